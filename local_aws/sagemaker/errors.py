@@ -1,0 +1,26 @@
+"""How SageMaker says no."""
+
+from __future__ import annotations
+
+
+class SageMakerError(Exception):
+    """An error of the control plane or the runtime, as the SDK's model names it.
+
+    Attributes:
+        code: the error's name on the wire, e.g. ``ValidationException``.
+        message: the text the caller reads.
+        status: the HTTP status.
+        fields: further fields of the error's body (ModelError has four).
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 400, fields: dict[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.fields = fields or {}
+
+
+def validation(message: str) -> SageMakerError:
+    """Return the control plane's answer to a request that is wrong in itself."""
+    return SageMakerError("ValidationException", message)

@@ -1,0 +1,139 @@
+"""SageMaker's CloudFormation types, each on top of the same operations that the SDK calls."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from local_aws import emulator
+from local_aws.emulator import Properties, ResourceType
+from local_aws.sagemaker.errors import SageMakerError
+from local_aws.sagemaker.service import SageMaker
+from local_aws.sagemaker.shapes import from_template
+
+# What CloudFormation's resource schemas call createOnlyProperties; a test compares these with cfn-lint's copy of them.
+CREATE_ONLY = {
+    "AWS::SageMaker::Model": (
+        "Containers",
+        "EnableNetworkIsolation",
+        "ExecutionRoleArn",
+        "InferenceExecutionConfig",
+        "ModelName",
+        "PrimaryContainer",
+        "VpcConfig",
+    ),
+    "AWS::SageMaker::EndpointConfig": (
+        "AsyncInferenceConfig",
+        "DataCaptureConfig",
+        "EnableNetworkIsolation",
+        "EndpointConfigName",
+        "ExecutionRoleArn",
+        "ExplainerConfig",
+        "KmsKeyId",
+        "MetricsConfig",
+        "ProductionVariants",
+        "ShadowProductionVariants",
+        "VpcConfig",
+    ),
+    "AWS::SageMaker::Endpoint": ("EndpointName",),
+}
+
+_UPDATE_ONLY = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
+_POLL_SECONDS = 0.05
+
+
+def resource_types(sagemaker: SageMaker) -> list[ResourceType]:
+    """Return the three types, ready to be registered."""
+    return [_named(sagemaker, "Model"), _named(sagemaker, "EndpointConfig"), _endpoint(sagemaker)]
+
+
+def _call(sagemaker: SageMaker, operation: str, properties: Properties) -> Properties:
+    """Call an operation as CloudFormation's handler does, and fail the resource with SageMaker's own words."""
+    try:
+        return sagemaker.call(operation, from_template(operation, properties))
+    except SageMakerError as error:
+        raise ValueError(f"{error.message} (Service: SageMaker, Status Code: {error.status}, {error.code})") from None
+
+
+def _set_tags(sagemaker: SageMaker, arn: str, old: Properties, new: Properties) -> None:
+    gone = {tag["Key"] for tag in old.get("Tags", [])} - {tag["Key"] for tag in new.get("Tags", [])}
+    if gone:
+        _call(sagemaker, "DeleteTags", {"ResourceArn": arn, "TagKeys": sorted(gone)})
+    if new.get("Tags"):
+        _call(sagemaker, "AddTags", {"ResourceArn": arn, "Tags": new["Tags"]})
+
+
+def _named(sagemaker: SageMaker, title: str) -> ResourceType:
+    """Return the type of a model or of an endpoint config: both are only ever created and deleted."""
+    name_key, arn_key, type_name = f"{title}Name", f"{title}Arn", f"AWS::SageMaker::{title}"
+
+    def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Properties]:
+        name = properties.get(name_key) or emulator.generated_name(stack_name, logical_id)
+        arn = _call(sagemaker, f"Create{title}", {**properties, name_key: name})[arn_key]
+        return arn, {name_key: name, arn_key: arn, "Id": arn}
+
+    def update(arn: str, old: Properties, new: Properties, _stack_name: str) -> tuple[str, Properties]:
+        _set_tags(sagemaker, arn, old, new)
+        name = _name_of(arn)
+        return arn, {name_key: name, arn_key: arn, "Id": arn}
+
+    def _name_of(arn: str) -> str:
+        kept: list[dict[str, Any]] = sagemaker.call(f"List{title}s", {})[f"{title}s"]
+        return next((str(one[name_key]) for one in kept if one[arn_key] == arn), "")
+
+    def delete(arn: str, _properties: Properties) -> None:
+        # CloudFormation's handlers count "not found" as deleted.
+        if name := _name_of(arn):
+            _call(sagemaker, f"Delete{title}", {name_key: name})
+
+    def read(arn: str, _properties: Properties) -> Properties | None:
+        name = _name_of(arn)
+        return sagemaker.call(f"Describe{title}", {name_key: name}) if name else None
+
+    readable = frozenset(CREATE_ONLY[type_name])
+    return ResourceType(type_name, create, update, delete, read, readable, CREATE_ONLY[type_name])
+
+
+def _endpoint(sagemaker: SageMaker) -> ResourceType:
+    def attributes(arn: str, name: str) -> Properties:
+        return {"EndpointName": name, "EndpointArn": arn, "Id": arn}
+
+    def settle(name: str) -> None:
+        """Wait until the endpoint is no longer busy, as CloudFormation does."""
+        while sagemaker.endpoint(name).status not in ("InService", "Failed"):
+            time.sleep(_POLL_SECONDS)
+
+    def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Properties]:
+        name = properties.get("EndpointName") or emulator.generated_name(stack_name, logical_id)
+        request = {k: v for k, v in properties.items() if k not in _UPDATE_ONLY}
+        arn = _call(sagemaker, "CreateEndpoint", {**request, "EndpointName": name})["EndpointArn"]
+        settle(name)
+        return arn, attributes(arn, name)
+
+    def update(arn: str, old: Properties, new: Properties, _stack_name: str) -> tuple[str, Properties]:
+        name = arn.rpartition("/")[2]
+        if {k: v for k, v in old.items() if k != "Tags"} != {k: v for k, v in new.items() if k != "Tags"}:
+            request = {k: v for k, v in new.items() if k != "Tags"}
+            _call(sagemaker, "UpdateEndpoint", {**request, "EndpointName": name})
+            settle(name)
+        _set_tags(sagemaker, arn, old, new)
+        return arn, attributes(arn, new.get("EndpointName", name))
+
+    def delete(arn: str, _properties: Properties) -> None:
+        name = arn.rpartition("/")[2]
+        try:
+            sagemaker.call("DeleteEndpoint", {"EndpointName": name})
+            while sagemaker.endpoint(name):
+                time.sleep(_POLL_SECONDS)
+        except SageMakerError:
+            return  # gone, which is what was wanted
+
+    def read(arn: str, _properties: Properties) -> Properties | None:
+        try:
+            return sagemaker.call("DescribeEndpoint", {"EndpointName": arn.rpartition("/")[2]})
+        except SageMakerError:
+            return None
+
+    name = "AWS::SageMaker::Endpoint"
+    readable = frozenset({"EndpointName", "EndpointConfigName"})
+    return ResourceType(name, create, update, delete, read, readable, CREATE_ONLY[name], waits=True)

@@ -1,0 +1,63 @@
+"""What SageMaker refuses of models and variants that come from an AWS Marketplace package.
+
+Each rule has its source; those of which only the effect is known (and not the exact wording) say so in
+docs/fidelity.md.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from local_aws.sagemaker.errors import validation
+
+_PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):model-package/\S+")
+
+
+def check_model(request: dict[str, Any], region: str) -> None:
+    """Refuse a model that SageMaker would not create.
+
+    Raises:
+        SageMakerError: ``ValidationException``.
+    """
+    containers = [c for c in [request.get("PrimaryContainer"), *request.get("Containers", [])] if c]
+    for container in containers:
+        package = container.get("ModelPackageName")
+        if not package:
+            raise validation("The local cloud runs AWS Marketplace packages only: ModelPackageName is missing.")
+        _check_package(package, region)
+        # "Environment variable map cannot be specified when using a ModelPackage": facts of the field, 2023-2026.
+        if container.get("Environment"):
+            raise validation("Environment variable map cannot be specified when using a ModelPackage subscribed from "
+                             "AWS Marketplace.")
+        if container.get("ModelDataUrl") or container.get("ModelDataSource"):
+            raise validation("ModelDataUrl cannot be specified when using a ModelPackage.")
+    # docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html; wording from aws/aws-cdk#16779.
+    if not request.get("EnableNetworkIsolation"):
+        raise validation("EnableNetworkIsolation must be true for models using SageMaker Marketplace algorithms.")
+
+
+def _check_package(package: str, region: str) -> None:
+    arn = _PACKAGE_ARN.fullmatch(package)
+    if not arn:
+        raise validation(f"ModelPackageName {package} is not the ARN of a model package.")
+    if arn["region"] != region:
+        raise validation(f"Cannot use model package {package} of region {arn['region']} in region {region}.")
+
+
+def check_variant(variant: dict[str, Any], model: dict[str, Any]) -> None:
+    """Refuse a production variant that SageMaker would not take for a Marketplace model.
+
+    Raises:
+        SageMakerError: ``ValidationException``.
+    """
+    # docs.aws.amazon.com/marketplace/latest/buyerguide, "AWS Marketplace machine learning products", quotas.
+    if "ServerlessConfig" in variant:
+        raise validation("Serverless inference is not supported for AWS Marketplace model packages.")
+    # hashicorp/terraform-provider-aws#45926.
+    if "ManagedInstanceScaling" in variant:
+        raise validation("ManagedInstanceScaling is only supported for inference component endpoints.")
+    for name in ("InstanceType", "InitialInstanceCount"):
+        if name not in variant:
+            raise validation(f"{name} is required for production variant {variant['VariantName']} "
+                             f"with model {model['ModelName']}.")

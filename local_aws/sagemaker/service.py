@@ -1,0 +1,306 @@
+"""The control plane: models, endpoint configs and endpoints, and what SageMaker refuses of them.
+
+An endpoint's status follows from the clock: nothing runs in the background, so nothing can be left running.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_aws import emulator
+from local_aws.sagemaker import rules
+from local_aws.sagemaker.errors import SageMakerError, validation
+from local_aws.sagemaker.shapes import check
+
+Request = dict[str, Any]
+Answer = dict[str, Any]
+
+
+@dataclass
+class Endpoint:
+    """An endpoint: what serves now, what will serve, and until when it is busy."""
+
+    name: str
+    arn: str
+    config_name: str
+    variants: list[dict[str, Any]]
+    created: float
+    modified: float
+    busy_until: float
+    busy_as: str = "Creating"
+    old_config_name: str = ""
+    old_variants: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        """Return ``Creating``, ``Updating``, ``Deleting`` or ``InService``."""
+        return self.busy_as if time.time() < self.busy_until else "InService"
+
+    @property
+    def is_gone(self) -> bool:
+        """Return whether its deletion has finished."""
+        return self.busy_as == "Deleting" and time.time() >= self.busy_until
+
+    @property
+    def serving_config(self) -> str:
+        """Return the config that answers now: the old one until an update has finished."""
+        return self.old_config_name if self.status == "Updating" else self.config_name
+
+    @property
+    def serving_variants(self) -> list[dict[str, Any]]:
+        """Return the variants that answer now; none before the endpoint was in service once."""
+        if self.status in ("Creating", "Deleting"):
+            return []
+        return self.old_variants if self.status == "Updating" else self.variants
+
+
+class SageMaker:
+    """Models, endpoint configs and endpoints of every account and region.
+
+    Args:
+        seconds: how long an endpoint takes to be created, updated or deleted.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._lock = threading.RLock()
+        self._models: MutableMapping[str, Answer] = emulator.store()
+        self._configs: MutableMapping[str, Answer] = emulator.store()
+        self._endpoints: MutableMapping[str, Endpoint] = emulator.store()
+        self._tags: MutableMapping[str, list[dict[str, str]]] = emulator.store()
+        self._operations: dict[str, Callable[[Request], Answer]] = {
+            "CreateModel": self._create_model,
+            "DescribeModel": lambda r: self._model(r["ModelName"]),
+            "DeleteModel": self._delete_model,
+            "ListModels": lambda r: {"Models": self._list(self._models, "Model", r)},
+            "CreateEndpointConfig": self._create_config,
+            "DescribeEndpointConfig": lambda r: self._config(r["EndpointConfigName"]),
+            "DeleteEndpointConfig": self._delete_config,
+            "ListEndpointConfigs": lambda r: {"EndpointConfigs": self._list(self._configs, "EndpointConfig", r)},
+            "CreateEndpoint": self._create_endpoint,
+            "UpdateEndpoint": self._update_endpoint,
+            "DescribeEndpoint": lambda r: self._describe(self.endpoint(r["EndpointName"])),
+            "DeleteEndpoint": self._delete_endpoint,
+            "ListEndpoints": self._list_endpoints,
+            "AddTags": self._add_tags,
+            "ListTags": lambda r: {"Tags": self._tags.get(r["ResourceArn"], [])},
+            "DeleteTags": self._delete_tags,
+        }
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """Return the operations that are built; all others are refused by name."""
+        return frozenset(self._operations)
+
+    def call(self, operation: str, request: Request) -> Answer:
+        """Carry out one operation.
+
+        Raises:
+            SageMakerError: what SageMaker would answer instead.
+        """
+        check(operation, request)
+        with self._lock:
+            return self._operations[operation](request)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            for kept in (self._models, self._configs, self._endpoints, self._tags):
+                kept.clear()
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Return an endpoint by its name, which is case-insensitive on SageMaker's side.
+
+        Raises:
+            SageMakerError: it does not exist, or no longer.
+        """
+        with self._lock:
+            found = self._endpoints.get(name.lower())
+            if found and not found.is_gone:
+                return found
+            self._endpoints.pop(name.lower(), None)
+        raise validation(f'Could not find endpoint "{self.arn("endpoint", name)}".')
+
+    @staticmethod
+    def arn(kind: str, name: str) -> str:
+        """Return the ARN of a model, endpoint config or endpoint; the name part is lower case."""
+        return f"arn:aws:sagemaker:{emulator.region()}:{emulator.account()}:{kind}/{name.lower()}"
+
+    # Models
+
+    def _create_model(self, request: Request) -> Answer:
+        name = request["ModelName"]
+        self._refuse_existing(self._models, "model", name)
+        rules.check_model(request, emulator.region())
+        role = request.get("ExecutionRoleArn")
+        if not role or not emulator.role_exists(role):
+            raise validation(f"Could not assume role {role}. Please ensure that the role exists.")
+        arn = self._keep(self._models, "model", name, {"EnableNetworkIsolation": False, **request})
+        return {"ModelArn": arn}
+
+    def _model(self, name: str) -> Answer:
+        return self._find(self._models, "model", name)
+
+    def _delete_model(self, request: Request) -> Answer:
+        self._model(request["ModelName"])
+        del self._models[request["ModelName"]]
+        return {}
+
+    # Endpoint configs
+
+    def _create_config(self, request: Request) -> Answer:
+        name = request["EndpointConfigName"]
+        self._refuse_existing(self._configs, "endpoint-config", name)
+        variants = [{"InitialVariantWeight": 1.0, **variant} for variant in request["ProductionVariants"]]
+        for variant in variants:
+            rules.check_variant(variant, self._model(variant.get("ModelName", "")))
+        arn = self._keep(self._configs, "endpoint-config", name, {**request, "ProductionVariants": variants})
+        return {"EndpointConfigArn": arn}
+
+    def _config(self, name: str) -> Answer:
+        return self._find(self._configs, "endpoint-config", name)
+
+    def _delete_config(self, request: Request) -> Answer:
+        self._config(request["EndpointConfigName"])
+        del self._configs[request["EndpointConfigName"]]
+        return {}
+
+    # Endpoints
+
+    def _create_endpoint(self, request: Request) -> Answer:
+        name, config = request["EndpointName"], self._config(request["EndpointConfigName"])
+        existing = self._endpoints.get(name.lower())
+        if existing and not existing.is_gone:
+            raise validation(f'Cannot create already existing endpoint "{existing.arn}".')
+        self._require_models(config)
+        now = time.time()
+        self._endpoints[name.lower()] = endpoint = Endpoint(
+            name=name,
+            arn=self.arn("endpoint", name),
+            config_name=config["EndpointConfigName"],
+            variants=config["ProductionVariants"],
+            created=now,
+            modified=now,
+            busy_until=now + self.seconds,
+        )
+        self._tags[endpoint.arn] = request.get("Tags", [])
+        return {"EndpointArn": endpoint.arn}
+
+    def _update_endpoint(self, request: Request) -> Answer:
+        endpoint, config = self.endpoint(request["EndpointName"]), self._config(request["EndpointConfigName"])
+        if endpoint.status != "InService":
+            raise validation(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        self._require_models(config)
+        endpoint.old_config_name, endpoint.old_variants = endpoint.config_name, endpoint.variants
+        endpoint.config_name, endpoint.variants = config["EndpointConfigName"], config["ProductionVariants"]
+        if request.get("RetainAllVariantProperties"):
+            dropped = {p["VariantPropertyType"] for p in request.get("ExcludeRetainedVariantProperties", [])}
+            endpoint.variants = _with_live_properties(endpoint.variants, endpoint.old_variants, dropped)
+        endpoint.busy_as, endpoint.modified = "Updating", time.time()
+        endpoint.busy_until = endpoint.modified + self.seconds
+        return {"EndpointArn": endpoint.arn}
+
+    def _delete_endpoint(self, request: Request) -> Answer:
+        endpoint = self.endpoint(request["EndpointName"])
+        if endpoint.status in ("Creating", "Updating"):
+            raise validation(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        endpoint.busy_as, endpoint.busy_until = "Deleting", time.time() + self.seconds
+        self._tags.pop(endpoint.arn, None)
+        return {}
+
+    def _require_models(self, config: Answer) -> None:
+        for variant in config["ProductionVariants"]:
+            self._model(variant["ModelName"])
+
+    def _describe(self, endpoint: Endpoint) -> Answer:
+        variants = [
+            {
+                "VariantName": v["VariantName"],
+                "CurrentWeight": v["InitialVariantWeight"],
+                "DesiredWeight": v["InitialVariantWeight"],
+                "CurrentInstanceCount": v["InitialInstanceCount"],
+                "DesiredInstanceCount": v["InitialInstanceCount"],
+            }
+            for v in endpoint.serving_variants
+        ]
+        return {
+            "EndpointName": endpoint.name,
+            "EndpointArn": endpoint.arn,
+            "EndpointConfigName": endpoint.serving_config,
+            "EndpointStatus": endpoint.status,
+            "CreationTime": endpoint.created,
+            "LastModifiedTime": endpoint.modified,
+            **({"ProductionVariants": variants} if variants else {}),
+        }
+
+    def _list_endpoints(self, request: Request) -> Answer:
+        wanted = request.get("NameContains", "").lower()
+        found = [e for name, e in sorted(self._endpoints.items()) if wanted in name and not e.is_gone]
+        keys = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
+        described = [self._describe(endpoint) for endpoint in found]
+        return {"Endpoints": [{key: one[key] for key in keys} for one in described]}
+
+    # Tags
+
+    def _add_tags(self, request: Request) -> Answer:
+        arn = request["ResourceArn"]
+        added = {tag["Key"] for tag in request["Tags"]}
+        self._tags[arn] = [t for t in self._tags.get(arn, []) if t["Key"] not in added] + request["Tags"]
+        return {"Tags": self._tags[arn]}
+
+    def _delete_tags(self, request: Request) -> Answer:
+        arn, gone = request["ResourceArn"], set(request["TagKeys"])
+        self._tags[arn] = [t for t in self._tags.get(arn, []) if t["Key"] not in gone]
+        return {}
+
+    # What the three kinds have in common
+
+    def _keep(self, kind_store: MutableMapping[str, Answer], kind: str, name: str, request: Request) -> str:
+        arn, title = self.arn(kind, name), _title(kind)
+        tags = request.pop("Tags", [])
+        kind_store[name] = {**request, f"{title}Arn": arn, "CreationTime": time.time()}
+        self._tags[arn] = tags
+        return arn
+
+    def _find(self, kind_store: MutableMapping[str, Answer], kind: str, name: str) -> Answer:
+        found = kind_store.get(name)
+        if found is None:
+            raise validation(f'Could not find {kind.replace("-", " ")} "{self.arn(kind, name)}".')
+        return found
+
+    def _refuse_existing(self, kind_store: MutableMapping[str, Answer], kind: str, name: str) -> None:
+        if name in kind_store:
+            raise validation(f'Cannot create already existing {kind.replace("-", " ")} "{self.arn(kind, name)}".')
+
+    @staticmethod
+    def _list(kind_store: MutableMapping[str, Answer], title: str, request: Request) -> list[Answer]:
+        wanted = request.get("NameContains", "")
+        keys = (f"{title}Name", f"{title}Arn", "CreationTime")
+        return [{key: kept[key] for key in keys} for name, kept in sorted(kind_store.items()) if wanted in name]
+
+
+def _title(kind: str) -> str:
+    return "".join(re.findall(r"[A-Z]\w*", kind.title()))
+
+
+_LIVE_PROPERTIES = {"DesiredInstanceCount": "InitialInstanceCount", "DesiredWeight": "InitialVariantWeight"}
+
+
+def _with_live_properties(
+    new: list[dict[str, Any]], live: list[dict[str, Any]], excluded: set[str]
+) -> list[dict[str, Any]]:
+    """Keep what each variant has now, as RetainAllVariantProperties asks for, but for the excluded properties."""
+    kept = {v["VariantName"]: v for v in live}
+    properties = [p for name, p in _LIVE_PROPERTIES.items() if name not in excluded]
+    return [{**v, **{p: kept.get(v["VariantName"], v)[p] for p in properties if p in v}} for v in new]
+
+
+def not_built(operation: str) -> SageMakerError:
+    """Return the answer to an operation that SageMaker has and this does not."""
+    message = f"The local cloud does not answer SageMaker's {operation}: see docs/local-cloud.md for what it does."
+    return SageMakerError("NotImplementedByLocalCloud", message, status=501)

@@ -1,0 +1,93 @@
+"""Checks a request against SageMaker's own service model (botocore ships it).
+
+The SDK checks names, types and required members before it sends a request; enumerations and patterns are left to the
+service. CloudFormation has no SDK in front of it here, so both halves are done here.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
+from botocore.validate import ParamValidator
+
+from local_aws.sagemaker.errors import validation
+
+_SCALARS = {"integer": int, "long": int, "float": float, "double": float}
+_BOOLEANS = {"true": True, "false": False}
+
+
+@cache
+def _model() -> Any:  # noqa: ANN401 - botocore has no types
+    return botocore.session.get_session().get_service_model("sagemaker")
+
+
+def operations() -> frozenset[str]:
+    """Return the names of all operations that SageMaker has."""
+    return frozenset(_model().operation_names)
+
+
+def check(operation: str, request: dict[str, Any]) -> None:
+    """Refuse a request that SageMaker would refuse by its shape.
+
+    Raises:
+        SageMakerError: ``ValidationException`` that names each offending member.
+    """
+    shape = _model().operation_model(operation).input_shape
+    report = ParamValidator().validate(request, shape)
+    problems = [report.generate_report()] if report.has_errors() else list(_constraints(request, shape, ""))
+    if problems:
+        count = f"{len(problems)} validation error{'s' * (len(problems) > 1)} detected: "
+        raise validation(count + "; ".join(problems))
+
+
+def from_template(operation: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """Give template values the types of the API: CloudFormation takes ``"2"`` and ``"true"`` for 2 and true."""
+    shape = _model().operation_model(operation).input_shape
+    coerced: dict[str, Any] = _coerce(properties, shape)
+    return coerced
+
+
+def _coerce(value: Any, shape: Shape | None) -> Any:  # noqa: ANN401 - JSON in, JSON out
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        return {name: _coerce(member, shape.members.get(name)) for name, member in value.items()}
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return [_coerce(member, shape.member) for member in value]
+    if shape is None or not isinstance(value, str):
+        return value
+    if shape.type_name == "boolean":
+        return _BOOLEANS.get(value.lower(), value)
+    number = _SCALARS.get(shape.type_name)
+    try:
+        return number(value) if number else value
+    except ValueError:
+        return value
+
+
+def _constraints(value: Any, shape: Shape, path: str) -> list[str]:  # noqa: ANN401 - JSON in
+    """List what violates an enumeration, a pattern or a length, with the path to it."""
+    if isinstance(shape, StructureShape):
+        return [p for name, member in value.items() for p in _constraints(member, shape.members[name], f"{path}.{name}")]
+    if isinstance(shape, ListShape):
+        return [p for i, member in enumerate(value) for p in _constraints(member, shape.member, f"{path}[{i}]")]
+    if isinstance(shape, MapShape):
+        return [p for key, member in value.items() for p in _constraints(member, shape.value, f"{path}[{key}]")]
+    if isinstance(shape, StringShape):
+        return _string_constraints(value, shape, path.lstrip("."))
+    return []
+
+
+def _string_constraints(value: str, shape: StringShape, path: str) -> list[str]:
+    said = f"Value '{value}' at '{path}' failed to satisfy constraint: Member must "
+    if shape.enum and value not in shape.enum:
+        return [f"{said}satisfy enum value set: [{', '.join(shape.enum)}]"]
+    pattern = shape.metadata.get("pattern")
+    if pattern and not re.fullmatch(pattern, value):
+        return [f"{said}satisfy regular expression pattern: {pattern}"]
+    longest = shape.metadata.get("max")
+    if longest is not None and len(value) > longest:
+        return [f"{said}have length less than or equal to {longest}"]
+    return []

@@ -1,0 +1,57 @@
+"""Application Auto Scaling's two CloudFormation types: kept and described, but nothing is ever scaled."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+
+from local_aws import emulator
+from local_aws.emulator import Properties, ResourceType
+
+# CloudFormation's createOnlyProperties; a test compares these with cfn-lint's copy of the schemas.
+CREATE_ONLY = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": ("ResourceId", "ScalableDimension", "ServiceNamespace"),
+    "AWS::ApplicationAutoScaling::ScalingPolicy": (
+        "PolicyName",
+        "ResourceId",
+        "ScalableDimension",
+        "ScalingTargetId",
+        "ServiceNamespace",
+    ),
+}
+
+
+def resource_types() -> list[ResourceType]:
+    """Return the two types, ready to be registered."""
+    return [_kept(name) for name in CREATE_ONLY]
+
+
+def _kept(name: str) -> ResourceType:
+    resources: MutableMapping[str, Properties] = emulator.store()
+
+    def create(_logical_id: str, properties: Properties, _stack_name: str) -> tuple[str, Properties]:
+        identity = _identity(name, properties)
+        if identity in resources:
+            raise ValueError(f"{identity} already exists")
+        resources[identity] = properties
+        return identity, {"Id": identity, "Arn": identity}
+
+    def update(identity: str, _old: Properties, new: Properties, _stack_name: str) -> tuple[str, Properties]:
+        resources[identity] = new
+        return identity, {"Id": identity, "Arn": identity}
+
+    def delete(identity: str, _properties: Properties) -> None:
+        resources.pop(identity, None)
+
+    def read(identity: str, _properties: Properties) -> Properties | None:
+        return resources.get(identity)
+
+    readable = frozenset({"MinCapacity", "MaxCapacity"}) if name.endswith("ScalableTarget") else frozenset[str]()
+    return ResourceType(name, create, update, delete, read, readable, CREATE_ONLY[name])
+
+
+def _identity(name: str, properties: Properties) -> str:
+    """Return what Ref gives: the target's three-part id, or the policy's ARN."""
+    if name.endswith("ScalableTarget"):
+        return "|".join(properties[key] for key in CREATE_ONLY[name])
+    account, region = emulator.account(), emulator.region()
+    return f"arn:aws:autoscaling:{region}:{account}:scalingPolicy:local:policyName/{properties['PolicyName']}"

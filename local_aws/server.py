@@ -1,0 +1,34 @@
+"""The local cloud's server process: MiniStack with SageMaker added. Started by ``local_aws.cloud``, in its own venv."""
+
+from __future__ import annotations
+
+import os
+
+from local_aws import emulator, scaling
+from local_aws.container import Container
+from local_aws.sagemaker.http import Frontend
+from local_aws.sagemaker.resources import resource_types
+from local_aws.sagemaker.service import SageMaker
+
+
+def main() -> None:
+    """Add what MiniStack lacks, then serve until told to stop.
+
+    Reads ``LOCAL_AWS_ENDPOINT_SECONDS`` (how long an endpoint takes to change; default 1), ``LOCAL_AWS_OPENAI_URL``
+    and ``LOCAL_AWS_OPENAI_MODEL`` (an OpenAI-compatible server to ask instead of the built-in model; default none).
+    """
+    sagemaker = SageMaker(seconds=float(os.environ.get("LOCAL_AWS_ENDPOINT_SECONDS", "1")))
+    container = Container.from_settings(
+        os.environ.get("LOCAL_AWS_OPENAI_URL"), os.environ.get("LOCAL_AWS_OPENAI_MODEL")
+    )
+    for resource in [*resource_types(sagemaker), *scaling.resource_types()]:
+        emulator.add_resource_type(resource)
+    emulator.let_resources_wait()
+    emulator.add_service("sagemaker", Frontend(sagemaker, container).answer)
+    emulator.count_plain_http_as_tls()
+    emulator.on_reset(sagemaker.clear)
+    emulator.serve()
+
+
+if __name__ == "__main__":
+    main()
