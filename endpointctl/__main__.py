@@ -1,0 +1,5 @@
+"""``python -m endpointctl``."""
+
+from endpointctl.cli import main
+
+main()

@@ -1,0 +1,120 @@
+"""The caller's AWS credentials, and what can be asked with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import boto3
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProfileNotFound,
+)
+from stacks.names import URL_OUTPUT, stack_name
+
+from endpointctl.failure import Failure
+
+_SIGN_IN = "sign in first: `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_CLIENT = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is calling.
+
+    Attributes:
+        account: the account, 12 digits.
+        arn: the principal.
+    """
+
+    account: str
+    arn: str
+
+
+class Aws:
+    """The caller's session in one region.
+
+    Args:
+        region: an AWS region.
+
+    Raises:
+        Failure: AWS_PROFILE names no profile.
+    """
+
+    def __init__(self, region: str) -> None:
+        self.region = region
+        with _told():
+            self._session = boto3.Session(region_name=region)
+
+    def credentials(self) -> Credentials:
+        """Return the credentials in use.
+
+        Raises:
+            Failure: there are none.
+        """
+        with _told():
+            found = self._session.get_credentials()
+        if found is None:
+            raise Failure(f"no AWS credentials: {_SIGN_IN}")
+        return found
+
+    def caller(self) -> Caller:
+        """Ask AWS who is calling.
+
+        Raises:
+            Failure: there are no credentials, or AWS does not take them.
+        """
+        self.credentials()
+        with _told():
+            identity = self._session.client("sts", config=_CLIENT).get_caller_identity()
+        return Caller(account=identity["Account"], arn=identity["Arn"])
+
+    def proxy_url(self, environment: str) -> str:
+        """Return the Function URL of an environment's proxy.
+
+        Raises:
+            Failure: it is not deployed, or AWS refuses to say.
+        """
+        self.credentials()
+        name = stack_name(environment, "proxy")
+        try:
+            with _told():
+                stacks = self._session.client("cloudformation", config=_CLIENT).describe_stacks(StackName=name)
+        except Failure as failure:
+            if "does not exist" in failure.reason:
+                raise Failure(
+                    f"the stack {name} does not exist in {self.region}: run `make deploy ENV={environment}` first"
+                ) from None
+            raise
+        outputs = {o["OutputKey"]: o["OutputValue"] for o in stacks["Stacks"][0].get("Outputs", [])}
+        if URL_OUTPUT not in outputs:
+            status = stacks["Stacks"][0]["StackStatus"]
+            raise Failure(f"the stack {name} has no output {URL_OUTPUT} ({status}): deploy it again")
+        return outputs[URL_OUTPUT]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what boto3 raises into one line."""
+    try:
+        yield
+    except (NoCredentialsError, CredentialRetrievalError):
+        raise Failure(f"no AWS credentials: {_SIGN_IN}") from None
+    except ProfileNotFound as error:
+        raise Failure(f"{error}: choose one of `aws configure list-profiles`") from None
+    except ClientError as error:
+        said = error.response["Error"]
+        raise Failure(f"AWS refused: {said.get('Code')}: {said.get('Message')}") from None
+    except EndpointConnectionError as error:
+        hint = " (AWS_ENDPOINT_URL is set: is the local cloud still up?)" if os.environ.get("AWS_ENDPOINT_URL") else ""
+        raise Failure(f"AWS cannot be reached: {error}{hint}") from None
+    except BotoCoreError as error:
+        raise Failure(f"AWS: {error}") from None

@@ -1,0 +1,96 @@
+"""The commands: each one reads an environment's file, asks AWS, and prints for people or, with --json, for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from stacks import settings
+from stacks.settings_error import SettingsError
+
+from endpointctl.aws import Aws
+from endpointctl.failure import Failure
+from endpointctl.proxy import Completion, Proxy
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Operate a Cohere model on SageMaker.")
+_out = Console(highlight=False, soft_wrap=True)
+
+Environment = Annotated[str, typer.Option("--env", help="The environment: a file in environments/.", envvar="ENV")]
+
+
+@app.callback()
+def _commands() -> None:
+    """Keep the command's name on the command line even while there are few of them."""
+
+
+@app.command()
+def generate(
+    prompt: Annotated[str, typer.Argument(help="What the model continues.")],
+    env: Environment = "dev",
+    max_tokens: Annotated[int, typer.Option(help="The most tokens to generate.")] = 100,
+    temperature: Annotated[float | None, typer.Option(help="0 (always the same) to 5. Default: the model's.")] = None,
+    k: Annotated[int | None, typer.Option(help="Choose among the k likeliest tokens. Default: the model's.")] = None,
+    p: Annotated[float | None, typer.Option(help="Choose among the likeliest tokens of total p.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Repeat a random answer.")] = None,
+    num_generations: Annotated[int | None, typer.Option(help="1 to 5. Default: the model's.")] = None,
+    stop: Annotated[list[str] | None, typer.Option(help="Stop after this text; may be given again.")] = None,
+    likelihoods: Annotated[
+        bool, typer.Option(help="Ask for the tokens' likelihoods, from which alone the number of tokens is known.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")] = False,
+) -> None:
+    """Generate text through the environment's proxy."""
+    wanted: dict[str, Any] = {
+        "prompt": prompt,
+        "max_tokens": max_tokens,
+        "temperature": temperature,
+        "k": k,
+        "p": p,
+        "seed": seed,
+        "num_generations": num_generations,
+        "stop_sequences": stop or None,
+        "return_likelihoods": "GENERATION" if likelihoods else None,
+    }
+    completion = _proxy(env).generate(**{name: value for name, value in wanted.items() if value is not None})
+    if as_json:
+        _out.print_json(json.dumps(completion.body))
+    else:
+        _show(completion)
+
+
+@app.command()
+def check(env: Environment = "dev") -> None:
+    """Check an environment's file and the caller's credentials, before anything is deployed."""
+    environment = settings.read(env)
+    caller = Aws(environment.region).caller()
+    if environment.account not in (None, caller.account):
+        raise Failure(
+            f"environments/{env}.yaml: account: {environment.account!r} is not the account of your credentials "
+            f"({caller.account}): sign in to that account, or change the file"
+        )
+    _out.print(f"{env}: account {caller.account}, {environment.region}, as {caller.arn}", markup=False)
+
+
+def _proxy(environment: str) -> Proxy:
+    region = settings.read(environment).region
+    aws = Aws(region)
+    return Proxy(aws.proxy_url(environment), aws.credentials(), region)
+
+
+def _show(completion: Completion) -> None:
+    for text in completion.texts:
+        _out.print(text, markup=False)
+        _out.rule(style="dim")
+    tokens = "unknown tokens" if completion.tokens is None else f"{completion.tokens} tokens"
+    _out.print(f"{tokens}, {sum(map(len, completion.texts))} characters, {completion.seconds:.2f} s")
+
+
+def main() -> None:
+    """Run the command line; what goes wrong is one line for each problem on stderr, and exit code 1."""
+    try:
+        app()
+    except (Failure, SettingsError) as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(str(error), style="red", markup=False)
+        raise SystemExit(1) from None

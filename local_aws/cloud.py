@@ -1,0 +1,202 @@
+"""Starts the local cloud's server, hands out credentials for it, and leaves nothing behind.
+
+Runs in the project's own virtual environment; the server runs in another (``.tools/local-cloud``), because MiniStack
+pins a botocore of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+
+ROOT = Path(__file__).parent.parent
+SERVER_PYTHON = ROOT / ".tools" / "local-cloud" / "bin" / "python"
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+USER = "workstation"
+START_SECONDS = 60.0
+
+
+class CloudError(Exception):
+    """The local cloud cannot be started; one line says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A running local cloud.
+
+    Attributes:
+        url: where it listens.
+        folder: its scratch folder inside the checkout, removed when it ends.
+        access_key: of the IAM user ``workstation``, an administrator whose signatures are really checked.
+        secret_key: likewise.
+    """
+
+    url: str
+    folder: Path
+    access_key: str
+    secret_key: str
+
+    def variables(self) -> dict[str, str]:
+        """Return the standard variables that lead every AWS client to this cloud and to nothing else."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": str(self.folder / "aws-config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "aws-credentials"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            # The CDK CLI remembers the account of each access key here: not in the user's own folder.
+            "CDK_HOME": str(self.folder / "cdk"),
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "TMPDIR": str(self.folder / "tmp"),
+        }
+
+    def environment(self) -> dict[str, str]:
+        """Return a whole process environment: the caller's without its AWS settings, and ``variables``."""
+        return {**_without_aws(os.environ), **self.variables()}
+
+
+@contextmanager
+def running(*, port: int = 0, endpoint_seconds: float = 1.0) -> Iterator[Cloud]:
+    """Run a local cloud on 127.0.0.1 for as long as the context lasts.
+
+    Args:
+        port: where to listen; default a free port.
+        endpoint_seconds: how long an endpoint takes to be created, updated or deleted.
+
+    Raises:
+        CloudError: its tools are missing, the port is in use, or it does not start.
+    """
+    if not SERVER_PYTHON.exists():
+        raise CloudError("the local cloud is not installed: run `make install`")
+    port = _free_port(port)
+    (ROOT / ".local-cloud").mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="run-", dir=ROOT / ".local-cloud"))
+    (folder / "tmp").mkdir()
+    try:
+        server = _start(port, folder, endpoint_seconds)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait(server, url, folder / "server.log")
+            yield Cloud(url, folder, *_user_keys(url, server.args))
+        finally:
+            _stop(server)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Server:
+    process: subprocess.Popen[bytes]
+    args: tuple[str, str]
+
+
+def _start(port: int, folder: Path, endpoint_seconds: float) -> _Server:
+    root_keys = f"ASIAROOT{secrets.token_hex(6).upper()}", secrets.token_hex(20)
+    environment = {
+        **_without_aws(os.environ),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "AUTH": "true",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "AWS_ACCESS_KEY_ID": root_keys[0],
+        "AWS_SECRET_ACCESS_KEY": root_keys[1],
+        "AWS_DEFAULT_REGION": REGION,
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LAMBDA_EXECUTOR": "local",
+        "LOG_LEVEL": "WARNING",
+        "LOCAL_AWS_ENDPOINT_SECONDS": str(endpoint_seconds),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": str(folder / "tmp"),
+    }
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [SERVER_PYTHON, "-m", "local_aws.server"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,  # its end tells the server that we are gone, however we went
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for us: we end the server when what runs on it has ended
+        )
+    return _Server(process, root_keys)
+
+
+def _wait(server: _Server, url: str, log: Path) -> None:
+    give_up = time.monotonic() + START_SECONDS
+    while time.monotonic() < give_up:
+        if server.process.poll() is not None:
+            last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
+            raise CloudError(f"the local cloud ended at once: {last[0]}")
+        try:
+            with urllib.request.urlopen(f"{url}/_ministack/health", timeout=2):  # noqa: S310 - our own loopback
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise CloudError(f"the local cloud did not answer within {START_SECONDS:.0f} s")
+
+
+def _stop(server: _Server) -> None:
+    """End the server and the function processes it started."""
+    process = server.process
+    if process.stdin:
+        process.stdin.close()
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        pass
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    process.wait(10)
+
+
+def _user_keys(url: str, root_keys: tuple[str, str]) -> tuple[str, str]:
+    """Make the user whose keys are handed out: those of the root would pass every check unread."""
+    iam = boto3.client(
+        "iam", endpoint_url=url, region_name=REGION, aws_access_key_id=root_keys[0], aws_secret_access_key=root_keys[1]
+    )
+    iam.create_user(UserName=USER)
+    iam.attach_user_policy(UserName=USER, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    key = iam.create_access_key(UserName=USER)["AccessKey"]
+    return key["AccessKeyId"], key["SecretAccessKey"]
+
+
+def _free_port(wanted: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError as error:
+            raise CloudError(
+                f"port {wanted} of 127.0.0.1 cannot be used ({error.strerror}): choose another, e.g. PORT={wanted + 1}, "
+                "or none for a free one"
+            ) from None
+        return int(probe.getsockname()[1])
+
+
+def _without_aws(environment: Mapping[str, str]) -> dict[str, str]:
+    kept = {k: v for k, v in environment.items() if not k.startswith(("AWS_", "CDK_")) or k == "AWS_CA_BUNDLE"}
+    # A proxy for the way out is not to see requests to ourselves.
+    direct = ",".join(filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), "127.0.0.1"]))
+    return {**kept, "NO_PROXY": direct, "no_proxy": direct}

@@ -1,0 +1,81 @@
+"""What is wrong with an environment file, in sentences: key, value, what is allowed, what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+from marketplace_llm import OptionError
+from pydantic import BaseModel, ValidationError
+
+# Where a rule that looks at several keys puts the blame.
+_KEY_OF_OPTION = {"package_arn": "model.package_arn", "instance_type": "endpoint.instance_type"}
+
+
+class SettingsError(ValueError):
+    """An environment cannot be used.
+
+    Attributes:
+        problems: one line each.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def problems_of(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
+    """Yield one line for each problem that pydantic found in a model of class ``root``."""
+    for found in error.errors(include_url=False):
+        key = ".".join(str(part) for part in found["loc"])
+        cause = found.get("ctx", {}).get("error")
+        if isinstance(cause, OptionError):
+            where = key or _KEY_OF_OPTION.get(cause.option, cause.option)
+            remedy = f"; {cause.remedy}" if cause.remedy else ""
+            yield f"{where}: {cause.value!r} {cause.problem}; allowed: {cause.allowed}{remedy}"
+        elif found["type"] == "extra_forbidden":
+            yield f"{key}: unknown key; {_known_keys(root, found['loc'])}"
+        elif found["type"] == "missing":
+            yield f"{key}: is missing; add it ({_description(root, found['loc'])})"
+        else:
+            description = _description(root, found["loc"])
+            yield f"{key}: {found['input']!r} is wrong; allowed: {_allowed(found)}" + (
+                f" ({description})" if description else ""
+            )
+
+
+def _allowed(found: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    """Return what is allowed, in pydantic's words without its preamble."""
+    message = str(found["msg"])
+    for preamble in ("Input should be ", "Input should have ", "String should ", "Value error, "):
+        message = message.removeprefix(preamble)
+    if found["type"] == "string_type" and isinstance(found["input"], int):
+        message += " in quotes"
+    return message
+
+
+def _known_keys(root: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    section = _section(root, location[:-1])
+    known = list(section.model_fields) if section else []
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    return (f"did you mean {near[0]}? " if near else "") + f"allowed: {', '.join(known)}"
+
+
+def _description(root: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    for depth in range(len(location), 0, -1):
+        section = _section(root, location[: depth - 1])
+        field = section.model_fields.get(str(location[depth - 1])) if section else None
+        if field:
+            annotation = field.annotation
+            return field.description or " ".join((getattr(annotation, "__doc__", "") or "").split("\n")[:1])
+    return ""
+
+
+def _section(root: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel] | None:
+    for part in location:
+        field = root.model_fields.get(str(part))
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return None
+        root = field.annotation
+    return root
