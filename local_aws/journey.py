@@ -71,7 +71,7 @@ class Journey:
 
     def _line(self, mark: str, title: str, started: float, result: str) -> None:
         seconds = f"{time.monotonic() - started:.1f} s"
-        self._console.print(f"{mark} {seconds:>7}  [bold]{title}[/bold]  {result}")
+        self._console.print(f"{mark} {seconds:>7}  [bold]{title}[/bold]  {result}", soft_wrap=True)
 
     def _cdk(self, *arguments: str, output: Path | None = None, app: Path | None = None) -> None:
         # Where the assembly lies is ours to choose; everything else is what a user types.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Aws
+from aws_cdk import Acknowledgment, Aws, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
@@ -50,6 +50,12 @@ class MarketplaceModel(Construct):
                 actions=["cloudwatch:PutMetricData"],
                 resources=["*"],  # the action knows no resources; the namespace is its only limit
                 conditions={"StringEquals": {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"]}},
+            )
+        )
+        Validations.of(self.role).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+                reason="cloudwatch:PutMetricData knows no resources; a condition limits it to SageMaker's namespaces",
             )
         )
         model = sagemaker.CfnModel(
