@@ -13,13 +13,13 @@ from stacks.settings import ENVIRONMENTS
 ROOT = ENVIRONMENTS.parent
 
 
-def synthesize(outdir: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run app.py as the CDK CLI does: context and output folder in variables."""
+def synthesize(outdir: Path, *, root: Path = ROOT, arguments: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run app.py by itself, context and output folder in variables: unlike under the CLI, every finding is an error."""
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    cli = {"CDK_OUTDIR": str(outdir), "CDK_CONTEXT_JSON": json.dumps(context), "CDK_CLI_ASM_VERSION": "99.0.0"}
-    environment = {**os.environ, **cli, **variables}
+    cli = {"CDK_OUTDIR": str(outdir), "CDK_CONTEXT_JSON": json.dumps({**context, **(arguments or {})})}
+    environment = {**os.environ, **cli, "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "app.py"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="session")

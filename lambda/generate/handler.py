@@ -1,0 +1,62 @@
+"""The Lambda handler: request -> parse -> invoke -> map -> respond, and nothing of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any
+
+from generate import answer, event, request, settings
+from generate.errors import ProxyError
+from generate.invoke import Endpoint
+from generate.log import RequestLog
+
+_settings = settings.read(os.environ)
+_endpoint = Endpoint(_settings)
+_cold_start = True
+
+
+def handler(lambda_event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own
+    """Answer one Function URL request. Never raises: an exception's text would reach the log, the caller and traces.
+
+    Args:
+        lambda_event: a Function URL event, payload format 2.0.
+        context: Lambda's context; only its request id is used.
+
+    Returns:
+        A Function URL response whose body is JSON: Cohere's answer, or ``{"message", "id", "code"}``.
+    """
+    global _cold_start  # noqa: PLW0603 - one execution environment, one request at a time
+    request_id = str(context.aws_request_id)
+    log = RequestLog(request_id, cold_start=_cold_start)
+    _cold_start = False
+    try:
+        status, headers, body = 200, {}, _generate(lambda_event, log)
+    except ProxyError as error:
+        log.add(code=error.code, cause=error.cause or None)
+        status, headers, body = error.status, error.headers, _error_body(error, request_id)
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text stays here
+        log.add(code="internal_error", cause=type(error).__name__)
+        unknown = ProxyError("internal_error", "the proxy failed; tell the operator the id")
+        status, headers, body = unknown.status, {}, _error_body(unknown, request_id)
+    log.write(status)
+    named = {"content-type": "application/json", "x-request-id": request_id, "cache-control": "no-store"}
+    return {"statusCode": status, "headers": {**named, **headers}, "body": body}
+
+
+def _generate(lambda_event: Any, log: RequestLog) -> str:  # noqa: ANN401
+    fields = request.parse(event.body_of(lambda_event, _settings.max_request_bytes))
+    log.add(prompt_characters=len(fields["prompt"]), max_tokens=fields.get("max_tokens"))
+    started = time.monotonic()
+    try:
+        content = _endpoint.invoke(json.dumps(fields).encode(), fields["prompt"])
+    finally:
+        log.add(upstream_ms=round((time.monotonic() - started) * 1000))
+    text, generations = answer.check(content)
+    log.add(generations=generations)
+    return text
+
+
+def _error_body(error: ProxyError, request_id: str) -> str:
+    return json.dumps({"message": error.message, "id": request_id, "code": error.code})

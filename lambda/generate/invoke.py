@@ -1,0 +1,55 @@
+"""The one call to SageMaker. Every option that decides how often a generation is paid for is set here, on purpose."""
+
+from __future__ import annotations
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from generate.settings import Settings
+from generate.upstream import meaning_of
+
+CONNECT_SECONDS = 2.0
+
+
+class Endpoint:
+    """The endpoint that answers. Made once for each execution environment, so that its connection is kept.
+
+    Args:
+        settings: which endpoint, and how long it may take.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._name = settings.endpoint_name
+        self._client = boto3.client(
+            "sagemaker-runtime",
+            config=Config(
+                # One attempt: the SDK's own retries (3, since November 2026; 5 before) would pay for the same generation
+                # again when the first one is only slow.
+                retries={"mode": "standard", "total_max_attempts": 1},
+                connect_timeout=CONNECT_SECONDS,
+                # More than SageMaker's own 60 s, so that its error arrives and not ours.
+                read_timeout=settings.timeout_seconds,
+                max_pool_connections=1,  # Lambda runs one request at a time
+                tcp_keepalive=True,
+            ),
+        )
+
+    def invoke(self, content: bytes, prompt: str) -> bytes:
+        """Send the request's JSON and return the container's.
+
+        Args:
+            content: the JSON to send.
+            prompt: the prompt in it, which an error must not repeat.
+
+        Raises:
+            ProxyError: there is no answer; see ``upstream``.
+        """
+        try:
+            answer = self._client.invoke_endpoint(
+                EndpointName=self._name, ContentType="application/json", Accept="application/json", Body=content
+            )
+            return answer["Body"].read()
+        except (ClientError, BotoCoreError, HTTPError) as error:
+            raise meaning_of(error, prompt) from None

@@ -1,0 +1,52 @@
+"""What the function's environment variables say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The proxy's settings.
+
+    Attributes:
+        endpoint_name: the SageMaker endpoint to ask.
+        timeout_seconds: how long one generation may take, in seconds.
+        max_request_bytes: the longest request body, in bytes.
+    """
+
+    endpoint_name: str
+    timeout_seconds: float
+    max_request_bytes: int
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Read the settings; all three variables are required.
+
+    Raises:
+        RuntimeError: a variable is missing or wrong. It ends the function's start-up, so that a deployment which cannot
+            work is seen by its first request.
+    """
+    return Settings(
+        endpoint_name=_variable(environment, "ENDPOINT_NAME"),
+        timeout_seconds=_positive(environment, "GENERATE_TIMEOUT_SECONDS"),
+        max_request_bytes=int(_positive(environment, "MAX_REQUEST_BYTES")),
+    )
+
+
+def _variable(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise RuntimeError(f"the environment variable {name} is missing: deploy the proxy's stack again")
+    return value
+
+
+def _positive(environment: Mapping[str, str], name: str) -> float:
+    try:
+        number = float(_variable(environment, name))
+    except ValueError:
+        number = 0
+    if not 0 < number < float("inf"):
+        raise RuntimeError(f"the environment variable {name} must be a number above 0")
+    return number

@@ -1,0 +1,118 @@
+"""What an error of SageMaker, of the container or of the way there means to the caller.
+
+Mapped by error code, never by status: SageMaker throttles with status 400. Texts from upstream hold account ids, log
+links and sometimes the prompt; only a container's own sentence gets through, and only when it holds none of these.
+Sources: botocore's model of sagemaker-runtime; docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+)
+
+from generate.errors import ProxyError
+
+# Our configuration is wrong or the endpoint is away: the caller can do nothing but tell the operator.
+_AWAY: Final = ("endpoint_unavailable", "the model's endpoint is not in service; tell the operator")
+_DENIED: Final = ("access_denied", "the proxy may not use its endpoint; tell the operator")
+_BUSY: Final = ("unavailable", "SageMaker is unavailable; try again")
+
+_BY_AWS_CODE: Final = {
+    "ValidationError": _AWAY,
+    "ValidationException": _AWAY,
+    "ThrottlingException": ("throttled", "the model is busy; try again"),
+    "ModelNotReadyException": ("not_ready", "the model is still loading; try again"),
+    "InternalFailure": _BUSY,
+    "ServiceUnavailable": _BUSY,
+    "ServiceUnavailableException": _BUSY,
+    "InternalDependencyException": ("bad_answer", "SageMaker failed to reach the model"),
+    "AccessDeniedException": _DENIED,
+    "AccessDenied": _DENIED,
+    "ExpiredTokenException": _DENIED,
+    "ExpiredToken": _DENIED,
+    "InvalidSignatureException": _DENIED,
+    "UnrecognizedClientException": _DENIED,
+    "MissingAuthenticationTokenException": _DENIED,
+}
+
+_REFUSED: Final = "the model refused the request"
+_LONGEST = 300  # characters of a container's message
+_TELLING = re.compile(r"\d{12}|arn:|://", re.IGNORECASE)
+_REPEATED = 16  # so many characters in common with the prompt, and the message may be repeating it
+
+
+def meaning_of(error: Exception, prompt: str) -> ProxyError:
+    """Return what the caller is told.
+
+    Args:
+        error: what boto3 raised.
+        prompt: the prompt, which must not be repeated.
+    """
+    name = type(error).__name__
+    if isinstance(error, ClientError):
+        return _of_answer(error, prompt)
+    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
+        return ProxyError(*_DENIED, cause=name)
+    if isinstance(error, (ConnectTimeoutError, EndpointConnectionError)):
+        return ProxyError("unavailable", "SageMaker cannot be reached; nothing was generated; try again", cause=name)
+    if isinstance(error, ReadTimeoutError):
+        return ProxyError("timed_out", "the model took too long; ask for fewer tokens", cause=name)
+    return ProxyError("connection_lost", "the connection to the model was lost; it may have generated", cause=name)
+
+
+def _of_answer(error: ClientError, prompt: str) -> ProxyError:
+    code = error.response.get("Error", {}).get("Code", "")
+    if code == "ModelError":
+        return _of_container(error, prompt)
+    known = _BY_AWS_CODE.get(code)
+    # A code that we do not know may be anything, but a short word; it goes to the log, not to the caller.
+    cause = code if re.fullmatch(r"[A-Za-z.]{1,60}", code) else type(error).__name__
+    return ProxyError(*(known or ("bad_answer", "SageMaker answered with an unknown error")), cause=cause)
+
+
+def _of_container(error: ClientError, prompt: str) -> ProxyError:
+    status, original = error.response.get("OriginalStatusCode"), str(error.response.get("OriginalMessage", ""))
+    cause = f"ModelError.{status}" if isinstance(status, int) else "ModelError"
+    if status in (400, 413, 422):
+        return ProxyError("model_refused", container_message(original, prompt), cause=cause)
+    if status == 429:
+        return ProxyError("throttled", "the model is busy; try again", cause=cause)
+    # SageMaker's own limit of 60 s; the container's status is then 0.
+    text = original + str(error.response.get("Error", {}).get("Message", ""))
+    if status in (0, None) and "timed out" in text:
+        return ProxyError("timed_out", "the model took longer than 60 s; ask for fewer tokens", cause=cause)
+    return ProxyError("model_failed", "the model failed", cause=cause)
+
+
+def container_message(original: str, prompt: str) -> str:
+    """Return what a container says about a request it refuses, or a general sentence when that could tell too much.
+
+    Args:
+        original: the container's body, ``{"message": …}``.
+        prompt: the prompt.
+    """
+    try:
+        said = json.loads(original)["message"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return _REFUSED
+    if not isinstance(said, str) or not said.strip():
+        return _REFUSED
+    message = " ".join("".join(c if c.isprintable() else " " for c in said[:_LONGEST]).split())
+    if _TELLING.search(said) or _repeats(message.lower(), prompt.lower()):
+        return _REFUSED
+    return message
+
+
+def _repeats(message: str, prompt: str) -> bool:
+    length = min(_REPEATED, len(prompt))
+    return any(message[i : i + length] in prompt for i in range(max(1, len(message) - length + 1)))
