@@ -1,0 +1,111 @@
+"""Generates text from the model: truncation, sampling, stop sequences and likelihoods."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from local_aws.container import tokens
+from local_aws.container.contract import CONTEXT, Refused, Request
+from local_aws.container.model import UNKNOWN, Model
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token of an answer and its log-likelihood under the model, before temperature, k, p and penalties."""
+
+    text: str
+    likelihood: float
+
+
+def answer(model: Model, request: Request) -> list[dict[str, Any]]:
+    """Return ``generations`` as Cohere's API gives them.
+
+    Raises:
+        Refused: prompt and prediction do not fit into the context.
+    """
+    prompt = truncated(tokens.split(request.prompt), request)
+    choice = random.Random(request.seed)  # noqa: S311 - language, no secret
+    return [_generation(model, prompt, request, choice) for _ in range(request.num_generations)]
+
+
+def truncated(prompt: list[str], request: Request) -> list[str]:
+    """Return the tokens of the prompt that fit beside ``max_tokens``, cut as the request says.
+
+    Raises:
+        Refused: they do not fit and ``truncate`` is NONE, or nothing of the prompt would be left.
+    """
+    room, total = CONTEXT - request.max_tokens, len(prompt) + request.max_tokens
+    if len(prompt) <= room:
+        return prompt
+    if request.truncate == "NONE" or room < 1:
+        raise Refused(
+            400,
+            "too many tokens: total number of tokens (prompt and prediction) cannot exceed "
+            f"{CONTEXT} - received {total}",
+        )
+    return prompt[-room:] if request.truncate == "START" else prompt[:room]
+
+
+def _generation(model: Model, prompt: list[str], request: Request, choice: random.Random) -> dict[str, Any]:
+    history = model.ids(prompt)
+    made, text = list[Token](), ""
+    chosen = list[int]()
+    for _ in range(request.max_tokens):
+        probabilities = model.distribution(history)
+        token = _choose(probabilities, chosen, request, choice)
+        history.append(token)
+        chosen.append(token)
+        made.append(Token(model.vocabulary[token], math.log(probabilities[token])))
+        text += model.vocabulary[token]
+        if any(stop in text for stop in (*request.stop_sequences, *request.end_sequences)):
+            text = _stopped(text, request)
+            break
+    generation: dict[str, Any] = {"text": text}
+    if request.return_likelihoods != "NONE":
+        shown = (_of_prompt(model, prompt) if request.return_likelihoods == "ALL" else []) + made
+        generation["likelihood"] = sum(token.likelihood for token in shown) / len(shown)
+        generation["token_likelihoods"] = [{"token": token.text, "likelihood": token.likelihood} for token in shown]
+    return generation
+
+
+def _of_prompt(model: Model, prompt: list[str]) -> list[Token]:
+    ids = model.ids(prompt)
+    return [Token(text, model.likelihood(ids[:end], ids[end])) for end, text in enumerate(prompt)]
+
+
+def _stopped(text: str, request: Request) -> str:
+    """Cut the text behind the first stop sequence, or before the first end sequence, whichever comes first."""
+    cuts = [text.find(stop) + len(stop) for stop in request.stop_sequences if stop in text]
+    cuts += [text.find(end) for end in request.end_sequences if end in text]
+    return text[: min(cuts)]
+
+
+def _choose(probabilities: list[float], made: list[int], request: Request, choice: random.Random) -> int:
+    """Choose a token: penalties, then temperature, then k, then p, as Cohere's documentation orders them."""
+    scores = [math.log(probability) for probability in probabilities]
+    if made and (request.frequency_penalty or request.presence_penalty):
+        for token in set(made):
+            scores[token] -= request.presence_penalty + request.frequency_penalty * made.count(token)
+    scores[UNKNOWN] = -math.inf
+    if request.temperature == 0:
+        return max(range(len(scores)), key=scores.__getitem__)
+    best = max(scores)
+    weights = [math.exp((score - best) / request.temperature) for score in scores]
+    candidates = heapq.nlargest(request.k or len(weights), range(len(weights)), key=weights.__getitem__)
+    if 0 < request.p < 1:
+        candidates = _nucleus(candidates, weights, request.p)
+    return choice.choices(candidates, [weights[token] for token in candidates])[0]
+
+
+def _nucleus(candidates: list[int], weights: list[float], share: float) -> list[int]:
+    """Return the likeliest candidates whose weights reach the share of the whole."""
+    wanted, reached = share * sum(weights[token] for token in candidates), 0.0
+    for count, token in enumerate(candidates, start=1):
+        reached += weights[token]
+        if reached >= wanted:
+            return candidates[:count]
+    return candidates
