@@ -6,6 +6,7 @@ allowed. The JSON Schema for editors is generated from these classes (``make sch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -19,6 +20,9 @@ from stacks.settings_error import SettingsError, problems_of
 
 ENVIRONMENTS = Path(__file__).parent.parent / "environments"
 """The folder of the environment files; a file's name without ``.yaml`` is the environment's name."""
+
+# It becomes part of the stacks' names and a stage's id.
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
 
 Timeout = Annotated[int, Field(ge=TIMEOUT_SECONDS[0], le=TIMEOUT_SECONDS[1])]
 RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
@@ -124,11 +128,15 @@ def read(name: str) -> Settings:
     Raises:
         SettingsError: there is no such environment, or its file is wrong.
     """
-    path = ENVIRONMENTS / f"{name}.yaml"
+    if not _NAME.fullmatch(name):
+        raise SettingsError(
+            f"environment: {name!r} is no name; allowed: at most 30 lower-case letters, digits and inner hyphens; "
+            "rename the file in environments/"
+        )
     if name not in names():
         allowed = ", ".join(names()) or "none: the folder environments/ is empty"
-        raise SettingsError(f"environment: {name!r} does not exist; allowed: {allowed}; add environments/{name}.yaml")
-    return read_file(path)
+        raise SettingsError(f"environment: {name!r} does not exist; allowed: {allowed}; or add environments/{name}.yaml")
+    return read_file(ENVIRONMENTS / f"{name}.yaml")
 
 
 def read_file(path: Path) -> Settings:

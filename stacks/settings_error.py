@@ -39,14 +39,14 @@ def problems_of(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
         elif found["type"] == "missing":
             yield f"{key}: is missing; add it ({_description(root, found['loc'])})"
         else:
-            description = _description(root, found["loc"])
-            yield f"{key}: {found['input']!r} is wrong; allowed: {_allowed(found)}" + (
-                f" ({description})" if description else ""
-            )
+            words = [_allowed(found), _description(root, found["loc"])]
+            yield f"{key}: {found['input']!r} is wrong; allowed: {': '.join(filter(None, words))}"
 
 
 def _allowed(found: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     """Return what is allowed, in pydantic's words without its preamble."""
+    if found["type"] == "string_pattern_mismatch":
+        return ""  # the description says it in words
     message = str(found["msg"])
     for preamble in ("Input should be ", "Input should have ", "String should ", "Value error, "):
         message = message.removeprefix(preamble)
