@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import Any, NoReturn
@@ -29,6 +30,8 @@ _STUDIES = {
 def main() -> None:
     """Run the demo; exit 1 with the reason when a step fails."""
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=140)
     exit_on_signals()
     try:
         with cloud.running() as local:
@@ -70,8 +73,6 @@ def explain(error: Exception) -> NoReturn:
 
 def connect(local: Cloud) -> Proxy:
     """Return a client of the proxy that is deployed on the local cloud."""
-    import os
-
     os.environ.update(local.variables())
     aws = Aws(cloud.REGION)
     return Proxy(aws.proxy_url(ENVIRONMENT), aws.credentials(), cloud.REGION)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ministack import app
-from ministack.core import responses
+from ministack.core import responses, router
 from ministack.services.cloudformation import drift, provisioners, stacks
 
 Properties: TypeAlias = dict[str, Any]
@@ -71,6 +71,9 @@ def let_resources_wait() -> None:
 def add_service(signing_name: str, handler: ServiceHandler) -> None:
     """Answer the requests that are signed for one service."""
     app.SERVICE_HANDLERS[signing_name] = handler
+    # The router would read all 400 service models of botocore, which takes seconds, to learn that this is one.
+    known = router._is_aws_service_name
+    router._is_aws_service_name = lambda name: name == signing_name or known(name)
 
 
 def count_plain_http_as_tls() -> None:
