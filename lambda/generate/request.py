@@ -37,7 +37,8 @@ def parse(body: bytes) -> dict[str, Any]:
         raise ProxyError("invalid_field", _unknown(unknown))
     if "prompt" not in fields:
         raise ProxyError("invalid_field", "prompt: is missing; send a text")
-    checked = {name: _checked(name, value) for name, value in fields.items() if name != "stream"}
+    checked = {name: _checked(name, value) for name, value in fields.items()}
+    checked.pop("stream", None)
     if checked.get("max_tokens") == 0 and checked.get("return_likelihoods") != "ALL":
         raise ProxyError("invalid_field", "max_tokens: 0 needs return_likelihoods ALL")
     return checked

@@ -1,0 +1,128 @@
+"""The real handler in front of a real socket that behaves as told."""
+
+import json
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+Behaviour = Callable[[socket.socket, bytes], None]
+GOOD = {"id": "1", "generations": [{"text": " a good answer"}], "prompt": "p"}
+
+
+@dataclass
+class Upstream:
+    """A stand-in for SageMaker's runtime: one behaviour for every connection; remembers each request."""
+
+    behave: Behaviour
+    requests: list[bytes] = field(default_factory=list)
+    port: int = 0
+
+
+def answer(status: int, content: Any, *, error: str = "", length: int | None = None) -> Behaviour:
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+
+    def behave(connection: socket.socket, _request: bytes) -> None:
+        head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {length or len(body)}\r\n"
+        if error:
+            head += f"x-amzn-ErrorType: {error}\r\n"
+        connection.sendall(head.encode() + b"Connection: close\r\n\r\n" + body)
+
+    return behave
+
+
+def _read_request(connection: socket.socket) -> bytes:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(65536)
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next(
+        (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
+    )
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    server = Upstream(answer(200, GOOD))
+    listener = socket.create_server(("127.0.0.1", 0))
+    server.port = listener.getsockname()[1]
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    request = _read_request(connection)
+                    server.requests.append(request)
+                    server.behave(connection, request)
+                except OSError:
+                    continue
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield server
+    listener.close()
+
+
+@dataclass
+class Function:
+    """The function as Lambda has it: its own module state and its environment."""
+
+    handler: Callable[[Any, Any], dict[str, Any]]
+
+    def call(self, event: Any) -> tuple[int, dict[str, str], dict[str, Any]]:
+        response = self.handler(event, SimpleNamespace(aws_request_id="request-1"))
+        return response["statusCode"], response["headers"], json.loads(response["body"])
+
+    def post(self, body: Any, **changes: Any) -> tuple[int, dict[str, str], dict[str, Any]]:
+        return self.call(event(body, **changes))
+
+
+def event(body: Any, **changes: Any) -> dict[str, Any]:
+    """Return a Function URL event, payload format 2.0."""
+    http = {"method": changes.pop("method", "POST"), "path": "/v1/generate", "sourceIp": "192.0.2.1"}
+    return {
+        "version": "2.0",
+        "rawPath": changes.pop("path", "/v1/generate"),
+        "headers": {"Content-Type": changes.pop("content_type", "application/json")},
+        "requestContext": {"http": http},
+        "body": body if isinstance(body, str) or body is None else json.dumps(body),
+        "isBase64Encoded": False,
+        **changes,
+    }
+
+
+@pytest.fixture
+def function(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Function:
+    for name, value in {
+        "ENDPOINT_NAME": "cohere-test",
+        "GENERATE_TIMEOUT_SECONDS": "0.4",
+        "MAX_REQUEST_BYTES": "4096",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": f"http://127.0.0.1:{upstream.port}",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return Function(fresh_handler(monkeypatch).handler)
+
+
+def fresh_handler(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Import the handler as a cold start does."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.delitem(sys.modules, "generate.handler", raising=False)
+    import generate.handler
+
+    monkeypatch.delitem(sys.modules, "generate.handler", raising=False)
+    return generate.handler

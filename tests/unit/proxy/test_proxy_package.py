@@ -1,0 +1,66 @@
+"""The function's package: it runs with nothing but the runtime, and says at once when its settings are wrong."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from generate import errors, settings
+from stacks.settings import ENVIRONMENTS
+
+ROOT = ENVIRONMENTS.parent
+SOURCE = ROOT / "lambda" / "generate"
+# What Lambda's Python runtimes bring: docs.aws.amazon.com/lambda/latest/dg/lambda-python.html.
+RUNTIME = {"boto3", "botocore", "urllib3"}
+GOOD = {"ENDPOINT_NAME": "e", "GENERATE_TIMEOUT_SECONDS": "65", "MAX_REQUEST_BYTES": "1000"}
+
+
+def test_it_imports_the_standard_library_and_the_sdk_only() -> None:
+    imported = {
+        name.split(".")[0]
+        for path in SOURCE.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert imported - set(sys.stdlib_module_names) - RUNTIME == {"generate"}
+
+
+def test_settings() -> None:
+    assert settings.read(GOOD) == settings.Settings("e", 65.0, 1000)
+
+
+NUMBERS = ["GENERATE_TIMEOUT_SECONDS", "MAX_REQUEST_BYTES"]
+WRONG = [(name, value) for name in GOOD for value in (None, "")]
+WRONG += [(name, value) for name in NUMBERS for value in ("0", "-1", "nan", "inf", "many")]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_variable_is_named(name: str, value: str | None) -> None:
+    environment = {key: content for key, content in {**GOOD, name: value}.items() if content is not None}
+    with pytest.raises(RuntimeError, match=name):
+        settings.read(environment)
+
+
+def test_a_deployment_without_settings_fails_at_its_start(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import generate.handler"],
+        env={"PYTHONPATH": str(ROOT / "lambda"), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "the environment variable ENDPOINT_NAME is missing" in done.stderr
+
+
+def test_the_readme_lists_every_error() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", (SOURCE / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert {code: int(status) for code, status in rows} == errors.STATUS

@@ -1,0 +1,187 @@
+"""Every fault of SageMaker, of the container and of the way there: its answer, one attempt, and not a word too much."""
+
+import json
+import socket
+import struct
+import time
+from typing import Any
+
+import pytest
+from generate.upstream import container_message
+
+from .conftest import GOOD, Behaviour, Function, Upstream, answer
+
+CANARY = "the canary sings at midnight in the coal mine"
+ACCOUNT = "111122223333"
+
+
+def model_error(status: int, original: Any, message: str = "") -> Behaviour:
+    text = original if isinstance(original, str) else json.dumps(original)
+    content = {
+        "Message": message
+        or f'Received client error ({status}) from primary with message "{text}". See https://example.test in account '
+        f"{ACCOUNT} for more information.",
+        "OriginalStatusCode": status,
+        "OriginalMessage": text,
+        "LogStreamArn": f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/sagemaker/Endpoints/e",
+    }
+    return answer(424, content, error="ModelError")
+
+
+def fault(status: int, code: str) -> Behaviour:
+    return answer(status, {"Message": f"{CANARY} {ACCOUNT}"}, error=code)
+
+
+def hang(connection: socket.socket, _request: bytes) -> None:
+    connection.settimeout(5)
+    while connection.recv(1):
+        time.sleep(0.01)
+
+
+def reset(connection: socket.socket, _request: bytes) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def close(connection: socket.socket, _request: bytes) -> None:
+    connection.close()
+
+
+def stall(connection: socket.socket, request: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+    hang(connection, request)
+
+
+FAULTS: list[tuple[str, Behaviour, int, str]] = [
+    ("validation", fault(400, "ValidationError"), 502, "endpoint_unavailable"),
+    ("throttled with 400", fault(400, "ThrottlingException"), 429, "throttled"),
+    ("throttled with null", answer(400, {"message": None}, error="ThrottlingException"), 429, "throttled"),
+    ("not ready", fault(429, "ModelNotReadyException"), 503, "not_ready"),
+    ("internal failure", fault(500, "InternalFailure"), 503, "unavailable"),
+    ("service unavailable", fault(503, "ServiceUnavailable"), 503, "unavailable"),
+    ("dependency", fault(530, "InternalDependencyException"), 502, "bad_answer"),
+    ("denied", fault(403, "AccessDeniedException"), 500, "access_denied"),
+    ("expired", fault(403, "ExpiredTokenException"), 500, "access_denied"),
+    ("unknown code", fault(418, "TeapotException"), 502, "bad_answer"),
+    ("no error body", answer(500, b"<html>"), 502, "bad_answer"),
+    ("container 400", model_error(400, {"message": "too many tokens"}), 400, "model_refused"),
+    ("container 413", model_error(413, {"message": "too long"}), 400, "model_refused"),
+    ("container 422", model_error(422, {"message": "wrong type"}), 400, "model_refused"),
+    ("container 429", model_error(429, {"message": "busy"}), 429, "throttled"),
+    ("container 500", model_error(500, {"message": CANARY}), 502, "model_failed"),
+    (
+        "container timed out",
+        model_error(0, "", "Your invocation timed out while waiting for a response from container primary."),
+        504,
+        "timed_out",
+    ),
+    ("hang", hang, 504, "timed_out"),
+    ("stalled body", stall, 504, "timed_out"),
+    ("reset", reset, 504, "connection_lost"),
+    ("close", close, 504, "connection_lost"),
+    ("cut body", answer(200, GOOD, length=5000), 504, "connection_lost"),
+    ("not JSON", answer(200, b"hello"), 502, "bad_answer"),
+    ("no generations", answer(200, {"embeddings": [[0.1]]}), 502, "bad_answer"),
+    ("empty generations", answer(200, {"generations": []}), 502, "bad_answer"),
+    ("wrong text", answer(200, {"generations": [{"text": 1}]}), 502, "bad_answer"),
+    ("too large", answer(200, {"generations": [{"text": "x" * 6_300_000}]}), 502, "answer_too_large"),
+]
+
+
+@pytest.mark.parametrize(("behave", "status", "code"), [f[1:] for f in FAULTS], ids=[f[0] for f in FAULTS])
+def test_a_fault(
+    function: Function,
+    upstream: Upstream,
+    capsys: pytest.CaptureFixture[str],
+    behave: Behaviour,
+    status: int,
+    code: str,
+) -> None:
+    upstream.behave = behave
+    found, headers, body = function.post({"prompt": CANARY})
+    assert (found, body["code"]) == (status, code)
+    assert ("retry-after" in headers) == (status in (429, 503))
+    assert len(upstream.requests) == 1, "a generation must not be paid for twice"
+    printed = capsys.readouterr()
+    told = json.dumps(body) + printed.out + printed.err
+    assert CANARY not in told
+    assert ACCOUNT not in told
+    line = json.loads(printed.out)
+    assert (line["status"], line["code"], line["request_id"]) == (status, code, "request-1")
+    assert line["level"] == ("ERROR" if status >= 500 else "INFO")
+
+
+def test_nobody_listens(function: Function, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", f"http://127.0.0.1:{port}")
+    from .conftest import fresh_handler
+
+    status, headers, body = Function(fresh_handler(monkeypatch).handler).post({"prompt": CANARY})
+    assert (status, body["code"], headers["retry-after"]) == (503, "unavailable", "5")
+
+
+def test_no_credentials(upstream: Upstream, function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+    from .conftest import fresh_handler
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    status, _, body = Function(fresh_handler(monkeypatch).handler).post({"prompt": CANARY})
+    assert (status, body["code"]) == (500, "access_denied")
+    assert upstream.requests == []
+
+
+def test_a_defect_of_ours_is_told_without_its_text(
+    function: Function, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: Any) -> None:
+        raise KeyError(CANARY)
+
+    monkeypatch.setattr("generate.request.parse", broken)
+    status, _, body = function.post({"prompt": CANARY})
+    assert (status, body["code"]) == (500, "internal_error")
+    printed = capsys.readouterr()
+    assert CANARY not in json.dumps(body) + printed.out + printed.err
+    assert json.loads(printed.out)["cause"] == "KeyError"
+
+
+def test_one_log_line_without_prompt_or_completion(function: Function, capsys: pytest.CaptureFixture[str]) -> None:
+    function.post({"prompt": CANARY, "max_tokens": 7})
+    function.post({"prompt": CANARY})
+    printed = capsys.readouterr().out
+    first, second = map(json.loads, printed.splitlines())
+    assert (first["prompt_characters"], first["max_tokens"], first["generations"]) == (len(CANARY), 7, 1)
+    assert (first["cold_start"], second["cold_start"]) == (True, False)
+    assert "a good answer" not in printed
+    assert CANARY not in printed
+
+
+@pytest.mark.parametrize(
+    ("original", "shown"),
+    [
+        ({"message": "too many tokens: received 2049"}, "too many tokens: received 2049"),
+        ({"message": "line\none\x00two"}, "line one two"),
+        ({"message": f"you said {CANARY}"}, None),
+        ({"message": f"you said {CANARY.upper()[5:25]}"}, None),
+        ({"message": f"see account {ACCOUNT}"}, None),
+        ({"message": "see https://example.test"}, None),
+        ({"message": "arn:aws:s3:::bucket"}, None),
+        ({"message": ""}, None),
+        ({"message": 5}, None),
+        ({}, None),
+        ([], None),
+    ],
+)
+def test_what_a_container_says(original: Any, shown: str | None) -> None:
+    assert container_message(json.dumps(original), CANARY) == (shown or "the model refused the request")
+
+
+def test_a_short_prompt_is_not_repeated_either() -> None:
+    assert container_message('{"message": "bad word: hunter2"}', "hunter2") == "the model refused the request"
+
+
+def test_a_container_that_talks_without_end_is_cut() -> None:
+    assert len(container_message(json.dumps({"message": "word " * 1000}), CANARY)) <= 300
