@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 
 from local_aws import emulator
+from local_aws.create_only import CREATE_ONLY
 from local_aws.emulator import Properties, ResourceType
 
-# CloudFormation's createOnlyProperties; a test compares these with cfn-lint's copy of the schemas.
-CREATE_ONLY = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": ("ResourceId", "ScalableDimension", "ServiceNamespace"),
-    "AWS::ApplicationAutoScaling::ScalingPolicy": (
-        "PolicyName",
-        "ResourceId",
-        "ScalableDimension",
-        "ScalingTargetId",
-        "ServiceNamespace",
-    ),
-}
+_TYPES = ("AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy")
 
 
 def resource_types() -> list[ResourceType]:
     """Return the two types, ready to be registered."""
-    return [_kept(name) for name in CREATE_ONLY]
+    return [_kept(name) for name in _TYPES]
 
 
 def _kept(name: str) -> ResourceType:

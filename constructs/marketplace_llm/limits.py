@@ -38,7 +38,7 @@ def check_endpoint_name(name: str) -> str:
         OptionError: it is not lower case, holds another character than letters, digits and hyphens, begins or ends with
             a hyphen, or is longer than 63 characters.
     """
-    if len(name) <= ENDPOINT_NAME_LENGTH and re.match(ENDPOINT_NAME_PATTERN, name):
+    if len(name) <= ENDPOINT_NAME_LENGTH and re.fullmatch(ENDPOINT_NAME_PATTERN.strip("^$"), name):
         return name
     raise OptionError(
         "endpoint_name",

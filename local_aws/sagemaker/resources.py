@@ -6,37 +6,11 @@ import time
 from typing import Any
 
 from local_aws import emulator
+from local_aws.create_only import CREATE_ONLY
 from local_aws.emulator import Properties, ResourceType
 from local_aws.sagemaker.errors import SageMakerError
 from local_aws.sagemaker.service import SageMaker
 from local_aws.sagemaker.shapes import from_template
-
-# What CloudFormation's resource schemas call createOnlyProperties; a test compares these with cfn-lint's copy of them.
-CREATE_ONLY = {
-    "AWS::SageMaker::Model": (
-        "Containers",
-        "EnableNetworkIsolation",
-        "ExecutionRoleArn",
-        "InferenceExecutionConfig",
-        "ModelName",
-        "PrimaryContainer",
-        "VpcConfig",
-    ),
-    "AWS::SageMaker::EndpointConfig": (
-        "AsyncInferenceConfig",
-        "DataCaptureConfig",
-        "EnableNetworkIsolation",
-        "EndpointConfigName",
-        "ExecutionRoleArn",
-        "ExplainerConfig",
-        "KmsKeyId",
-        "MetricsConfig",
-        "ProductionVariants",
-        "ShadowProductionVariants",
-        "VpcConfig",
-    ),
-    "AWS::SageMaker::Endpoint": ("EndpointName",),
-}
 
 _UPDATE_ONLY = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
 _POLL_SECONDS = 0.05

@@ -85,7 +85,7 @@ def _string_constraints(value: str, shape: StringShape, path: str) -> list[str]:
     if shape.enum and value not in shape.enum:
         return [f"{said}satisfy enum value set: [{', '.join(shape.enum)}]"]
     pattern = shape.metadata.get("pattern")
-    if pattern and not re.fullmatch(_python_pattern(pattern), value):
+    if pattern and not re.fullmatch(python_pattern(pattern), value):
         return [f"{said}satisfy regular expression pattern: {pattern}"]
     longest = shape.metadata.get("max")
     if longest is not None and len(value) > longest:
@@ -93,7 +93,7 @@ def _string_constraints(value: str, shape: StringShape, path: str) -> list[str]:
     return []
 
 
-def _python_pattern(pattern: str) -> str:
+def python_pattern(pattern: str) -> str:
     """Translate the Unicode classes of Java's regular expressions, which Python's lack: letters, numbers, separators."""
     for java, python in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s")):
         pattern = pattern.replace(java, python)

@@ -1,0 +1,53 @@
+"""The command line where nothing is deployed: each wrong start ends in one line and exit code 1."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from stacks.settings import ENVIRONMENTS
+
+ROOT = ENVIRONMENTS.parent
+
+
+def run(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int, list[str]]:
+    nobody = {"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent"}
+    environment = {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true", **nobody, **variables}
+    command = [sys.executable, "-m", "endpointctl", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("command", [["check"], ["generate", "hello"]])
+def test_no_credentials(tmp_path: Path, command: list[str]) -> None:
+    code, lines = run(tmp_path, *command, "--env", "dev")
+    assert code == 1
+    assert lines == [
+        "no AWS credentials: sign in first: `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY"
+    ]
+
+
+def test_a_wrong_environment(tmp_path: Path) -> None:
+    code, lines = run(tmp_path, "check", "--env", "stage")
+    assert code == 1
+    assert lines == [
+        "environment: 'stage' does not exist; allowed: dev, local, prod; or add environments/stage.yaml"
+    ]
+
+
+def test_a_wrong_profile(tmp_path: Path) -> None:
+    code, lines = run(tmp_path, "check", "--env", "dev", AWS_PROFILE="nobody")
+    assert code == 1
+    assert lines == [
+        "The config profile (nobody) could not be found: choose one of `aws configure list-profiles`"
+    ]
+
+
+def test_nobody_answers(tmp_path: Path) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_MAX_ATTEMPTS": "1"}
+    code, lines = run(tmp_path, "check", "--env", "dev", AWS_ENDPOINT_URL="http://127.0.0.1:1", **keys)
+    assert code == 1
+    assert len(lines) == 1
+    assert lines[0].startswith("AWS cannot be reached: ")
+    assert "is the local cloud still up?" in lines[0]

@@ -1,0 +1,70 @@
+"""What the local cloud knows of AWS, against copies of AWS's own models."""
+
+import re
+
+import botocore.session
+import pytest
+from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from local_aws.create_only import CREATE_ONLY
+from local_aws.sagemaker.errors import SageMakerError
+from local_aws.sagemaker.shapes import check, from_template, operations, python_pattern
+
+CREATED = ("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "AddTags", "DeleteTags")
+
+
+@pytest.mark.parametrize("name", CREATE_ONLY)
+def test_create_only_properties_are_cloudformations(name: str) -> None:
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", name).schema
+    paths = {path.removeprefix("/properties/").split("/")[0] for path in schema.get("createOnlyProperties", [])}
+    assert set(CREATE_ONLY[name]) == paths
+
+
+def test_every_pattern_of_what_is_built_can_be_checked() -> None:
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    seen: set[str] = set()
+
+    def walk(shape: Shape | None) -> None:
+        if shape is None or shape.name in seen:
+            return
+        seen.add(shape.name)
+        if isinstance(shape, StructureShape):
+            for member in shape.members.values():
+                walk(member)
+        elif isinstance(shape, ListShape):
+            walk(shape.member)
+        elif isinstance(shape, MapShape):
+            walk(shape.value)
+        elif isinstance(shape, StringShape) and "pattern" in shape.metadata:
+            re.compile(python_pattern(shape.metadata["pattern"]))
+
+    for operation in CREATED:
+        assert operation in operations()
+        walk(model.operation_model(operation).input_shape)
+    assert len(seen) > 100
+
+
+VARIANT = {"VariantName": "AllTraffic", "ModelName": "m", "InstanceType": "ml.g5.xlarge", "InitialInstanceCount": 1}
+WRONG = [
+    ({"InstanceType": "ml.g55.xlarge"}, "Value 'ml.g55.xlarge' at 'ProductionVariants[0].InstanceType' failed to satisfy"),
+    ({"InstanceTyp": "x"}, 'Unknown parameter in ProductionVariants[0]: "InstanceTyp"'),
+    ({"InitialInstanceCount": "two"}, "Invalid type for parameter ProductionVariants[0].InitialInstanceCount"),
+    ({"VariantName": "a_b"}, "failed to satisfy constraint: Member must satisfy regular expression pattern"),
+    ({"ModelName": "m" * 64}, "failed to satisfy constraint"),
+    ({"InferenceAmiVersion": "al2"}, "failed to satisfy constraint: Member must satisfy enum value set"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), WRONG)
+def test_a_request_is_checked_as_sagemaker_would(change: dict[str, object], said: str) -> None:
+    with pytest.raises(SageMakerError) as caught:
+        check("CreateEndpointConfig", {"EndpointConfigName": "c", "ProductionVariants": [{**VARIANT, **change}]})
+    assert caught.value.code == "ValidationException"
+    assert said in caught.value.message
+
+
+def test_templates_may_write_numbers_and_booleans_as_text() -> None:
+    given = {"ProductionVariants": [{**VARIANT, "InitialInstanceCount": "2"}], "EnableNetworkIsolation": "true"}
+    found = from_template("CreateEndpointConfig", given)
+    assert found["ProductionVariants"][0]["InitialInstanceCount"] == 2
+    assert found["EnableNetworkIsolation"] is True

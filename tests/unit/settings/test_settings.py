@@ -1,0 +1,130 @@
+"""Environment files: the three that are here, and every way in which one can be wrong, told in one line."""
+
+import copy
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+from stacks import schema, settings
+from stacks.settings import ENVIRONMENTS
+from stacks.settings_error import SettingsError
+
+GOOD = yaml.safe_load((ENVIRONMENTS / "dev.yaml").read_text("utf-8"))
+
+
+def problems(tmp_path: Path, change: Callable[[dict[str, Any]], object] | str) -> list[str]:
+    folder = tmp_path / "environments"
+    folder.mkdir()
+    content: Any = copy.deepcopy(GOOD)
+    if callable(change):
+        change(content)
+    (folder / "x.yaml").write_text(change if isinstance(change, str) else yaml.safe_dump(content), "utf-8")
+    with pytest.raises(SettingsError) as caught:
+        settings.read_file(folder / "x.yaml")
+    return list(caught.value.problems)
+
+
+def test_the_environments() -> None:
+    assert settings.names() == ("dev", "local", "prod")
+    local, dev, prod = (settings.read(name) for name in ("local", "dev", "prod"))
+    assert (local.region, local.account) == ("us-east-1", "111122223333")
+    assert (dev.region, dev.account, dev.endpoint.instance_type) == ("us-east-1", None, "ml.g5.xlarge")
+    assert (prod.region, prod.termination_protection) == ("eu-west-1", True)
+    assert "985815980388" in prod.model.package_arn
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValidationError):
+        settings.read("dev").endpoint.instance_count = 3  # type: ignore[misc]
+
+
+def test_the_schema_is_fresh() -> None:
+    assert schema.PATH.read_text("utf-8") == schema.schema(), "run `make schema`"
+
+
+WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
+    (lambda c: c.update(region="eu-west-1"), "model.package_arn: 'arn:aws:sagemaker:us-east-1:"),
+    (lambda c: c.update(region="Virginia"), "region: 'Virginia' is wrong; allowed: The AWS region"),
+    (lambda c: c.update(account=111122223333), "account: 111122223333 is wrong; allowed: a valid string in quotes"),
+    (lambda c: c.update(account="1"), "account: '1' is wrong; allowed: The AWS account, 12 digits in quotes"),
+    (lambda c: c.update(endpiont={}), "endpiont: unknown key; did you mean endpoint? allowed: region, account, model"),
+    (lambda c: c.pop("model"), "model: is missing; add it"),
+    (lambda c: c["model"].pop("package_arn"), "model.package_arn: is missing; add it (The ARN of the AWS Marketplace"),
+    (lambda c: c["model"].update(package_arn="x"), "model.package_arn: 'x' is not the ARN of a model package; allowed:"),
+    (lambda c: c["endpoint"].update(name="Cohere_Dev"), "endpoint.name: 'Cohere_Dev' is wrong; allowed: The endpoint's"),
+    (
+        lambda c: c["endpoint"].update(instance_type="ml.m5.xlarge"),
+        "endpoint.instance_type: 'ml.m5.xlarge' is no GPU type that SageMaker has for endpoints; allowed: sizes of",
+    ),
+    (
+        lambda c: c["endpoint"].update(instance_type="ml.g5.huge"),
+        "endpoint.instance_type: 'ml.g5.huge' is no GPU type that SageMaker has for endpoints; allowed: sizes of",
+    ),
+    (
+        lambda c: c["endpoint"].update(instance_cout=2),
+        "endpoint.instance_cout: unknown key; did you mean instance_count?",
+    ),
+    (lambda c: c["endpoint"].update(instance_count="2"), "endpoint.instance_count: '2' is wrong; allowed: a valid int"),
+    (lambda c: c["endpoint"].update(instance_count=True), "endpoint.instance_count: True is wrong; allowed: a valid"),
+    (lambda c: c["endpoint"].update(instance_count=0), "endpoint.instance_count: 0 is wrong; allowed: greater than or"),
+    (lambda c: c["endpoint"].update(log_retention_days=31), "endpoint.log_retention_days: 31 is wrong; allowed: 1, 3, 5"),
+    (
+        lambda c: c["endpoint"].update(model_download_timeout_seconds=30),
+        "endpoint.model_download_timeout_seconds: 30 is wrong; allowed: greater than or equal to 60",
+    ),
+    (
+        lambda c: c["endpoint"].update(inference_ami_version="al2"),
+        "endpoint.inference_ami_version: 'al2' is wrong; allowed: 'al2-ami-sagemaker-inference-gpu-2'",
+    ),
+    (lambda c: c.update(proxy={"callers": ["bob"]}), "proxy.callers.0: 'bob' is wrong; allowed: Principals (ARNs or"),
+    (lambda c: c.update(proxy={"memory_mib": 64}), "proxy.memory_mib: 64 is wrong; allowed: greater than or equal"),
+    (lambda c: c.update(proxy=None), "proxy: None is wrong; allowed: a valid dictionary"),
+    (lambda c: c.update(tags={"a": 1}), "tags.a: 1 is wrong; allowed: a valid string in quotes"),
+    ("- a", "holds no keys; allowed: region, account, model"),
+    ("", "holds no keys; allowed: region, account, model"),
+    ("a: [", "is not YAML: "),
+    ("region: a\nregion: b", "is not YAML: the key 'region' stands twice"),
+    ("? [a]\n: b", "is not YAML: "),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), WRONG)
+def test_a_wrong_file(tmp_path: Path, change: Callable[[dict[str, Any]], object] | str, said: str) -> None:
+    (problem,) = problems(tmp_path, change)
+    assert problem.startswith(f"environments/x.yaml: {said}")
+    assert "\n" not in problem
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    def two(content: dict[str, Any]) -> None:
+        content["endpoint"].update(name="X", instance_count=0)
+
+    assert len(problems(tmp_path, two)) == 2
+
+
+@pytest.mark.parametrize("name", ["nope", "../dev", "Dev", "", "dev.yaml", "x" * 40])
+def test_a_wrong_name(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"^environment: .*allowed: "):
+        settings.read(name)
+
+
+def test_synth_stops_with_one_line(tmp_path: Path) -> None:
+    context = '{"environment": "nope"}'
+    done = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ENVIRONMENTS.parent,
+        env={"PATH": sys.exec_prefix + "/bin", "CDK_CONTEXT_JSON": context, "CDK_OUTDIR": str(tmp_path), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    said = "environment: 'nope' does not exist; allowed: dev, local, prod; or add environments/nope.yaml\n"
+    assert done.stderr.endswith(said)
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.glob("*.json")) == []
