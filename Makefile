@@ -78,7 +78,7 @@ synth: .venv/.runtime node_modules/.installed ## Write the templates of every en
 # ---- Development ---------------------------------------------------------------------------------------------------
 
 test: install .venv/.dev ## Run all tests
-	@$(TOOLS) $(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(TOOLS) $(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: lint test docs ## What CI runs
 

@@ -17,6 +17,7 @@ from local_aws.cloud import ACCOUNT, REGION, ROOT, Cloud
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 ENVIRONMENT = "local"
+_CHOSEN = ("-c", f"environment={ENVIRONMENT}")
 
 
 class StepError(Exception):
@@ -46,12 +47,12 @@ class Journey:
 
     def bootstrap(self) -> None:
         """Prepare account and region for the CDK."""
-        self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+        self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", *_CHOSEN, output=self._assembly)
 
     def deploy(self) -> None:
         """Synthesize and deploy both stacks."""
-        selection = (f"{ENVIRONMENT}/*", "-c", f"environment={ENVIRONMENT}")
-        self._cdk("deploy", *selection, "--require-approval", "never", "--concurrency", "2", output=self._assembly)
+        options = ("--require-approval", "never", "--concurrency", "2")
+        self._cdk("deploy", f"{ENVIRONMENT}/*", *_CHOSEN, *options, output=self._assembly)
 
     def destroy(self) -> None:
         """Delete both stacks, from the assembly that was deployed."""

@@ -1,0 +1,94 @@
+"""The local cloud as a process: it is bound to this machine, says why it cannot start, and leaves nothing behind."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from local_aws import cloud
+from local_aws.cloud import ROOT, CloudError
+
+RUNS = ROOT / ".local-cloud"
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def children_of(folder: Path) -> list[str]:
+    """Return the command lines of the processes that were started with a scratch folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(folder).encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+def test_nothing_is_left_when_it_ends() -> None:
+    with cloud.running() as local:
+        port = int(local.url.rpartition(":")[2])
+        assert listens(port)
+        assert children_of(local.folder)
+    assert not listens(port)
+    assert not local.folder.exists()
+    assert children_of(local.folder) == []
+
+
+def test_it_is_bound_to_this_machine_only() -> None:
+    with cloud.running() as local:
+        port = int(local.url.rpartition(":")[2])
+        listening = Path("/proc/net/tcp").read_text().splitlines()
+        addresses = {line.split()[1] for line in listening if line.split()[1].endswith(f":{port:04X}")}
+        assert {address.split(":")[0] for address in addresses if address} == {"0100007F"}
+
+
+def test_a_port_in_use_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CloudError, match=rf"^port {port} of 127\.0\.0\.1 cannot be used \(.*\): choose another"):
+            with cloud.running(port=port):
+                pass
+
+
+def test_a_missing_installation_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cloud, "SERVER_PYTHON", ROOT / "missing")
+    with pytest.raises(CloudError, match="run `make install`"):
+        with cloud.running():
+            pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_demo_leaves_no_process_and_no_port(number: signal.Signals) -> None:
+    demo = subprocess.Popen(
+        [sys.executable, "-u", "-m", "local_aws.demo"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert demo.stdout
+    said = demo.stdout.readline()
+    match = re.search(r"http://127\.0\.0\.1:(\d+)", said)
+    assert match, said + demo.stdout.read()
+    port = int(match[1])
+    time.sleep(0.5)  # into the first command
+    demo.send_signal(number)
+    demo.wait(30)
+    # A killed demo can tell nobody: its server sees the end of its input.
+    until = time.monotonic() + 20
+    while listens(port) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not listens(port)
+    if number != signal.SIGKILL:
+        assert demo.returncode == 130
+        assert demo.stdout.read().splitlines()[-1] == "interrupted: the local cloud is gone"
