@@ -18,9 +18,9 @@ from botocore.exceptions import (
     NoCredentialsError,
     ProfileNotFound,
 )
-from stacks.names import URL_OUTPUT, stack_name
 
 from endpointctl.failure import Failure
+from stacks.names import URL_OUTPUT, stack_name
 
 _SIGN_IN = "sign in first: `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _CLIENT = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
@@ -33,6 +33,7 @@ class Caller:
     Attributes:
         account: the account, 12 digits.
         arn: the principal.
+
     """
 
     account: str
@@ -47,6 +48,7 @@ class Aws:
 
     Raises:
         Failure: AWS_PROFILE names no profile.
+
     """
 
     def __init__(self, region: str) -> None:
@@ -59,6 +61,7 @@ class Aws:
 
         Raises:
             Failure: there are none.
+
         """
         with _told():
             found = self._session.get_credentials()
@@ -71,6 +74,7 @@ class Aws:
 
         Raises:
             Failure: there are no credentials, or AWS does not take them.
+
         """
         self.credentials()
         with _told():
@@ -82,6 +86,7 @@ class Aws:
 
         Raises:
             Failure: it is not deployed, or AWS refuses to say.
+
         """
         self.credentials()
         name = stack_name(environment, "proxy")

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from stacks import settings
-from stacks.settings_error import SettingsError
 
 from endpointctl.aws import Aws
 from endpointctl.failure import Failure
 from endpointctl.proxy import Completion, Proxy
+from stacks import settings
+from stacks.settings_error import SettingsError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Operate a Cohere model on SageMaker.")
 _out = Console(highlight=False, soft_wrap=True)

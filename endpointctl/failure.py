@@ -8,6 +8,7 @@ class Failure(Exception):
 
     Attributes:
         reason: one line that says what is wrong and what to do.
+
     """
 
     def __init__(self, reason: str) -> None:

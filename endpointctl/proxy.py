@@ -26,6 +26,7 @@ class Refused(Failure):
     Attributes:
         status: the HTTP status.
         body: the answer's body, parsed when it is JSON.
+
     """
 
     def __init__(self, status: int, body: Any) -> None:  # noqa: ANN401 - JSON
@@ -44,6 +45,7 @@ class Completion:
     Attributes:
         body: the answer as Cohere's API gives it.
         seconds: from sending the request to the last byte, on this machine's clock.
+
     """
 
     body: dict[str, Any]
@@ -68,6 +70,7 @@ class Proxy:
         url: the Function URL.
         credentials: the caller's.
         region: the Function URL's.
+
     """
 
     def __init__(self, url: str, credentials: Credentials, region: str) -> None:
@@ -86,6 +89,7 @@ class Proxy:
         Raises:
             Refused: the answer is an error.
             Failure: there was no answer.
+
         """
         started = time.monotonic()
         status, body = self.post("/v1/generate", json.dumps(fields).encode())
@@ -98,6 +102,7 @@ class Proxy:
 
         Raises:
             Failure: there was no answer.
+
         """
         request = AWSRequest("POST", self._url + path, {"Content-Type": "application/json"}, content)
         self._signer.add_auth(request)

@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,7 @@ class Cloud:
         folder: its scratch folder inside the checkout, removed when it ends.
         access_key: of the IAM user ``workstation``, an administrator whose signatures are really checked.
         secret_key: likewise.
+
     """
 
     url: str
@@ -83,6 +84,7 @@ def running(*, port: int = 0, endpoint_seconds: float = 1.0) -> Iterator[Cloud]:
 
     Raises:
         CloudError: its tools are missing, the port is in use, or it does not start.
+
     """
     if not SERVER_PYTHON.exists():
         raise CloudError("the local cloud is not installed: run `make install`")
@@ -160,10 +162,8 @@ def _stop(server: _Server) -> None:
     if process.stdin:
         process.stdin.close()
     process.terminate()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(10)
-    except subprocess.TimeoutExpired:
-        pass
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -189,7 +189,7 @@ def _free_port(wanted: int) -> int:
             probe.bind(("127.0.0.1", wanted))
         except OSError as error:
             raise CloudError(
-                f"port {wanted} of 127.0.0.1 cannot be used ({error.strerror}): choose another, e.g. PORT={wanted + 1}, "
+                f"port {wanted} of 127.0.0.1 cannot be used ({error.strerror}): choose another, PORT={wanted + 1}, "
                 "or none for a free one"
             ) from None
         return int(probe.getsockname()[1])

@@ -1,6 +1,6 @@
 """Which properties CloudFormation cannot change in place: a new value makes a new resource.
 
-CloudFormation's resource schemas call them createOnlyProperties; a test compares these with cfn-lint's copy of the schemas.
+CloudFormation's schemas call them createOnlyProperties; a test compares these with cfn-lint's copy of the schemas.
 """
 
 from __future__ import annotations

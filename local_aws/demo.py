@@ -8,14 +8,14 @@ import sys
 from typing import Any, NoReturn
 
 import boto3
-from endpointctl.aws import Aws
-from endpointctl.failure import Failure
-from endpointctl.proxy import Completion, Proxy
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from endpointctl.aws import Aws
+from endpointctl.failure import Failure
+from endpointctl.proxy import Completion, Proxy
 from local_aws import article, cloud
 from local_aws.cloud import Cloud, CloudError
 from local_aws.journey import ENVIRONMENT, Journey, StepError
@@ -42,7 +42,7 @@ def main() -> None:
             answers = _generate(local, journey)
             journey.destroy()
             with journey.step("look for what is left") as result:
-                result.append(_left(local))
+                result.append(_left())
     except (CloudError, StepError, Failure) as error:
         explain(error)
     except KeyboardInterrupt:
@@ -89,11 +89,12 @@ def _generate(local: Cloud, journey: Journey) -> list[tuple[str, dict[str, Any],
     return answers
 
 
-def _left(local: Cloud) -> str:
+def _left() -> str:
     """Say what the account still holds.
 
     Raises:
         StepError: something that costs money is still there.
+
     """
     sagemaker = boto3.client("sagemaker", region_name=cloud.REGION)
     endpoints = sagemaker.list_endpoints()["Endpoints"]

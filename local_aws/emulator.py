@@ -34,6 +34,7 @@ class ResourceType:
         readable: the properties that ``read`` returns.
         create_only: the properties whose change replaces the resource.
         waits: whether the functions block until the resource is stable.
+
     """
 
     name: str
@@ -107,6 +108,7 @@ def denial(action: str, resource_arn: str, headers: dict[str, str], query: dict[
 
     Returns:
         None when it is allowed, else the AccessDenied response.
+
     """
     service = action.partition(":")[0]
     response: Response | None = app._enforce_data_plane(

@@ -25,6 +25,7 @@ class StepError(Exception):
 
     Attributes:
         output: the end of what the failed command printed.
+
     """
 
     def __init__(self, reason: str, output: str = "") -> None:
@@ -38,6 +39,7 @@ class Journey:
     Args:
         cloud: where they run.
         console: where they are shown.
+
     """
 
     def __init__(self, cloud: Cloud, console: Console) -> None:
@@ -87,6 +89,7 @@ def run(command: list[str], environment: Mapping[str, str]) -> str:
 
     Raises:
         StepError: it exited with another code than 0.
+
     """
     process = subprocess.Popen(
         command,

@@ -6,10 +6,10 @@ import argparse
 import shlex
 import signal
 
-from endpointctl.aws import Aws
-from endpointctl.failure import Failure
 from rich.console import Console
 
+from endpointctl.aws import Aws
+from endpointctl.failure import Failure
 from local_aws import article, cloud
 from local_aws.cloud import Cloud, CloudError
 from local_aws.demo import connect, exit_on_signals, explain

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
-from marketplace_llm import GpuEndpoint, MarketplaceModel, ModelPackage
 
+from marketplace_llm import GpuEndpoint, MarketplaceModel, ModelPackage
 from stacks.retention import retention
 from stacks.settings import Settings
 
@@ -19,6 +19,7 @@ class EndpointStack(Stack):
         stack_name: the name in CloudFormation.
         settings: the environment.
         termination_protection: whether CloudFormation refuses to delete it.
+
     """
 
     def __init__(

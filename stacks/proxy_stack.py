@@ -7,8 +7,8 @@ from pathlib import Path
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
-from marketplace_llm import GenerateProxy, InvocableEndpoint
 
+from marketplace_llm import GenerateProxy, InvocableEndpoint
 from stacks.names import URL_OUTPUT
 from stacks.retention import retention
 from stacks.settings import Settings
@@ -25,6 +25,7 @@ class ProxyStack(Stack):
         stack_name: the name in CloudFormation.
         settings: the environment.
         termination_protection: whether CloudFormation refuses to delete it.
+
     """
 
     def __init__(

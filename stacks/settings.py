@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from marketplace_llm import InstanceType, ModelPackage
-from marketplace_llm.limits import ENDPOINT_NAME_LENGTH, ENDPOINT_NAME_PATTERN, TIMEOUT_SECONDS, InferenceAmi
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from marketplace_llm import InstanceType, ModelPackage
+from marketplace_llm.limits import ENDPOINT_NAME_LENGTH, ENDPOINT_NAME_PATTERN, TIMEOUT_SECONDS, InferenceAmi
 from stacks.settings_error import SettingsError, problems_of
 
 ENVIRONMENTS = Path(__file__).parent.parent / "environments"
@@ -25,7 +25,9 @@ ENVIRONMENTS = Path(__file__).parent.parent / "environments"
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
 
 Timeout = Annotated[int, Field(ge=TIMEOUT_SECONDS[0], le=TIMEOUT_SECONDS[1])]
-RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
+RetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
 Caller = Annotated[str, Field(pattern=r"^(\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+)$")]
 Tag = Annotated[str, Field(min_length=1, max_length=256)]
 
@@ -91,6 +93,7 @@ class Settings(_Section):
 
     Raises:
         ValidationError: see ``read``, which turns it into the sentences a user reads.
+
     """
 
     region: str = Field(
@@ -127,6 +130,7 @@ def read(name: str) -> Settings:
 
     Raises:
         SettingsError: there is no such environment, or its file is wrong.
+
     """
     if not _NAME.fullmatch(name):
         raise SettingsError(
@@ -135,7 +139,9 @@ def read(name: str) -> Settings:
         )
     if name not in names():
         allowed = ", ".join(names()) or "none: the folder environments/ is empty"
-        raise SettingsError(f"environment: {name!r} does not exist; allowed: {allowed}; or add environments/{name}.yaml")
+        raise SettingsError(
+            f"environment: {name!r} does not exist; allowed: {allowed}; or add environments/{name}.yaml"
+        )
     return read_file(ENVIRONMENTS / f"{name}.yaml")
 
 
@@ -144,6 +150,7 @@ def read_file(path: Path) -> Settings:
 
     Raises:
         SettingsError: with one line for each problem: file, key, value, and what is allowed.
+
     """
     file = f"{path.parent.name}/{path.name}"
     try:
@@ -162,8 +169,8 @@ def read_file(path: Path) -> Settings:
 class _UniqueKeys(yaml.SafeLoader):
     """YAML in which a key that stands twice is an error, not silently the last one."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002
-        keys = [self.construct_object(key, deep=True) for key, _value in node.value]  # type: ignore[no-untyped-call]
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        keys = [self.construct_object(key, deep=True) for key, _value in node.value]
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice is not None:
             raise yaml.constructor.ConstructorError(None, None, f"the key {twice!r} stands twice", node.start_mark)

@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Iterator
 from typing import Any
 
-from marketplace_llm import OptionError
 from pydantic import BaseModel, ValidationError
+
+from marketplace_llm import OptionError
 
 # Where a rule that looks at several keys puts the blame.
 _KEY_OF_OPTION = {"package_arn": "model.package_arn", "instance_type": "endpoint.instance_type"}
@@ -18,6 +19,7 @@ class SettingsError(ValueError):
 
     Attributes:
         problems: one line each.
+
     """
 
     def __init__(self, *problems: str) -> None:

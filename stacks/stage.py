@@ -18,6 +18,7 @@ class LlmStage(Stage):
         scope: the app.
         name: the environment's name.
         settings: what its file says.
+
     """
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:

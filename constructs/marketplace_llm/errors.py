@@ -12,6 +12,7 @@ class OptionError(ValueError):
         problem: what is wrong with it.
         allowed: what is allowed instead.
         remedy: what to do.
+
     """
 
     def __init__(self, option: str, value: object, *, problem: str, allowed: str, remedy: str = "") -> None:

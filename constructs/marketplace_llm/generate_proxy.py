@@ -47,6 +47,7 @@ class GenerateProxy(Construct):
 
     Raises:
         OptionError: a value that Lambda or SageMaker would refuse.
+
     """
 
     def __init__(
@@ -64,9 +65,7 @@ class GenerateProxy(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         seconds = _generate_seconds(generate_timeout)
-        self.log_group = logs.LogGroup(
-            self, "LogGroup", retention=log_retention, removal_policy=RemovalPolicy.DESTROY
-        )
+        self.log_group = logs.LogGroup(self, "LogGroup", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
         # A role of our own: the CDK's would carry AWSLambdaBasicExecutionRole, which may write to every log group.
         role = iam.Role(
             self,

@@ -30,6 +30,7 @@ class InvocableEndpoint(Construct):
 
     Raises:
         OptionError: SageMaker would refuse the name.
+
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, endpoint_name: str) -> None:
@@ -81,6 +82,7 @@ class GpuEndpoint(InvocableEndpoint):
 
     Raises:
         OptionError: SageMaker would refuse the value.
+
     """
 
     def __init__(

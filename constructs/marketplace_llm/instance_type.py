@@ -24,6 +24,7 @@ class InstanceType:
         local_nvme: whether the instance carries NVMe storage, which a KMS key of the endpoint config does not encrypt.
         price_usd_per_hour: the dated list price of one instance in us-east-1, without software; None when not known.
         quota_code: of the quota "<name> for endpoint usage"; None when not known.
+
     """
 
     name: str
@@ -45,6 +46,7 @@ class InstanceType:
 
         Raises:
             OptionError: it is no GPU type that SageMaker has for endpoints.
+
         """
         types = instance_types()
         if name in types:

@@ -1,6 +1,6 @@
 """SageMaker's limits on an endpoint, and the checks that need nothing but a value.
 
-Source of all of them: botocore's service model of SageMaker (``CreateEndpoint``, ``CreateEndpointConfig``), version 1.44.5.
+Source: botocore's service model of SageMaker (``CreateEndpoint``, ``CreateEndpointConfig``), version 1.44.5.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ def check_endpoint_name(name: str) -> str:
     Raises:
         OptionError: it is not lower case, holds another character than letters, digits and hyphens, begins or ends with
             a hyphen, or is longer than 63 characters.
+
     """
     if len(name) <= ENDPOINT_NAME_LENGTH and re.fullmatch(ENDPOINT_NAME_PATTERN.strip("^$"), name):
         return name
@@ -54,6 +55,7 @@ def check_timeout(option: str, seconds: float) -> float:
 
     Raises:
         OptionError: it is outside 60 to 3600 seconds.
+
     """
     low, high = TIMEOUT_SECONDS
     if low <= seconds <= high:
@@ -66,6 +68,7 @@ def check_instance_count(count: int) -> int:
 
     Raises:
         OptionError: it is below 1. Scale to zero needs inference components, which packages are not known to support.
+
     """
     if count >= 1:
         return count
@@ -83,6 +86,7 @@ def check_inference_ami(version: str) -> str:
 
     Raises:
         OptionError: SageMaker does not list it for GPU types.
+
     """
     known = get_args(InferenceAmi)
     if version in known:

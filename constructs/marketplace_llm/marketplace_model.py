@@ -29,6 +29,7 @@ class MarketplaceModel(Construct):
         package: the package given.
         role: the execution role. Add statements to it before the model is created; the model waits for its policy.
         model_name: the name that CloudFormation will draw (a token).
+
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, package: ModelPackage) -> None:

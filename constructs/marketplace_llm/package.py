@@ -26,6 +26,7 @@ class ModelPackage:
         region: the region in it; a package can be used in its own region only.
         account: the account in it, which AWS Marketplace owns.
         name: the package's id, e.g. ``cohere-gpt-medium-v1-5-15e34931a06235b7bac32dca396a970a``.
+
     """
 
     arn: str
@@ -39,6 +40,7 @@ class ModelPackage:
 
         Raises:
             OptionError: it is not the ARN of a model package.
+
         """
         match = _ARN.fullmatch(arn) if len(arn) <= _LONGEST else None
         if match:
@@ -60,6 +62,7 @@ class ModelPackage:
 
         Raises:
             OptionError: the package is of another region, or made for another GPU.
+
         """
         if region not in (None, self.region):
             raise OptionError(
@@ -67,7 +70,7 @@ class ModelPackage:
                 self.arn,
                 problem=f"is of region {self.region}, but the environment is in {region}",
                 allowed=f"a package of {region}",
-                remedy=f"choose {region} on the subscription's Configure page and copy that ARN (its account differs too)",
+                remedy=f"choose {region} on the subscription's Configure page and copy its ARN",
             )
         gpu = _GPU_IN_NAME.search(self.name)
         if instance_type and gpu and instance_type.split(".")[1] not in _FAMILIES[gpu["gpu"]]:

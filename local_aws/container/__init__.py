@@ -21,6 +21,7 @@ class Container:
 
     Args:
         generate: makes the generations of a request.
+
     """
 
     def __init__(self, generate: Callable[[Request], list[dict[str, Any]]]) -> None:
@@ -33,6 +34,7 @@ class Container:
         Args:
             openai_url: the server's address without ``/v1``.
             openai_model: the model's name there; default ``default``.
+
         """
         if openai_url:
             return cls(Server(openai_url, openai_model or "default").answer)

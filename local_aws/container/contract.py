@@ -20,6 +20,7 @@ class Refused(Exception):
     Attributes:
         status: the HTTP status.
         message: Cohere's ``message``.
+
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -68,6 +69,7 @@ def parse(body: bytes) -> Request:
 
     Raises:
         Refused: 400 for what is no JSON object or out of range, 422 for a wrong type.
+
     """
     try:
         document = json.loads(body)

@@ -26,6 +26,7 @@ def answer(model: Model, request: Request) -> list[dict[str, Any]]:
 
     Raises:
         Refused: prompt and prediction do not fit into the context.
+
     """
     prompt = truncated(tokens.split(request.prompt), request)
     choice = random.Random(request.seed)  # noqa: S311 - language, no secret
@@ -37,6 +38,7 @@ def truncated(prompt: list[str], request: Request) -> list[str]:
 
     Raises:
         Refused: they do not fit and ``truncate`` is NONE, or nothing of the prompt would be left.
+
     """
     room, total = CONTEXT - request.max_tokens, len(prompt) + request.max_tokens
     if len(prompt) <= room:

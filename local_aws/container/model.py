@@ -29,6 +29,7 @@ class Model:
 
     Attributes:
         vocabulary: the token of each id; that of ``UNKNOWN`` is empty.
+
     """
 
     def __init__(self, text: str) -> None:

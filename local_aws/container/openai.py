@@ -24,6 +24,7 @@ class Server:
     Args:
         url: up to and without ``/v1``, e.g. ``http://127.0.0.1:11434``.
         model: the model's name there.
+
     """
 
     def __init__(self, url: str, model: str) -> None:
@@ -35,9 +36,12 @@ class Server:
 
         Raises:
             Refused: 400 for what this API cannot do, 502 when the server does not answer.
+
         """
         if request.return_likelihoods == "ALL":
-            raise Refused(400, "invalid request: return_likelihoods ALL is not possible with an OpenAI-compatible server")
+            raise Refused(
+                400, "invalid request: return_likelihoods ALL is not possible with an OpenAI-compatible server"
+            )
         body = json.dumps({name: value for name, value in self._fields(request).items() if value is not None})
         asked = urllib.request.Request(self._url, body.encode(), {"Content-Type": "application/json"})  # noqa: S310
         try:

@@ -11,6 +11,7 @@ class SageMakerError(Exception):
         message: the text the caller reads.
         status: the HTTP status.
         fields: further fields of the error's body (ModelError has four).
+
     """
 
     def __init__(self, code: str, message: str, *, status: int = 400, fields: dict[str, object] | None = None) -> None:

@@ -29,6 +29,7 @@ class Frontend:
     Args:
         sagemaker: the control plane.
         container: what answers behind every endpoint.
+
     """
 
     def __init__(self, sagemaker: SageMaker, container: Container) -> None:
@@ -70,7 +71,9 @@ class Frontend:
 
     async def _invoke(self, name: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
         try:
-            if denied := emulator.denial("sagemaker:InvokeEndpoint", self._sagemaker.arn("endpoint", name), headers, query):
+            if denied := emulator.denial(
+                "sagemaker:InvokeEndpoint", self._sagemaker.arn("endpoint", name), headers, query
+            ):
                 return denied
             variant = self._variant(name, headers.get("x-amzn-sagemaker-target-variant"))
             if len(body) > MAX_BODY_BYTES:
@@ -120,5 +123,9 @@ def _model_error(name: str, status: int, answer: bytes) -> SageMakerError:
 
 
 def _runtime_error(error: SageMakerError) -> Response:
-    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": error.code, "x-amzn-RequestId": str(uuid.uuid4())}
+    headers = {
+        "Content-Type": "application/json",
+        "x-amzn-ErrorType": error.code,
+        "x-amzn-RequestId": str(uuid.uuid4()),
+    }
     return error.status, headers, json.dumps({"Message": error.message, **error.fields}).encode()

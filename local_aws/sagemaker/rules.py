@@ -19,6 +19,7 @@ def check_model(request: dict[str, Any], region: str) -> None:
 
     Raises:
         SageMakerError: ``ValidationException``.
+
     """
     containers = [c for c in [request.get("PrimaryContainer"), *request.get("Containers", [])] if c]
     for container in containers:
@@ -28,8 +29,10 @@ def check_model(request: dict[str, Any], region: str) -> None:
         _check_package(package, region)
         # "Environment variable map cannot be specified when using a ModelPackage": facts of the field, 2023-2026.
         if container.get("Environment"):
-            raise validation("Environment variable map cannot be specified when using a ModelPackage subscribed from "
-                             "AWS Marketplace.")
+            raise validation(
+                "Environment variable map cannot be specified when using a ModelPackage subscribed from "
+                "AWS Marketplace."
+            )
         if container.get("ModelDataUrl") or container.get("ModelDataSource"):
             raise validation("ModelDataUrl cannot be specified when using a ModelPackage.")
     # docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html; wording from aws/aws-cdk#16779.
@@ -50,6 +53,7 @@ def check_variant(variant: dict[str, Any], model: dict[str, Any]) -> None:
 
     Raises:
         SageMakerError: ``ValidationException``.
+
     """
     # docs.aws.amazon.com/marketplace/latest/buyerguide, "AWS Marketplace machine learning products", quotas.
     if "ServerlessConfig" in variant:
@@ -59,5 +63,6 @@ def check_variant(variant: dict[str, Any], model: dict[str, Any]) -> None:
         raise validation("ManagedInstanceScaling is only supported for inference component endpoints.")
     for name in ("InstanceType", "InitialInstanceCount"):
         if name not in variant:
-            raise validation(f"{name} is required for production variant {variant['VariantName']} "
-                             f"with model {model['ModelName']}.")
+            raise validation(
+                f"{name} is required for production variant {variant['VariantName']} with model {model['ModelName']}."
+            )

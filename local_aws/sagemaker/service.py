@@ -64,6 +64,7 @@ class SageMaker:
 
     Args:
         seconds: how long an endpoint takes to be created, updated or deleted.
+
     """
 
     def __init__(self, seconds: float) -> None:
@@ -102,6 +103,7 @@ class SageMaker:
 
         Raises:
             SageMakerError: what SageMaker would answer instead.
+
         """
         check(operation, request)
         with self._lock:
@@ -118,6 +120,7 @@ class SageMaker:
 
         Raises:
             SageMakerError: it does not exist, or no longer.
+
         """
         with self._lock:
             found = self._endpoints.get(name.lower())

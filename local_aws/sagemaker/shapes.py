@@ -35,6 +35,7 @@ def check(operation: str, request: dict[str, Any]) -> None:
 
     Raises:
         SageMakerError: ``ValidationException`` that names each offending member.
+
     """
     shape = _model().operation_model(operation).input_shape
     report = ParamValidator().validate(request, shape)
@@ -70,7 +71,9 @@ def _coerce(value: Any, shape: Shape | None) -> Any:  # noqa: ANN401 - JSON in, 
 def _constraints(value: Any, shape: Shape, path: str) -> list[str]:  # noqa: ANN401 - JSON in
     """List what violates an enumeration, a pattern or a length, with the path to it."""
     if isinstance(shape, StructureShape):
-        return [p for name, member in value.items() for p in _constraints(member, shape.members[name], f"{path}.{name}")]
+        return [
+            p for name, member in value.items() for p in _constraints(member, shape.members[name], f"{path}.{name}")
+        ]
     if isinstance(shape, ListShape):
         return [p for i, member in enumerate(value) for p in _constraints(member, shape.member, f"{path}[{i}]")]
     if isinstance(shape, MapShape):
@@ -94,7 +97,7 @@ def _string_constraints(value: str, shape: StringShape, path: str) -> list[str]:
 
 
 def python_pattern(pattern: str) -> str:
-    """Translate the Unicode classes of Java's regular expressions, which Python's lack: letters, numbers, separators."""
+    """Translate the Unicode classes of Java's regular expressions: letters, numbers, separators."""
     for java, python in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s")):
         pattern = pattern.replace(java, python)
     return pattern

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from rich.console import Console
+
 from endpointctl.proxy import Proxy
 from local_aws import cloud
 from local_aws.cloud import Cloud
 from local_aws.demo import connect
 from local_aws.journey import Journey, StepError
-from rich.console import Console
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient

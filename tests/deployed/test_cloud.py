@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from local_aws import cloud
 from local_aws.cloud import ROOT, CloudError
 
@@ -54,16 +55,15 @@ def test_it_is_bound_to_this_machine_only() -> None:
 def test_a_port_in_use_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(CloudError, match=rf"^port {port} of 127\.0\.0\.1 cannot be used \(.*\): choose another"):
-            with cloud.running(port=port):
-                pass
+        said = rf"^port {port} of 127\.0\.0\.1 cannot be used \(.*\): choose another"
+        with pytest.raises(CloudError, match=said), cloud.running(port=port):
+            pass
 
 
 def test_a_missing_installation_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cloud, "SERVER_PYTHON", ROOT / "missing")
-    with pytest.raises(CloudError, match="run `make install`"):
-        with cloud.running():
-            pass
+    with pytest.raises(CloudError, match="run `make install`"), cloud.running():
+        pass
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+
 from endpointctl.proxy import Proxy, Refused
 from local_aws import article
 from local_aws.cloud import REGION

@@ -13,7 +13,7 @@ from .conftest import Deployed
 PACKAGE = (
     "arn:aws:sagemaker:us-east-1:865070037744:model-package/cohere-gpt-medium-v1-5-15e34931a06235b7bac32dca396a970a"
 )
-VARIANT: dict[str, Any] = {
+VARIANT: Any = {
     "VariantName": "AllTraffic",
     "ModelName": "sdk",
     "InstanceType": "ml.g5.xlarge",
@@ -64,7 +64,7 @@ def test_the_life_of_an_endpoint_through_the_sdk(deployed: Deployed, model: str)
         )
     sagemaker.create_endpoint(EndpointName="sdk", EndpointConfigName="sdk-1")
     assert sagemaker.describe_endpoint(EndpointName="sdk")["EndpointStatus"] == "Creating"
-    wait = {"Delay": 1, "MaxAttempts": 20}
+    wait: Any = {"Delay": 1, "MaxAttempts": 20}
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="sdk", WaiterConfig=wait)
     answer = deployed.runtime.invoke_endpoint(
         EndpointName="sdk", ContentType="application/json", Body=b'{"prompt": "Hello", "max_tokens": 3}'
@@ -124,7 +124,12 @@ def test_what_sagemaker_refuses(deployed: Deployed, model: str) -> None:
     ],
 )
 def test_what_the_runtime_refuses(deployed: Deployed, request_: dict[str, Any], code: str, said: str) -> None:
-    request = {"EndpointName": "cohere-local", "ContentType": "application/json", "Body": b'{"prompt": "p"}', **request_}
+    request = {
+        "EndpointName": "cohere-local",
+        "ContentType": "application/json",
+        "Body": b'{"prompt": "p"}',
+        **request_,
+    }
     with pytest.raises(ClientError) as caught:
         deployed.runtime.invoke_endpoint(**request)
     assert caught.value.response["Error"]["Code"] == code
@@ -208,7 +213,8 @@ def test_scalable_targets_and_policies_are_kept(deployed: Deployed) -> None:
         "Policy": {"Type": "AWS::ApplicationAutoScaling::ScalingPolicy", "Properties": policy},
     }
     outputs = {"Target": {"Value": {"Ref": "Target"}}}
-    cloudformation, wait = deployed.cloudformation, {"Delay": 1, "MaxAttempts": 30}
+    cloudformation = deployed.cloudformation
+    wait: Any = {"Delay": 1, "MaxAttempts": 30}
     cloudformation.create_stack(
         StackName="scaling", TemplateBody=json.dumps({"Resources": resources, "Outputs": outputs})
     )

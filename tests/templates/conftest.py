@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from stacks.settings import ENVIRONMENTS
 
 ROOT = ENVIRONMENTS.parent
 
 
-def synthesize(outdir: Path, *, root: Path = ROOT, arguments: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def synthesize(
+    outdir: Path, *, root: Path = ROOT, arguments: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run app.py by itself, context and output folder in variables: unlike under the CLI, every finding is an error."""
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     cli = {"CDK_OUTDIR": str(outdir), "CDK_CONTEXT_JSON": json.dumps({**context, **(arguments or {})})}

@@ -4,9 +4,10 @@ import re
 from typing import Any
 
 import pytest
-from stacks import settings
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
+
+from stacks import settings
 
 STACKS = [f"{environment}-{stack}" for environment in settings.names() for stack in ("endpoint", "proxy")]
 ASSET = re.compile(r"[0-9a-f]{64}")

@@ -15,7 +15,9 @@ ACKNOWLEDGEMENT = re.compile(r'id="(?P<id>[A-Za-z]+::[^"]+)",\s+reason="(?P<reas
 
 
 def _report(assembly: Path) -> list[dict[str, Any]]:
-    reports: list[dict[str, Any]] = json.loads((assembly / "validation-report.json").read_text("utf-8"))["pluginReports"]
+    reports: list[dict[str, Any]] = json.loads((assembly / "validation-report.json").read_text("utf-8"))[
+        "pluginReports"
+    ]
     return reports
 
 

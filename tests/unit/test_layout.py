@@ -1,6 +1,7 @@
 """The folder ``constructs/`` shares its name with the library that the CDK imports: it must never hide it."""
 
 import constructs
+
 from stacks.settings import ENVIRONMENTS
 
 ROOT = ENVIRONMENTS.parent

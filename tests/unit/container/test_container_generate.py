@@ -2,13 +2,14 @@
 
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from local_aws.article import PROMPT
 from local_aws.container import CORPUS, Container, tokens
 from local_aws.container.model import Model
@@ -144,7 +145,11 @@ def test_other_content_and_no_json() -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.dictionaries(st.sampled_from(["prompt", "k", "p", "seed", "temperature", "truncate"]), st.none() | st.text() | st.floats()))
+@given(
+    st.dictionaries(
+        st.sampled_from(["prompt", "k", "p", "seed", "temperature", "truncate"]), st.none() | st.text() | st.floats()
+    )
+)
 def test_it_never_raises(document: dict[str, Any]) -> None:
     status, _, body = CONTAINER.handle(json.dumps({"max_tokens": 3, **document}).encode(), "application/json")
     assert status in (200, 400, 422)
@@ -179,9 +184,7 @@ def openai() -> Iterator[tuple[str, list[dict[str, Any]], dict[str, Any]]]:
 def test_another_model(openai: tuple[str, list[dict[str, Any]], dict[str, Any]]) -> None:
     url, asked, told = openai
     container = Container.from_settings(url, "tiny")
-    told["body"] = {
-        "choices": [{"text": " hi", "logprobs": {"tokens": [" h", "i"], "token_logprobs": [-1.0, -3.0]}}]
-    }
+    told["body"] = {"choices": [{"text": " hi", "logprobs": {"tokens": [" h", "i"], "token_logprobs": [-1.0, -3.0]}}]}
     status, answer = ask(container, temperature=5, return_likelihoods="GENERATION", stop_sequences=["x"], seed=4)
     assert (status, answer["generations"][0]["text"], answer["generations"][0]["likelihood"]) == (200, " hi", -2.0)
     assert asked[0]["path"] == "/v1/completions"

@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from local_aws.container import CORPUS, tokens
 from local_aws.container.model import UNKNOWN, Model
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from stacks.settings import ENVIRONMENTS
 
 ROOT = ENVIRONMENTS.parent
@@ -22,26 +23,20 @@ def run(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int, list[st
 def test_no_credentials(tmp_path: Path, command: list[str]) -> None:
     code, lines = run(tmp_path, *command, "--env", "dev")
     assert code == 1
-    assert lines == [
-        "no AWS credentials: sign in first: `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-        "AWS_SECRET_ACCESS_KEY"
-    ]
+    remedy = "`aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    assert lines == [f"no AWS credentials: sign in first: {remedy}"]
 
 
 def test_a_wrong_environment(tmp_path: Path) -> None:
     code, lines = run(tmp_path, "check", "--env", "stage")
     assert code == 1
-    assert lines == [
-        "environment: 'stage' does not exist; allowed: dev, local, prod; or add environments/stage.yaml"
-    ]
+    assert lines == ["environment: 'stage' does not exist; allowed: dev, local, prod; or add environments/stage.yaml"]
 
 
 def test_a_wrong_profile(tmp_path: Path) -> None:
     code, lines = run(tmp_path, "check", "--env", "dev", AWS_PROFILE="nobody")
     assert code == 1
-    assert lines == [
-        "The config profile (nobody) could not be found: choose one of `aws configure list-profiles`"
-    ]
+    assert lines == ["The config profile (nobody) could not be found: choose one of `aws configure list-profiles`"]
 
 
 def test_nobody_answers(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.credentials import Credentials
+
 from endpointctl.failure import Failure
 from endpointctl.proxy import Completion, Proxy, Refused
 

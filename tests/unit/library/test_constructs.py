@@ -8,6 +8,7 @@ from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Match, Template
+
 from marketplace_llm import GenerateProxy, GpuEndpoint, InvocableEndpoint, MarketplaceModel, ModelPackage, OptionError
 
 from .test_package import ARTICLE, COMMAND_R_A100

@@ -2,14 +2,17 @@
 
 import botocore.session
 import pytest
+from botocore.model import StringShape
+
 from marketplace_llm import InstanceType, OptionError
 from marketplace_llm.instance_type import instance_types
 
 
-
 def test_every_gpu_type_of_the_sdk_is_here() -> None:
     model = botocore.session.get_session().get_service_model("sagemaker")
-    listed = set(model.shape_for("ProductionVariantInstanceType").enum)
+    shape = model.shape_for("ProductionVariantInstanceType")
+    assert isinstance(shape, StringShape)
+    listed = set(shape.enum)
     gpu = {name for name in listed if name.split(".")[1][0] in "gp"}
     assert gpu == set(instance_types())
 

@@ -3,13 +3,15 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from marketplace_llm import ModelPackage, OptionError
 
 ARTICLE = (
     "arn:aws:sagemaker:us-east-1:865070037744:model-package/cohere-gpt-medium-v1-5-15e34931a06235b7bac32dca396a970a"
 )
 COMMAND_R_A100 = (
-    "arn:aws:sagemaker:us-east-1:865070037744:model-package/cohere-command-r-082024-a100-v-9ac67955e522300798f0e575227dafec"
+    "arn:aws:sagemaker:us-east-1:865070037744:model-package/"
+    "cohere-command-r-082024-a100-v-9ac67955e522300798f0e575227dafec"
 )
 
 

@@ -6,6 +6,7 @@ import botocore.session
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
 from local_aws.create_only import CREATE_ONLY
 from local_aws.sagemaker.errors import SageMakerError
 from local_aws.sagemaker.shapes import check, from_template, operations, python_pattern
@@ -46,7 +47,10 @@ def test_every_pattern_of_what_is_built_can_be_checked() -> None:
 
 VARIANT = {"VariantName": "AllTraffic", "ModelName": "m", "InstanceType": "ml.g5.xlarge", "InitialInstanceCount": 1}
 WRONG = [
-    ({"InstanceType": "ml.g55.xlarge"}, "Value 'ml.g55.xlarge' at 'ProductionVariants[0].InstanceType' failed to satisfy"),
+    (
+        {"InstanceType": "ml.g55.xlarge"},
+        "Value 'ml.g55.xlarge' at 'ProductionVariants[0].InstanceType' failed to satisfy",
+    ),
     ({"InstanceTyp": "x"}, 'Unknown parameter in ProductionVariants[0]: "InstanceTyp"'),
     ({"InitialInstanceCount": "two"}, "Invalid type for parameter ProductionVariants[0].InitialInstanceCount"),
     ({"VariantName": "a_b"}, "failed to satisfy constraint: Member must satisfy regular expression pattern"),

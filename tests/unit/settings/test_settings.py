@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import ValidationError
+
 from stacks import schema, settings
 from stacks.settings import ENVIRONMENTS
 from stacks.settings_error import SettingsError
@@ -40,7 +41,7 @@ def test_the_environments() -> None:
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError):
-        settings.read("dev").endpoint.instance_count = 3  # type: ignore[misc]
+        settings.read("dev").endpoint.instance_count = 3
 
 
 def test_the_schema_is_fresh() -> None:
@@ -55,8 +56,14 @@ WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
     (lambda c: c.update(endpiont={}), "endpiont: unknown key; did you mean endpoint? allowed: region, account, model"),
     (lambda c: c.pop("model"), "model: is missing; add it"),
     (lambda c: c["model"].pop("package_arn"), "model.package_arn: is missing; add it (The ARN of the AWS Marketplace"),
-    (lambda c: c["model"].update(package_arn="x"), "model.package_arn: 'x' is not the ARN of a model package; allowed:"),
-    (lambda c: c["endpoint"].update(name="Cohere_Dev"), "endpoint.name: 'Cohere_Dev' is wrong; allowed: The endpoint's"),
+    (
+        lambda c: c["model"].update(package_arn="x"),
+        "model.package_arn: 'x' is not the ARN of a model package; allowed:",
+    ),
+    (
+        lambda c: c["endpoint"].update(name="Cohere_Dev"),
+        "endpoint.name: 'Cohere_Dev' is wrong; allowed: The endpoint's",
+    ),
     (
         lambda c: c["endpoint"].update(instance_type="ml.m5.xlarge"),
         "endpoint.instance_type: 'ml.m5.xlarge' is no GPU type that SageMaker has for endpoints; allowed: sizes of",
@@ -72,7 +79,10 @@ WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
     (lambda c: c["endpoint"].update(instance_count="2"), "endpoint.instance_count: '2' is wrong; allowed: a valid int"),
     (lambda c: c["endpoint"].update(instance_count=True), "endpoint.instance_count: True is wrong; allowed: a valid"),
     (lambda c: c["endpoint"].update(instance_count=0), "endpoint.instance_count: 0 is wrong; allowed: greater than or"),
-    (lambda c: c["endpoint"].update(log_retention_days=31), "endpoint.log_retention_days: 31 is wrong; allowed: 1, 3, 5"),
+    (
+        lambda c: c["endpoint"].update(log_retention_days=31),
+        "endpoint.log_retention_days: 31 is wrong; allowed: 1, 3, 5",
+    ),
     (
         lambda c: c["endpoint"].update(model_download_timeout_seconds=30),
         "endpoint.model_download_timeout_seconds: 30 is wrong; allowed: greater than or equal to 60",
@@ -118,7 +128,12 @@ def test_synth_stops_with_one_line(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "app.py"],
         cwd=ENVIRONMENTS.parent,
-        env={"PATH": sys.exec_prefix + "/bin", "CDK_CONTEXT_JSON": context, "CDK_OUTDIR": str(tmp_path), "HOME": str(tmp_path)},
+        env={
+            "PATH": sys.exec_prefix + "/bin",
+            "CDK_CONTEXT_JSON": context,
+            "CDK_OUTDIR": str(tmp_path),
+            "HOME": str(tmp_path),
+        },
         capture_output=True,
         text=True,
         check=False,
