@@ -16,7 +16,7 @@ CDK = $(TOOLS) node_modules/.bin/cdk
 CDK_ENV = '$(ENV)/*' -c environment=$(ENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local test deploy diff destroy synth check lint format bench docs schema snapshots lock clean
+.PHONY: help install demo local test bootstrap deploy diff destroy synth check lint format bench docs schema snapshots lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -58,6 +58,10 @@ local: install ## Keep the local cloud up and deployed until Ctrl-C (PORT=4566 f
 	@$(TOOLS) $(PY) -m local_aws.serve --port $(PORT)
 
 # ---- AWS, with the caller's credentials ----------------------------------------------------------------------------
+
+bootstrap: .venv/.runtime node_modules/.installed ## Prepare the account and region of ENV for the CDK, once
+	@$(PY) -m endpointctl check --env $(ENV)
+	@$(CDK) bootstrap -c environment=$(ENV) $(ARGS)
 
 deploy: .venv/.runtime node_modules/.installed ## Deploy ENV (default dev)
 	@$(PY) -m endpointctl check --env $(ENV)

@@ -24,6 +24,7 @@ from pathlib import Path
 import boto3
 
 ROOT = Path(__file__).parent.parent
+RUNS = ROOT / ".local-cloud"
 SERVER_PYTHON = ROOT / ".tools" / "local-cloud" / "bin" / "python"
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
@@ -89,8 +90,9 @@ def running(*, port: int = 0, endpoint_seconds: float = 1.0) -> Iterator[Cloud]:
     if not SERVER_PYTHON.exists():
         raise CloudError("the local cloud is not installed: run `make install`")
     port = _free_port(port)
-    (ROOT / ".local-cloud").mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=ROOT / ".local-cloud"))
+    RUNS.mkdir(exist_ok=True)
+    _remove_orphans()
+    folder = Path(tempfile.mkdtemp(prefix=f"run-{os.getpid()}-", dir=RUNS))
     (folder / "tmp").mkdir()
     try:
         server = _start(port, folder, endpoint_seconds)
@@ -193,6 +195,17 @@ def _free_port(wanted: int) -> int:
                 "or none for a free one"
             ) from None
         return int(probe.getsockname()[1])
+
+
+def _remove_orphans() -> None:
+    """Remove the scratch folders of those that were killed and could not do it themselves."""
+    for folder in RUNS.glob("run-*"):
+        try:
+            os.kill(int(folder.name.split("-")[1]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except PermissionError:
+            continue  # it lives, and is somebody else's
 
 
 def _without_aws(environment: Mapping[str, str]) -> dict[str, str]:

@@ -53,12 +53,12 @@ def main() -> None:
 
 
 def exit_on_signals() -> None:
-    """Let SIGTERM and SIGHUP unwind like Ctrl-C, so that everything is cleaned up."""
+    """Let SIGTERM and SIGHUP unwind like Ctrl-C, also where a shell started us with SIGINT ignored."""
 
     def stop(_number: int, _frame: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
 
 

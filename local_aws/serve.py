@@ -30,7 +30,7 @@ def main() -> None:
             journey.deploy()
             with journey.step("generate") as result:
                 result.append(f"{len(connect(local).generate(**article.SAMPLE).texts[0])} characters")
-            variables = cloud.ROOT / ".local-cloud" / "env"
+            variables = cloud.RUNS / "env"
             variables.write_text(_exports(local), encoding="utf-8")
             try:
                 console.print(_ways_to_call(local), markup=False)

@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 
 from local_aws import cloud
-from local_aws.cloud import ROOT, CloudError
-
-RUNS = ROOT / ".local-cloud"
+from local_aws.cloud import ROOT, RUNS, CloudError
 
 
 def listens(port: int) -> bool:
@@ -84,11 +82,17 @@ def test_an_interrupted_demo_leaves_no_process_and_no_port(number: signal.Signal
     time.sleep(0.5)  # into the first command
     demo.send_signal(number)
     demo.wait(30)
-    # A killed demo can tell nobody: its server sees the end of its input.
-    until = time.monotonic() + 20
-    while listens(port) and time.monotonic() < until:
-        time.sleep(0.1)
+    # A killed demo can tell nobody: its server sees the end of its input, and its command the end of the server.
+    folders = list(RUNS.glob(f"run-{demo.pid}-*"))
+    until = time.monotonic() + 30
+    while time.monotonic() < until and (listens(port) or any(children_of(folder) for folder in folders)):
+        time.sleep(0.2)
     assert not listens(port)
-    if number != signal.SIGKILL:
+    assert [child for folder in folders for child in children_of(folder)] == []
+    if number == signal.SIGKILL:
+        with cloud.running():  # the next one tidies up
+            assert not any(folder.exists() for folder in folders)
+    else:
+        assert folders == []
         assert demo.returncode == 130
         assert demo.stdout.read().splitlines()[-1] == "interrupted: the local cloud is gone"

@@ -60,7 +60,7 @@ def test_the_life_of_an_endpoint_through_the_sdk(deployed: Deployed, model: str)
     sagemaker = deployed.sagemaker
     for count in (1, 2):
         sagemaker.create_endpoint_config(
-            EndpointConfigName=f"sdk-{count}", ProductionVariants=[{**VARIANT, "InitialInstanceCount": count}]
+            EndpointConfigName=f"sdk-{count}", ProductionVariants=[VARIANT | {"InitialInstanceCount": count}]
         )
     sagemaker.create_endpoint(EndpointName="sdk", EndpointConfigName="sdk-1")
     assert sagemaker.describe_endpoint(EndpointName="sdk")["EndpointStatus"] == "Creating"
@@ -101,7 +101,7 @@ def test_what_sagemaker_refuses(deployed: Deployed, model: str) -> None:
         ({"InstanceType": "ml.g55.xlarge"}, "failed to satisfy constraint"),
         ({"ManagedInstanceScaling": {"Status": "ENABLED"}}, "only supported for inference component"),
     ):
-        variants = [{**VARIANT, **change}]
+        variants: Any = [{**VARIANT, **change}]
         call = sagemaker.create_endpoint_config
         assert said in refused(call, EndpointConfigName="other", ProductionVariants=variants)
     assert "Could not find endpoint config" in refused(

@@ -1,0 +1,70 @@
+"""``make bench``: whole-process wall times, both sides of a ratio in one run and in turn, medians.
+
+Ratios compare across machines; seconds do not. Runs take some minutes; nothing else should run meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).parent.parent
+CDK = str(ROOT / "node_modules" / ".bin" / "cdk")
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of the synth comparison (default 5)")
+    parser.add_argument("--only", choices=("synth", "demo", "test"), help="measure only one of them")
+    wanted = parser.parse_args()
+    table = Table("what", "median s", "min-max s", "limit")
+    if wanted.only in (None, "synth"):
+        _synth(table, wanted.rounds)
+    for target, limit in (("demo", 60), ("test", 120)):
+        if wanted.only in (None, target):
+            seconds = _seconds(["make", "--no-print-directory", target])
+            table.add_row(f"make {target}", f"{seconds:.1f}", "one run", f"{limit} s")
+    Console(width=100).print(table)
+
+
+def _synth(table: Table, rounds: int) -> None:
+    """Compare our synth with that of an empty app: one run of each unrecorded, then in turn."""
+    apps = {"make synth": "app.py", "one empty stack": "bench/empty_app.py"}
+    times: dict[str, list[float]] = {name: [] for name in apps}
+    for number in range(rounds + 1):
+        for name, app in apps.items():
+            folder = tempfile.mkdtemp()
+            command = [CDK, "synth", "**", "--quiet", "--app", f"{sys.executable} {app}", "--output", folder]
+            seconds = _seconds(command)
+            shutil.rmtree(folder)
+            if number:
+                times[name].append(seconds)
+    for name, measured in times.items():
+        span = f"{min(measured):.2f}-{max(measured):.2f}"
+        table.add_row(f"{name} ({rounds} rounds)", f"{statistics.median(measured):.2f}", span, "")
+    ours, empty = (statistics.median(measured) for measured in times.values())
+    table.add_row("ratio", f"{ours / empty:.2f}", "", "1.3")
+
+
+def _seconds(command: list[str]) -> float:
+    started = time.perf_counter()
+    done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
