@@ -16,6 +16,7 @@ def check(content: bytes) -> tuple[str, int]:
 
     Raises:
         ProxyError: ``bad_answer`` when it is no list of generated texts, ``answer_too_large``.
+
     """
     try:
         text = content.decode("utf-8")

@@ -42,6 +42,7 @@ class ProxyError(Exception):
         status: the HTTP status.
         headers: further response headers.
         cause: the name of the error behind it, for the log: a class or an AWS error code, never a text.
+
     """
 
     def __init__(self, code: str, message: str, *, headers: dict[str, str] | None = None, cause: str = "") -> None:

@@ -25,6 +25,7 @@ def body_of(event: Any, max_bytes: int) -> bytes:  # noqa: ANN401 - whatever Lam
     Raises:
         ProxyError: ``malformed_request``, ``not_found``, ``method_not_allowed``, ``unsupported_media_type`` or
             ``request_too_large``.
+
     """
     method, path, headers = _request_line(event)
     if path != PATH:

@@ -26,8 +26,9 @@ def handler(lambda_event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 
 
     Returns:
         A Function URL response whose body is JSON: Cohere's answer, or ``{"message", "id", "code"}``.
+
     """
-    global _cold_start  # noqa: PLW0603 - one execution environment, one request at a time
+    global _cold_start
     request_id = str(context.aws_request_id)
     log = RequestLog(request_id, cold_start=_cold_start)
     _cold_start = False

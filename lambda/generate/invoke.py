@@ -18,6 +18,7 @@ class Endpoint:
 
     Args:
         settings: which endpoint, and how long it may take.
+
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -25,8 +26,8 @@ class Endpoint:
         self._client = boto3.client(
             "sagemaker-runtime",
             config=Config(
-                # One attempt: the SDK's own retries (3, since November 2026; 5 before) would pay for the same generation
-                # again when the first one is only slow.
+                # One attempt: the SDK's own retries (3, since November 2026; 5 before) would pay for the same
+                # generation again when the first one is only slow.
                 retries={"mode": "standard", "total_max_attempts": 1},
                 connect_timeout=CONNECT_SECONDS,
                 # More than SageMaker's own 60 s, so that its error arrives and not ours.
@@ -45,6 +46,7 @@ class Endpoint:
 
         Raises:
             ProxyError: there is no answer; see ``upstream``.
+
         """
         try:
             answer = self._client.invoke_endpoint(

@@ -14,6 +14,7 @@ class RequestLog:
     Args:
         request_id: Lambda's id of the request.
         cold_start: whether it is the first of this execution environment.
+
     """
 
     def __init__(self, request_id: str, *, cold_start: bool) -> None:

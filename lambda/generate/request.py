@@ -1,7 +1,7 @@
 """Cohere's generate request: strict JSON, known fields, and the limits on which all sources agree.
 
 Ranges on which sources disagree (the upper end of ``max_tokens``, penalties, the number of stop sequences) are left to
-the container, whose refusal is passed on. Source: docs.cohere.com, API v1 ``generate``; see docs/generate.md.
+the container, whose refusal is passed on. Source: docs.cohere.com, API v1 ``generate``; see README.md.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
     Raises:
         ProxyError: ``invalid_json`` or ``invalid_field``. Its message names fields and what they take, never a value.
+
     """
     fields = {name: value for name, value in _object(body).items() if value is not None}
     unknown = next((name for name in fields if name not in _FIELDS), None)
@@ -113,9 +114,10 @@ def _integer(low: int, high: int = _MOST) -> Check:
 
 def _number(low: float = -math.inf, high: float = math.inf) -> Check:
     def check(value: Any) -> float:  # noqa: ANN401
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high:
-            if abs(value) <= _MOST:  # not 1e400, which Python reads as infinite
-                return value
+        # At most _MOST: 1e400 is read as infinite.
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if number and low <= value <= high and abs(value) <= _MOST:
+            return value  # type: ignore[no-any-return]
         raise _Wrong("a number" if low == -math.inf else f"a number from {low:g} to {high:g}")
 
     return check

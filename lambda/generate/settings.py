@@ -14,6 +14,7 @@ class Settings:
         endpoint_name: the SageMaker endpoint to ask.
         timeout_seconds: how long one generation may take, in seconds.
         max_request_bytes: the longest request body, in bytes.
+
     """
 
     endpoint_name: str
@@ -27,6 +28,7 @@ def read(environment: Mapping[str, str]) -> Settings:
     Raises:
         RuntimeError: a variable is missing or wrong. It ends the function's start-up, so that a deployment which cannot
             work is seen by its first request.
+
     """
     return Settings(
         endpoint_name=_variable(environment, "ENDPOINT_NAME"),

@@ -2,7 +2,8 @@
 
 Mapped by error code, never by status: SageMaker throttles with status 400. Texts from upstream hold account ids, log
 links and sometimes the prompt; only a container's own sentence gets through, and only when it holds none of these.
-Sources: botocore's model of sagemaker-runtime; docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html.
+Sources: botocore's model of sagemaker-runtime;
+docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ def meaning_of(error: Exception, prompt: str) -> ProxyError:
     Args:
         error: what boto3 raised.
         prompt: the prompt, which must not be repeated.
+
     """
     name = type(error).__name__
     if isinstance(error, ClientError):
@@ -100,6 +102,7 @@ def container_message(original: str, prompt: str) -> str:
     Args:
         original: the container's body, ``{"message": …}``.
         prompt: the prompt.
+
     """
     try:
         said = json.loads(original)["message"]

@@ -1,7 +1,7 @@
 """What SageMaker refuses of models and variants that come from an AWS Marketplace package.
 
 Each rule has its source; those of which only the effect is known (and not the exact wording) say so in
-docs/fidelity.md.
+docs/local-cloud.md.
 """
 
 from __future__ import annotations

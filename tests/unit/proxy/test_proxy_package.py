@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from generate import errors, settings
 from stacks.settings import ENVIRONMENTS
 

@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from generate.errors import ProxyError
-from generate.request import parse
 from hypothesis import given
 from hypothesis import strategies as st
+
+from generate.errors import ProxyError
+from generate.request import parse
 
 SECRET = "a-secret-value-of-the-caller"
 
@@ -132,17 +133,19 @@ json_values = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
-names = st.sampled_from(["prompt", "max_tokens", "temperature", "k", "p", "seed", "stop_sequences", "stream"]) | st.text()
+names = (
+    st.sampled_from(["prompt", "max_tokens", "temperature", "k", "p", "seed", "stop_sequences", "stream"]) | st.text()
+)
 
 
 @given(st.dictionaries(names, json_values) | json_values)
 def test_any_json_is_taken_or_refused(document: Any) -> None:
+    refused = None
     try:
         found = parse(json.dumps(document).encode())
     except ProxyError as error:
-        assert error.status == 400
-    else:
-        assert json.loads(json.dumps(found, allow_nan=False)) == found
+        refused = error.status
+    assert refused == 400 or json.loads(json.dumps(found, allow_nan=False)) == found
 
 
 @given(st.binary())

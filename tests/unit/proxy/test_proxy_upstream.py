@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+
 from generate.upstream import container_message
 
 from .conftest import GOOD, Behaviour, Function, Upstream, answer
