@@ -6,21 +6,20 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
-from cdk_nag import AwsSolutionsChecks
 
-from stacks import settings
+from stacks import settings, validation
 from stacks.settings_error import SettingsError
-from stacks.stage import LlmStage
+from stacks.stage import declare
 
 
 def main() -> None:
     """Declare the environments and write the cloud assembly; exit 1 with one line for each wrong value."""
     app = cdk.App(analytics_reporting=False)
-    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    validation.add_to(app)
     chosen = app.node.try_get_context("environment")
     try:
         for name in [chosen] if chosen else settings.names():
-            LlmStage(app, name, settings=settings.read(name))
+            declare(app, name)
     except SettingsError as error:
         raise SystemExit(str(error)) from None
     app.synth()

@@ -8,8 +8,8 @@ from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from marketplace_llm import GenerateProxy, InvocableEndpoint
-from stacks.names import URL_OUTPUT
+from marketplace_llm import GenerateProxy, GpuEndpoint
+from stacks.names import URL_OUTPUT, publish
 from stacks.retention import retention
 from stacks.settings import Settings
 
@@ -23,19 +23,19 @@ class ProxyStack(Stack):
         scope: the stage.
         construct_id: the id in the stage.
         stack_name: the name in CloudFormation.
-        settings: the environment.
-        termination_protection: whether CloudFormation refuses to delete it.
+        environment: the environment's name.
+        settings: what its file says.
 
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stack_name: str, settings: Settings, termination_protection: bool
+        self, scope: Construct, construct_id: str, *, stack_name: str, environment: str, settings: Settings
     ) -> None:
         super().__init__(
             scope,
             construct_id,
             stack_name=stack_name,
-            termination_protection=termination_protection,
+            termination_protection=settings.termination_protection,
             description="A small HTTP proxy with Cohere's generate API in front of a SageMaker endpoint",
         )
         wanted = settings.proxy
@@ -44,7 +44,7 @@ class ProxyStack(Stack):
         proxy = GenerateProxy(
             self,
             "Proxy",
-            endpoint=InvocableEndpoint(self, "Endpoint", endpoint_name=settings.endpoint.name),
+            endpoint=GpuEndpoint.from_endpoint_name(self, "Endpoint", settings.endpoint.name),
             code=code,
             callers=wanted.callers,
             generate_timeout=Duration.seconds(wanted.generate_timeout_seconds),
@@ -54,3 +54,5 @@ class ProxyStack(Stack):
         )
         CfnOutput(self, URL_OUTPUT, value=proxy.url)
         CfnOutput(self, "FunctionName", value=proxy.function.function_name)
+        publish(self, environment, "generate-url", proxy.url)
+        publish(self, environment, "generate-function", proxy.function.function_name)

@@ -7,15 +7,16 @@ allowed. The JSON Schema for editors is generated from these classes (``make sch
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from marketplace_llm import InstanceType, ModelPackage
-from marketplace_llm.limits import ENDPOINT_NAME_LENGTH, ENDPOINT_NAME_PATTERN, TIMEOUT_SECONDS, InferenceAmi
+from marketplace_llm import OptionError
+from marketplace_llm.catalog import Api
+from stacks.sections import Endpoint, Model, Proxy, Section, Variant
 from stacks.settings_error import SettingsError, problems_of
 
 ENVIRONMENTS = Path(__file__).parent.parent / "environments"
@@ -24,71 +25,10 @@ ENVIRONMENTS = Path(__file__).parent.parent / "environments"
 # It becomes part of the stacks' names and a stage's id.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
 
-Timeout = Annotated[int, Field(ge=TIMEOUT_SECONDS[0], le=TIMEOUT_SECONDS[1])]
-RetentionDays = Literal[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
-]
-Caller = Annotated[str, Field(pattern=r"^(\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+)$")]
 Tag = Annotated[str, Field(min_length=1, max_length=256)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Model(_Section):
-    """What is served."""
-
-    package_arn: Annotated[str, AfterValidator(lambda arn: ModelPackage.from_arn(arn).arn)] = Field(
-        description="The ARN of the AWS Marketplace model package, of the environment's region. "
-        "Source: the subscription's Configure page."
-    )
-
-
-class Endpoint(_Section):
-    """How it is served."""
-
-    name: str = Field(
-        pattern=ENDPOINT_NAME_PATTERN,
-        max_length=ENDPOINT_NAME_LENGTH,
-        description="The endpoint's name: lower-case letters, digits and inner hyphens, unique in account and region.",
-    )
-    instance_type: Annotated[str, AfterValidator(lambda name: InstanceType.of(name).name)] = Field(
-        description="A SageMaker GPU type, e.g. ml.g5.xlarge."
-    )
-    instance_count: int = Field(default=1, ge=1, description="Instances at all times.")
-    inference_ami_version: InferenceAmi | None = Field(
-        default=None,
-        description="The host image, which decides the GPU driver. Cohere demands al2-ami-sagemaker-inference-gpu-2 "
-        "for model versions after 3.0.5. Default: SageMaker's own.",
-    )
-    model_download_timeout_seconds: Timeout = Field(default=2400, description="How long the weights may take.")
-    container_startup_timeout_seconds: Timeout = Field(
-        default=2400, description="How long the container may take to become healthy."
-    )
-    log_retention_days: RetentionDays = Field(default=30, description="How long container logs are kept.")
-
-
-class Proxy(_Section):
-    """The HTTP door in front of it."""
-
-    callers: tuple[Caller, ...] = Field(
-        default=(),
-        strict=False,
-        description="Principals (ARNs or account ids) that the Function URL lets in. Default: the account itself, "
-        "whose users and roles then need lambda:InvokeFunctionUrl and lambda:InvokeFunction in a policy of their own.",
-    )
-    generate_timeout_seconds: int = Field(
-        default=65, ge=1, le=70, description="How long one generation may take; SageMaker itself ends it after 60 s."
-    )
-    max_request_bytes: int = Field(
-        default=262_144, ge=1024, le=4_000_000, description="The longest request body, in bytes."
-    )
-    memory_mib: int = Field(default=512, ge=128, le=10_240, description="The function's memory, in MiB.")
-    log_retention_days: RetentionDays = Field(default=30, description="How long the proxy's log lines are kept.")
-
-
-class Settings(_Section):
+class Settings(Section):
     """One environment.
 
     Raises:
@@ -112,12 +52,38 @@ class Settings(_Section):
     )
     tags: Mapping[Tag, Tag] = Field(default_factory=dict, description="Tags on every resource that can have them.")
 
+    permissions_boundary_arn: str | None = Field(
+        default=None,
+        pattern=r"^arn:aws[a-z-]*:iam::\d{12}:policy/\S+$",
+        description="A policy that bounds every role made here. Default: none.",
+    )
+
     @model_validator(mode="after")
-    def _package_fits(self) -> Self:
-        ModelPackage.from_arn(self.model.package_arn).check(
-            region=self.region, instance_type=self.endpoint.instance_type
-        )
+    def _packages_fit(self) -> Self:
+        for model, variant in self.variants():
+            for instance_type, chosen in variant.types_and_models(model):
+                chosen.package(instance_type, self.region)
+        if self.api is None:
+            raise OptionError(
+                "api",
+                None,
+                problem="is missing, and the catalogue does not know the package",
+                allowed="generate, chat, embed, rerank, summarize",
+                remedy="the listing says which requests the package answers",
+            )
         return self
+
+    @property
+    def api(self) -> Api | None:
+        """Return what the main variant's container answers."""
+        instance_type, model = self.endpoint.types_and_models(self.model)[0]
+        return model.package(instance_type, self.region).api
+
+    def variants(self) -> Iterator[tuple[Model, Variant]]:
+        """Yield each variant with its model, the main one first."""
+        yield self.model, self.endpoint
+        for variant in self.endpoint.more_variants.values():
+            yield variant.model, variant
 
 
 def names() -> tuple[str, ...]:
@@ -142,7 +108,24 @@ def read(name: str) -> Settings:
         raise SettingsError(
             f"environment: {name!r} does not exist; allowed: {allowed}; or add environments/{name}.yaml"
         )
-    return read_file(ENVIRONMENTS / f"{name}.yaml")
+    settings = read_file(ENVIRONMENTS / f"{name}.yaml")
+    for other in names():
+        if other != name and _same_endpoint(settings, ENVIRONMENTS / f"{other}.yaml"):
+            raise SettingsError(
+                f"environments/{name}.yaml: endpoint.name: {settings.endpoint.name!r} is also that of "
+                f"environments/{other}.yaml, in the same account and region; allowed: a name of its own; "
+                "rename one of them"
+            )
+    return settings
+
+
+def _same_endpoint(settings: Settings, path: Path) -> bool:
+    try:
+        other = read_file(path)
+    except SettingsError:
+        return False  # told when that one is read
+    places = [(one.account, one.region, one.endpoint.name) for one in (settings, other)]
+    return places[0] == places[1]
 
 
 def read_file(path: Path) -> Settings:

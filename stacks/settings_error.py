@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from marketplace_llm import OptionError
 
 # Where a rule that looks at several keys puts the blame.
-_KEY_OF_OPTION = {"package_arn": "model.package_arn", "instance_type": "endpoint.instance_type"}
+_KEY_OF_OPTION = {
+    "package_arn": "model.package_arn",
+    "model": "model.catalog",
+    "api": "model.api",
+    "region": "region",
+    "generate_timeout": "proxy.generate_timeout_seconds",
+}
 
 
 class SettingsError(ValueError):
@@ -33,9 +39,7 @@ def problems_of(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
         key = ".".join(str(part) for part in found["loc"])
         cause = found.get("ctx", {}).get("error")
         if isinstance(cause, OptionError):
-            where = key or _KEY_OF_OPTION.get(cause.option, cause.option)
-            remedy = f"; {cause.remedy}" if cause.remedy else ""
-            yield f"{where}: {cause.value!r} {cause.problem}; allowed: {cause.allowed}{remedy}"
+            yield problem_of(cause, key)
         elif found["type"] == "extra_forbidden":
             yield f"{key}: unknown key; {_known_keys(root, found['loc'])}"
         elif found["type"] == "missing":
@@ -43,6 +47,22 @@ def problems_of(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
         else:
             words = [_allowed(found), _description(root, found["loc"])]
             yield f"{key}: {found['input']!r} is wrong; allowed: {': '.join(filter(None, words))}"
+
+
+def problem_of(error: OptionError, key: str = "") -> str:
+    """Return one line for what the construct library refuses.
+
+    Args:
+        error: the refusal.
+        key: the key with the value; default the one that the option's name stands for.
+
+    """
+    if not key:
+        where = _KEY_OF_OPTION.get(error.option, f"endpoint.{error.option}")
+    else:
+        where = key if key.rpartition(".")[2] == error.option else f"{key}.{error.option}"
+    remedy = f"; {error.remedy}" if error.remedy else ""
+    return f"{where}: {error.value!r} {error.problem}; allowed: {error.allowed}{remedy}"
 
 
 def _allowed(found: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
@@ -75,9 +95,18 @@ def _description(root: type[BaseModel], location: tuple[int | str, ...]) -> str:
 
 
 def _section(root: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """Return the model that a location leads to; the positions of lists and the names in mappings lead nowhere else."""
     for part in location:
         field = root.model_fields.get(str(part))
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+        inner = _model_in(field.annotation) if field else root
+        if inner is None:
             return None
-        root = field.annotation
+        root = inner
     return root
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a type
+    """Return the model in an annotation: itself, or that of an optional, of a tuple, or of a mapping."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)

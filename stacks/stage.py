@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from aws_cdk import Environment, Stage, Tags
+from aws_cdk import Environment, PermissionsBoundary, Stage, Tags
 from constructs import Construct
 
+from marketplace_llm import OptionError
+from stacks import settings as settings_module
 from stacks.endpoint_stack import EndpointStack
 from stacks.names import PROJECT, stack_name
 from stacks.proxy_stack import ProxyStack
 from stacks.settings import Settings
+from stacks.settings_error import SettingsError, problem_of
+
+
+def declare(scope: Construct, name: str) -> LlmStage:
+    """Read an environment's file and declare its stage.
+
+    Raises:
+        SettingsError: the file is wrong, or its values do not go together.
+
+    """
+    try:
+        return LlmStage(scope, name, settings=settings_module.read(name))
+    except OptionError as error:
+        raise SettingsError(f"environments/{name}.yaml: {problem_of(error)}") from None
 
 
 class LlmStage(Stage):
@@ -22,17 +38,16 @@ class LlmStage(Stage):
     """
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
-        super().__init__(scope, name, env=Environment(account=settings.account, region=settings.region))
-        protection = settings.termination_protection
-        EndpointStack(
-            self,
-            "endpoint",
-            stack_name=stack_name(name, "endpoint"),
-            settings=settings,
-            termination_protection=protection,
+        boundary = settings.permissions_boundary_arn
+        super().__init__(
+            scope,
+            name,
+            env=Environment(account=settings.account, region=settings.region),
+            permissions_boundary=PermissionsBoundary.from_arn(boundary) if boundary else None,
         )
-        ProxyStack(
-            self, "proxy", stack_name=stack_name(name, "proxy"), settings=settings, termination_protection=protection
-        )
+        EndpointStack(self, "endpoint", stack_name=stack_name(name, "endpoint"), environment=name, settings=settings)
+        # The proxy speaks generate: in front of another container it could answer nothing but errors.
+        if settings.api == "generate":
+            ProxyStack(self, "proxy", stack_name=stack_name(name, "proxy"), environment=name, settings=settings)
         for key, value in {"project": PROJECT, "environment": name, **settings.tags}.items():
             Tags.of(self).add(key, value)

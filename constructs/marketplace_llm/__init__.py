@@ -9,30 +9,47 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from marketplace_llm.catalog import CatalogEntry
 from marketplace_llm.errors import OptionError
 from marketplace_llm.instance_type import InstanceType
 from marketplace_llm.package import ModelPackage
 
 if TYPE_CHECKING:
+    from marketplace_llm.autoscaling import Autoscaling, ScheduledCapacity
+    from marketplace_llm.capture_bucket import CaptureBucket
     from marketplace_llm.generate_proxy import GenerateProxy
     from marketplace_llm.gpu_endpoint import GpuEndpoint, InvocableEndpoint
-    from marketplace_llm.marketplace_model import MarketplaceModel
+    from marketplace_llm.marketplace_model import MarketplaceModel, VpcAttachment
+    from marketplace_llm.variant import InstancePool, Variant
 
 __all__ = [
+    "Autoscaling",
+    "CaptureBucket",
+    "CatalogEntry",
     "GenerateProxy",
     "GpuEndpoint",
+    "InstancePool",
     "InstanceType",
     "InvocableEndpoint",
     "MarketplaceModel",
     "ModelPackage",
     "OptionError",
+    "ScheduledCapacity",
+    "Variant",
+    "VpcAttachment",
 ]
 
 _MODULES = {
+    "Autoscaling": "autoscaling",
+    "CaptureBucket": "capture_bucket",
     "GenerateProxy": "generate_proxy",
     "GpuEndpoint": "gpu_endpoint",
+    "InstancePool": "variant",
     "InvocableEndpoint": "gpu_endpoint",
     "MarketplaceModel": "marketplace_model",
+    "ScheduledCapacity": "autoscaling",
+    "Variant": "variant",
+    "VpcAttachment": "marketplace_model",
 }
 
 

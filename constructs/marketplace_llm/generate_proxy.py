@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from marketplace_llm.acknowledgement import ALL, acknowledge
 from marketplace_llm.errors import OptionError
 from marketplace_llm.gpu_endpoint import InvocableEndpoint
 
@@ -93,9 +94,43 @@ class GenerateProxy(Construct):
                 "MAX_REQUEST_BYTES": str(max_request_bytes),
             },
         )
+        self._acknowledge(role)
         self.url = self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
         for number, caller in enumerate(callers or [Aws.ACCOUNT_ID], start=1):
             self._let_in(caller, f"Caller{number}")
+
+    def _acknowledge(self, role: iam.Role) -> None:
+        acknowledge(
+            role,
+            "IAMNoInlinePolicy",
+            reason="the policy belongs to this one role and goes with it; a managed policy could be attached elsewhere",
+        )
+        acknowledge(
+            self.log_group,
+            "CloudWatchLogGroupEncrypted",
+            reason="CloudWatch encrypts every group with a key of its own, and the lines hold no prompt and no text",
+        )
+        most = ("NIST.800.53.R5", "HIPAA.Security")
+        synchronous = "the function is only invoked synchronously: a failure is the caller's answer; nothing is queued"
+        acknowledge(self.function, "LambdaDLQ", reason=synchronous, packs=[*most, "Serverless"])
+        acknowledge(
+            self.function,
+            "LambdaConcurrency",
+            reason="the endpoint's instances are the limit: what is above it is throttled there, and answered with 429",
+            packs=most,
+        )
+        acknowledge(
+            self.function,
+            "LambdaInsideVPC",
+            reason="the function calls SageMaker's public endpoint with IAM and nothing else; it holds no data",
+            packs=ALL,
+        )
+        acknowledge(
+            self.function,
+            "LambdaTracing",
+            reason="there is one hop behind it, and its log line has the time of both: a trace would tell no more",
+            packs=["Serverless"],
+        )
 
     def _let_in(self, caller: str, construct_id: str) -> None:
         """Give both permissions that a Function URL made since October 2025 needs.

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from aws_cdk import ArnFormat, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from marketplace_llm import limits
-from marketplace_llm.instance_type import InstanceType
-from marketplace_llm.marketplace_model import MarketplaceModel
+from marketplace_llm.acknowledgement import acknowledge
+from marketplace_llm.errors import OptionError
+from marketplace_llm.metrics import EndpointMetrics
+from marketplace_llm.variant import Variant
 
-VARIANT_NAME = "AllTraffic"
-"""The name of the endpoint's only variant, as every AWS console and SDK default calls it."""
+if TYPE_CHECKING:
+    from marketplace_llm.capture_bucket import CaptureBucket
 
 
-class InvocableEndpoint(Construct):
+class InvocableEndpoint(EndpointMetrics, Construct):
     """An endpoint that may be invoked by its literal name, whichever stack owns it.
 
     Args:
@@ -49,6 +54,11 @@ class InvocableEndpoint(Construct):
             grantee=grantee, actions=["sagemaker:InvokeEndpoint"], resource_arns=[self.endpoint_arn]
         )
 
+    def grant_invoke_stream(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow whole and streamed answers of this one endpoint, and nothing else."""
+        actions = ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"]
+        return iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=[self.endpoint_arn])
+
 
 class GpuEndpoint(InvocableEndpoint):
     """A Marketplace model served on GPU instances, with everything that decides whether it ever becomes healthy.
@@ -56,26 +66,27 @@ class GpuEndpoint(InvocableEndpoint):
     Only the endpoint has a fixed name. CloudFormation names the endpoint config, so any change makes a new config and
     updates the endpoint in place: SageMaker brings up the new fleet beside the old one (quota and cost are doubled
     meanwhile) and swaps at once, the only way it offers for Marketplace containers
-    (docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html).
+    (docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html). For the same reason there are no
+    options for canary, linear or rolling deployments, shadow variants, asynchronous or serverless inference.
 
-    Updates keep what lives outside the template (variant weights), but the instance count is the template's.
+    Updates keep what lives outside the template: variant weights, and, as soon as a variant has autoscaling, the live
+    instance counts of all variants. Changes of data capture always apply.
 
     Args:
         scope: the parent.
         construct_id: the id in the parent.
-        model: what is served.
         endpoint_name: at most 63 lower-case letters, digits and inner hyphens; unique in account and region.
-        instance_type: a GPU type, e.g. ``ml.g5.xlarge``.
-        instance_count: instances at all times; default 1.
-        inference_ami_version: the host image, which decides the GPU driver. Cohere demands
-            ``al2-ami-sagemaker-inference-gpu-2`` for model versions after 3.0.5 (docs.cohere.com, "Amazon SageMaker
-            Setup Guide"); older packages predate it. Default: SageMaker's own default.
-        model_download_timeout: how long the download of the weights may take, 60 to 3600 s; default 2400 s, as in
-            Cohere's own client.
-        container_startup_timeout: how long the container may take to become healthy, 60 to 3600 s; default 2400 s.
+        variants: 1 to 10 variants with different names; the first is the endpoint's main one.
+        volume_key_arn: the KMS key of the instances' storage volumes; default the key that AWS owns. Not for types with
+            NVMe storage: AWS's documents disagree whether SageMaker refuses it or merely does not encrypt the NVMe with
+            it, which the hardware encrypts anyway.
+        volume_key_with_nvme: give the key although a type has NVMe storage; default no.
+        data_capture: where requests and answers are captured; default nowhere.
+        capture_percentage: the share of requests that is captured, 0 to 100; default 100.
         log_retention: how long container logs are kept; default one month.
 
     Attributes:
+        variants: the variants given.
         log_group: the containers' log group, made here so that it has a retention (SageMaker's own would have none).
         endpoint_config_name: the config that this template wants; compare it with DescribeEndpoint after a deployment,
             because SageMaker can fall back to the former one.
@@ -90,18 +101,17 @@ class GpuEndpoint(InvocableEndpoint):
         scope: Construct,
         construct_id: str,
         *,
-        model: MarketplaceModel,
         endpoint_name: str,
-        instance_type: str,
-        instance_count: int = 1,
-        inference_ami_version: str | None = None,
-        model_download_timeout: Duration | None = None,
-        container_startup_timeout: Duration | None = None,
+        variants: Sequence[Variant],
+        volume_key_arn: str | None = None,
+        volume_key_with_nvme: bool = False,
+        data_capture: CaptureBucket | None = None,
+        capture_percentage: int = 100,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         super().__init__(scope, construct_id, endpoint_name=endpoint_name)
-        gpu = InstanceType.of(instance_type)
-        model.package.check(instance_type=gpu.name)
+        self.variants = _checked(variants)
+        key = _volume_key(volume_key_arn, self.variants, escape=volume_key_with_nvme)
         # RetentionDays or a removal other than DESTROY would leave a group whose fixed name blocks the next deployment.
         self.log_group = logs.LogGroup(
             self,
@@ -110,38 +120,123 @@ class GpuEndpoint(InvocableEndpoint):
             retention=log_retention,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.log_group.grant_write(model.role)
-        variant = sagemaker.CfnEndpointConfig.ProductionVariantProperty(
-            variant_name=VARIANT_NAME,
-            model_name=model.model_name,
-            instance_type=gpu.name,
-            initial_instance_count=limits.check_instance_count(instance_count),
-            initial_variant_weight=1,
-            inference_ami_version=limits.check_inference_ami(inference_ami_version) if inference_ami_version else None,
-            model_data_download_timeout_in_seconds=_seconds("model_download_timeout", model_download_timeout),
-            container_startup_health_check_timeout_in_seconds=_seconds(
-                "container_startup_timeout", container_startup_timeout
-            ),
-            # Generations differ widely in length, so the default (random) queues short ones behind long ones.
-            routing_config=sagemaker.CfnEndpointConfig.RoutingConfigProperty(
-                routing_strategy="LEAST_OUTSTANDING_REQUESTS"
-            ),
+        acknowledge(
+            self.log_group,
+            "CloudWatchLogGroupEncrypted",
+            reason="CloudWatch encrypts every group with a key of its own; the container's log is no customer data",
         )
-        config = sagemaker.CfnEndpointConfig(self, "Config", production_variants=[variant])
+        capture = None
+        if data_capture:
+            capture = _capture(data_capture.uri(endpoint_name), data_capture.key.key_arn, capture_percentage)
+        for role in dict.fromkeys(model.role for variant in self.variants for model in variant.models):
+            # No grant_write: for an immutable role it would open the group to the whole account by a resource policy.
+            role.add_to_principal_policy(
+                iam.PolicyStatement(
+                    actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.log_group.log_group_arn]
+                )
+            )
+            if data_capture:
+                data_capture.grant_capture(role, endpoint_name)
+            if key:
+                _allow_volume_key(role, key)
+        config = sagemaker.CfnEndpointConfig(
+            self,
+            "Config",
+            production_variants=[variant.to_property() for variant in self.variants],
+            kms_key_id=key,
+            data_capture_config=capture,
+        )
+        if not key:
+            acknowledge(config, "SageMakerEndpointConfigurationKMSKeyConfigured", reason=self._why_no_key())
         self.endpoint_config_name = config.attr_endpoint_config_name
-        excluded = [
-            sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type=name)
-            for name in ("DataCaptureConfig", "DesiredInstanceCount")
-        ]
-        sagemaker.CfnEndpoint(
+        retained_counts = any(variant.autoscaling for variant in self.variants)
+        excluded = ["DataCaptureConfig"] if retained_counts else ["DataCaptureConfig", "DesiredInstanceCount"]
+        endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",
             endpoint_name=endpoint_name,
             endpoint_config_name=config.attr_endpoint_config_name,
             retain_all_variant_properties=True,
-            exclude_retained_variant_properties=excluded,
+            exclude_retained_variant_properties=[
+                sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type=name) for name in excluded
+            ],
         )
+        if retained_counts:
+            self._scale(endpoint)
+
+    @staticmethod
+    def from_endpoint_name(scope: Construct, construct_id: str, endpoint_name: str) -> InvocableEndpoint:
+        """Return an endpoint that somebody else owns, by its name, in the stack's account and region.
+
+        Raises:
+            OptionError: SageMaker would refuse the name.
+
+        """
+        return InvocableEndpoint(scope, construct_id, endpoint_name=endpoint_name)
+
+    def _scale(self, endpoint: sagemaker.CfnEndpoint) -> None:
+        scaling = Construct(self, "Scaling")
+        scaling.node.add_dependency(endpoint)
+        for variant in self.variants:
+            if variant.autoscaling:
+                variant.autoscaling.apply(
+                    scaling, variant.name, endpoint_name=self.endpoint_name, variant_name=variant.name
+                )
+
+    def _why_no_key(self) -> str:
+        nvme = sorted({gpu.name for variant in self.variants for gpu in variant.gpus if gpu.local_nvme})
+        if nvme:
+            return f"{', '.join(nvme)}: NVMe storage is encrypted by the hardware, and a KMS key may be refused for it"
+        return "the volumes are encrypted with the key that AWS owns; volume_key_arn sets another"
 
 
-def _seconds(option: str, duration: Duration | None) -> float:
-    return limits.check_timeout(option, duration.to_seconds() if duration else 2400)
+def _checked(variants: Sequence[Variant]) -> tuple[Variant, ...]:
+    names = [variant.name for variant in variants]
+    if not 1 <= len(names) <= limits.MOST_VARIANTS or len(set(names)) < len(names):
+        raise OptionError(
+            "variants",
+            names,
+            problem="are too few, too many, or have a name twice",
+            allowed=f"1 to {limits.MOST_VARIANTS} variants, each with a name of its own",
+        )
+    if not any(variant.weight for variant in variants):
+        raise OptionError(
+            "weight", 0, problem="is the weight of every variant", allowed="above 0 for one of them at least"
+        )
+    return tuple(variants)
+
+
+def _volume_key(arn: str | None, variants: Sequence[Variant], *, escape: bool) -> str | None:
+    nvme = sorted({gpu.name for variant in variants for gpu in variant.gpus if gpu.local_nvme})
+    if arn is None:
+        return None
+    limits.check_pattern("volume_key_arn", arn, limits.KEY_ARN_PATTERN, "the ARN of a KMS key")
+    if nvme and not escape:
+        raise OptionError(
+            "volume_key_arn",
+            arn,
+            problem=f"cannot encrypt the NVMe storage of {', '.join(nvme)}, and SageMaker may refuse it",
+            allowed="no key for these types (docs.aws.amazon.com/sagemaker/latest/APIReference/"
+            "API_CreateEndpointConfig.html, KmsKeyId)",
+            remedy="leave it out, since the hardware encrypts the NVMe; or set volume_key_with_nvme to try it",
+        )
+    return arn
+
+
+def _allow_volume_key(role: iam.IRole, key_arn: str) -> None:
+    role.add_to_principal_policy(
+        iam.PolicyStatement(sid="EncryptVolumes", actions=["kms:CreateGrant"], resources=[key_arn])
+    )
+
+
+def _capture(uri: str, key_arn: str, percentage: int) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
+    config = sagemaker.CfnEndpointConfig
+    return config.DataCaptureConfigProperty(
+        enable_capture=True,
+        destination_s3_uri=uri,
+        kms_key_id=key_arn,
+        initial_sampling_percentage=limits.check_range("capture_percentage", percentage, 0, 100, unit="percent"),
+        capture_options=[config.CaptureOptionProperty(capture_mode=mode) for mode in ("Input", "Output")],
+        # Without these, JSON is captured as base64.
+        capture_content_type_header=config.CaptureContentTypeHeaderProperty(json_content_types=["application/json"]),
+    )

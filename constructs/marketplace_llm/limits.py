@@ -19,6 +19,36 @@ ENDPOINT_NAME_LENGTH: Final = 63
 TIMEOUT_SECONDS: Final = (60, 3600)
 """The shortest and longest download and start-up time-out, in seconds."""
 
+PROVISION_SECONDS: Final = (300, 3600)
+"""The shortest and longest time-out of waiting for instances, in seconds."""
+
+VOLUME_GB: Final = (1, 512)
+"""The smallest and largest storage volume, in GB."""
+
+MOST_POOLS: Final = 5
+"""The most instance pools of a variant."""
+
+MOST_VARIANTS: Final = 10
+"""The most variants of an endpoint."""
+
+VARIANT_NAME_PATTERN: Final = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
+"""SageMaker's pattern of a variant's name."""
+
+RESERVATION_ARN_PATTERN: Final = r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:[a-z0-9-]{1,14}/\S+"
+"""SageMaker's pattern of a capacity reservation's ARN."""
+
+ROLE_ARN_PATTERN: Final = r"arn:aws[a-z-]*:iam::\d{12}:role/\S+"
+"""The pattern of a role's ARN."""
+
+KEY_ARN_PATTERN: Final = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+"
+"""The pattern of a key's ARN; a policy needs the ARN, so an alias is not taken."""
+
+COHERE_AMI: Final = "al2-ami-sagemaker-inference-gpu-2"
+"""The inference AMI version that Cohere's packages of today need."""
+
+RoutingStrategy: TypeAlias = Literal["LEAST_OUTSTANDING_REQUESTS", "RANDOM"]
+"""How requests find an instance. The others that SageMaker has need a container which keeps prompts' prefixes."""
+
 InferenceAmi: TypeAlias = Literal[
     "al2-ami-sagemaker-inference-gpu-2",
     "al2-ami-sagemaker-inference-gpu-2-1",
@@ -50,35 +80,52 @@ def check_endpoint_name(name: str) -> str:
     )
 
 
-def check_timeout(option: str, seconds: float) -> float:
-    """Return a download or start-up time-out, in seconds, when SageMaker takes it.
+def check_range(option: str, value: float, low: float, high: float, *, unit: str = "", remedy: str = "") -> float:
+    """Return a number when it lies in SageMaker's range.
+
+    Args:
+        option: the option's name, for the error.
+        value: the number.
+        low: the least allowed.
+        high: the most allowed; infinity for no limit.
+        unit: what it counts, for the error, e.g. ``seconds``.
+        remedy: what to do, for the error.
 
     Raises:
-        OptionError: it is outside 60 to 3600 seconds.
+        OptionError: it is below ``low`` or above ``high``.
 
     """
-    low, high = TIMEOUT_SECONDS
-    if low <= seconds <= high:
-        return seconds
-    raise OptionError(option, seconds, problem="seconds is out of range", allowed=f"{low} to {high} seconds")
+    if low <= value <= high:
+        return value
+    allowed = f"{low:g} or more" if high == float("inf") else f"{low:g} to {high:g}"
+    raise OptionError(option, value, problem="is out of range", allowed=f"{allowed} {unit}".strip(), remedy=remedy)
 
 
-def check_instance_count(count: int) -> int:
+def check_pattern(option: str, value: str, pattern: str, allowed: str) -> str:
+    """Return a text when all of it matches SageMaker's pattern.
+
+    Raises:
+        OptionError: it does not match.
+
+    """
+    if re.fullmatch(pattern, value):
+        return value
+    raise OptionError(option, value, problem="is malformed", allowed=allowed)
+
+
+def check_instance_count(option: str, count: int) -> int:
     """Return an instance count when a real-time variant of a Marketplace package can have it.
 
     Raises:
-        OptionError: it is below 1. Scale to zero needs inference components, which packages are not known to support.
+        OptionError: it is below 1.
 
     """
-    if count >= 1:
-        return count
-    raise OptionError(
-        "instance_count",
-        count,
-        problem="is too small",
-        allowed="1 or more",
-        remedy="destroy the endpoint's stack to pay nothing",
+    remedy = (
+        "scaling to zero needs inference components, which packages are not known to support "
+        "(docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html); "
+        "destroy the endpoint's stack to pay nothing"
     )
+    return int(check_range(option, count, 1, float("inf"), remedy=remedy))
 
 
 def check_inference_ami(version: str) -> str:

@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, Aws, Validations
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from marketplace_llm.acknowledgement import acknowledge
+from marketplace_llm.errors import OptionError
 from marketplace_llm.package import ModelPackage
+
+
+@dataclass(frozen=True)
+class VpcAttachment:
+    """The network interfaces of a model's instances, for organizations that demand them.
+
+    A Marketplace container has no network either way, because of its isolation. The subnets need a route to S3.
+    Source: docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html.
+
+    Attributes:
+        subnet_ids: 1 to 16 subnets of one VPC; two or more zones keep an endpoint alive when one is lost.
+        security_group_ids: 1 to 5 security groups of the same VPC.
+
+    Raises:
+        OptionError: too few or too many.
+
+    """
+
+    subnet_ids: Sequence[str]
+    security_group_ids: Sequence[str]
+
+    def __post_init__(self) -> None:
+        for option, ids, most in (
+            ("subnet_ids", self.subnet_ids, 16),
+            ("security_group_ids", self.security_group_ids, 5),
+        ):
+            if not 1 <= len(ids) <= most:
+                raise OptionError(option, list(ids), problem="are too few or too many", allowed=f"1 to {most} ids")
 
 
 class MarketplaceModel(Construct):
@@ -15,7 +48,8 @@ class MarketplaceModel(Construct):
 
     CloudFormation names the model: every property of a model is create-only, so a fixed name would make each change
     fail on "already exists". Network isolation is on and cannot be turned off, because SageMaker refuses Marketplace
-    models without it (docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html).
+    models without it (docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html). Neither can a
+    package have environment variables or model data, so there are no such options.
 
     The role may publish the instances' metrics. Permissions for other resources are added by those who own them (the
     endpoint adds its log group); the package's image and weights belong to the seller and are fetched by SageMaker.
@@ -24,6 +58,9 @@ class MarketplaceModel(Construct):
         scope: the parent.
         construct_id: the id in the parent.
         package: the versioned package; the account must be subscribed to its listing.
+        role: an execution role from outside; default one of its own. To a role imported as immutable nothing is added:
+            then it has to have what README.md lists.
+        vpc: network interfaces in a VPC; default none.
 
     Attributes:
         package: the package given.
@@ -32,10 +69,38 @@ class MarketplaceModel(Construct):
 
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, package: ModelPackage) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        package: ModelPackage,
+        role: iam.IRole | None = None,
+        vpc: VpcAttachment | None = None,
+    ) -> None:
         super().__init__(scope, construct_id)
         self.package = package
-        self.role = iam.Role(
+        self.role = role or self._own_role()
+        if vpc:
+            self._allow_interfaces()
+        model = sagemaker.CfnModel(
+            self,
+            "Model",
+            execution_role_arn=self.role.role_arn,
+            enable_network_isolation=True,
+            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(model_package_name=package.arn),
+            vpc_config=sagemaker.CfnModel.VpcConfigProperty(
+                subnets=list(vpc.subnet_ids), security_group_ids=list(vpc.security_group_ids)
+            )
+            if vpc
+            else None,
+        )
+        # SageMaker tries the role at creation, and deleting a role in use leaves the endpoint undeletable.
+        model.node.add_dependency(self.role)
+        self.model_name = model.attr_model_name
+
+    def _own_role(self) -> iam.Role:
+        role = iam.Role(
             self,
             "ExecutionRole",
             description="Lets SageMaker run the model's container and nothing else",
@@ -45,7 +110,7 @@ class MarketplaceModel(Construct):
                 conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
             ),
         )
-        self.role.add_to_policy(
+        role.add_to_policy(
             iam.PolicyStatement(
                 sid="PublishInstanceMetrics",
                 actions=["cloudwatch:PutMetricData"],
@@ -53,19 +118,30 @@ class MarketplaceModel(Construct):
                 conditions={"StringEquals": {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"]}},
             )
         )
-        Validations.of(self.role).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions::AwsSolutions-IAM5[Resource::*]",
-                reason="cloudwatch:PutMetricData knows no resources; a condition limits it to SageMaker's namespaces",
+        acknowledge(
+            role,
+            "IAM5[Resource::*]",
+            reason="PutMetricData and the VPC actions know no resources; a condition limits the metrics' namespace",
+            packs=["AwsSolutions"],
+        )
+        acknowledge(
+            role,
+            "IAMNoInlinePolicy",
+            reason="the policy belongs to this one role and goes with it; a managed policy could be attached elsewhere",
+        )
+        return role
+
+    def _allow_interfaces(self) -> None:
+        """Let SageMaker attach its instances. Source: docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html."""
+        actions = [
+            *("CreateNetworkInterface", "CreateNetworkInterfacePermission", "DeleteNetworkInterface"),
+            *("DeleteNetworkInterfacePermission", "DescribeNetworkInterfaces", "DescribeVpcs"),
+            *("DescribeDhcpOptions", "DescribeSubnets", "DescribeSecurityGroups"),
+        ]
+        self.role.add_to_principal_policy(
+            iam.PolicyStatement(
+                sid="AttachToVpc",
+                actions=[f"ec2:{action}" for action in actions],
+                resources=["*"],  # most of these know no resources, and the interfaces do not exist yet
             )
         )
-        model = sagemaker.CfnModel(
-            self,
-            "Model",
-            execution_role_arn=self.role.role_arn,
-            enable_network_isolation=True,
-            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(model_package_name=package.arn),
-        )
-        # SageMaker tries the role at creation, and deleting a role in use leaves the endpoint undeletable.
-        model.node.add_dependency(self.role)
-        self.model_name = model.attr_model_name

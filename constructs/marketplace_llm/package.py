@@ -1,18 +1,22 @@
-"""An AWS Marketplace model package, named by its ARN."""
+"""An AWS Marketplace model package, named by its ARN or found in the catalogue."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+from marketplace_llm import catalog
+from marketplace_llm.catalog import AmiRule, Api
 from marketplace_llm.errors import OptionError
+from marketplace_llm.limits import COHERE_AMI, check_inference_ami
 
 _ARN = re.compile(
     r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d):(?P<account>\d{12}):model-package/"
     r"(?P<name>[a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,62})(?:/\d{1,9})?"
 )
 _LONGEST = 176  # botocore: VersionedArnOrName, at most 176 characters
-# Cohere sells Command R and R+ once for each GPU: the id says which. Source: facts of Cohere's notebooks, 2024-2025.
+# Cohere sells Command R and R+ once for each GPU: the id says which. An id is cut to 63 characters, so the end of
+# "a100" or "h100" may be missing; the catalogue knows those. Source: Cohere's notebooks, 2024-2025.
 _GPU_IN_NAME = re.compile(r"-(?P<gpu>a100|h100)-")
 _FAMILIES = {"a100": ("p4de",), "h100": ("p5",)}
 
@@ -26,6 +30,8 @@ class ModelPackage:
         region: the region in it; a package can be used in its own region only.
         account: the account in it, which AWS Marketplace owns.
         name: the package's id, e.g. ``cohere-gpt-medium-v1-5-15e34931a06235b7bac32dca396a970a``.
+        api: what its container answers; None when neither the caller nor the catalogue says so.
+        inference_ami: whether it needs an inference AMI version.
 
     """
 
@@ -33,25 +39,56 @@ class ModelPackage:
     region: str
     account: str
     name: str
+    api: Api | None = None
+    inference_ami: AmiRule = "optional"
 
     @classmethod
-    def from_arn(cls, arn: str) -> ModelPackage:
+    def from_arn(cls, arn: str, *, api: Api | None = None, inference_ami: AmiRule | None = None) -> ModelPackage:
         """Return the package with an ARN, as the subscription's Configure page shows it.
+
+        Args:
+            arn: the ARN, of any seller and any region.
+            api: what its container answers; default what the catalogue says of it, else unknown.
+            inference_ami: whether it needs an inference AMI version; default what the catalogue says, else optional.
 
         Raises:
             OptionError: it is not the ARN of a model package.
 
         """
         match = _ARN.fullmatch(arn) if len(arn) <= _LONGEST else None
-        if match:
-            return cls(arn, match["region"], match["account"], match["name"])
-        raise OptionError(
-            "package_arn",
+        if not match:
+            raise OptionError(
+                "package_arn",
+                arn,
+                problem="is not the ARN of a model package",
+                allowed="arn:aws:sagemaker:<region>:<account, 12 digits>:model-package/<name>",
+                remedy="copy the Product ARN from the subscription's Configure page in AWS Marketplace",
+            )
+        known = catalog.by_id(match["name"])
+        return cls(
             arn,
-            problem="is not the ARN of a model package",
-            allowed="arn:aws:sagemaker:<region>:<account, 12 digits>:model-package/<name>",
-            remedy="copy the Product ARN from the subscription's Configure page in AWS Marketplace",
+            match["region"],
+            match["account"],
+            match["name"],
+            api or (known.api if known else None),
+            inference_ami or (known.inference_ami if known else "optional"),
         )
+
+    @classmethod
+    def from_catalog(cls, model: str, instance_type: str, region: str) -> ModelPackage:
+        """Return one of Cohere's published packages.
+
+        Args:
+            model: e.g. ``command-r-08-2024``; ``endpointctl models`` lists them.
+            instance_type: what it shall run on: some models have a package for each GPU.
+            region: where.
+
+        Raises:
+            OptionError: an unknown model, type or region, or no package of this model for this GPU.
+
+        """
+        _, arn = catalog.find(model, instance_type=instance_type, region=region)
+        return cls.from_arn(arn)
 
     def check(self, *, region: str | None = None, instance_type: str | None = None) -> None:
         """Refuse a region or an instance type that SageMaker would refuse for this package.
@@ -72,13 +109,48 @@ class ModelPackage:
                 allowed=f"a package of {region}",
                 remedy=f"choose {region} on the subscription's Configure page and copy its ARN",
             )
-        gpu = _GPU_IN_NAME.search(self.name)
-        if instance_type and gpu and instance_type.split(".")[1] not in _FAMILIES[gpu["gpu"]]:
-            families = ", ".join(f"ml.{family}.*" for family in _FAMILIES[gpu["gpu"]])
+        families = self._gpu_families()
+        if instance_type and families and instance_type.split(".")[1] not in families:
             raise OptionError(
                 "instance_type",
                 instance_type,
-                problem=f"does not fit the package {self.name}, which is made for {gpu['gpu'].upper()}",
-                allowed=families,
+                problem=f"does not fit the package {self.name}, which is made for another GPU",
+                allowed=", ".join(f"ml.{family}.*" for family in families),
                 remedy="use such a type, or the package for this one",
             )
+
+    def ami_for(self, wanted: str | None) -> str | None:
+        """Return the inference AMI version to deploy it with; None leaves the choice to SageMaker.
+
+        Cohere: "For any Cohere software version after 1.0.5 (or model version after 3.0.5), InferenceAmiVersion=
+        al2-ami-sagemaker-inference-gpu-2 must be specified" (docs.cohere.com, "Amazon SageMaker Setup Guide"). Without
+        it the container never becomes healthy.
+
+        Args:
+            wanted: what the user asked for; None for nothing.
+
+        Raises:
+            OptionError: SageMaker has no such version, or the package does not start with it.
+
+        """
+        if wanted is None:
+            return COHERE_AMI if self.inference_ami == "required" else None
+        allowed = {"required": COHERE_AMI, "refused": "none"}.get(self.inference_ami)
+        if allowed not in (None, wanted):
+            raise OptionError(
+                "inference_ami_version",
+                wanted,
+                problem=f"does not fit the package {self.name}",
+                allowed=allowed,
+                remedy="leave it out to get what the package needs",
+            )
+        return check_inference_ami(wanted)
+
+    def _gpu_families(self) -> tuple[str, ...]:
+        in_name = _GPU_IN_NAME.search(self.name)
+        if in_name:
+            return _FAMILIES[in_name["gpu"]]
+        known = catalog.by_id(self.name)
+        seen = {name.split(".")[1] for name in known.instance_types} if known else set[str]()
+        # Of the others, what else they run on is the listing's to say.
+        return tuple(family for families in _FAMILIES.values() for family in families if family in seen)

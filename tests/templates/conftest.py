@@ -1,7 +1,8 @@
-"""The assembly that the app makes, synthesized once for all tests of templates."""
+"""The assemblies that the app makes of the environments and of the examples, synthesized once for all tests."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from stacks.settings import ENVIRONMENTS
 
 ROOT = ENVIRONMENTS.parent
+EXAMPLES = ROOT / "docs" / "examples"
+SOURCES = ("stacks", "constructs", "environments", "lambda")
 
 
 def synthesize(
@@ -25,9 +28,19 @@ def synthesize(
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
 
 
+def copy_of_the_app(folder: Path) -> Path:
+    """Copy what synth needs, so that a test can change it."""
+    folder.mkdir()
+    for name in ("app.py", "cdk.json"):
+        shutil.copy(ROOT / name, folder / name)
+    for name in SOURCES:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the synthesized assembly, with all validation on."""
+    """Return the folder of the environments' assembly, with all validation on."""
     folder = tmp_path_factory.mktemp("assembly")
     done = synthesize(folder)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -35,8 +48,20 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def templates(assembly: Path) -> dict[str, dict[str, Any]]:
-    """Return every template by ``environment/stack``."""
+def example_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the assembly of docs/examples, used as environments."""
+    folder = tmp_path_factory.mktemp("examples")
+    app = copy_of_the_app(folder / "app")
+    for path in (app / "environments").glob("*.yaml"):
+        path.unlink()
+    for path in EXAMPLES.glob("*.yaml"):
+        shutil.copy(path, app / "environments")
+    done = synthesize(folder / "out", root=app)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "out"
+
+
+def _templates(assembly: Path) -> dict[str, dict[str, Any]]:
     return {
         f"{nested.name.removeprefix('assembly-')}/{template.name.split('.')[0]}": json.loads(
             template.read_text(encoding="utf-8")
@@ -44,3 +69,9 @@ def templates(assembly: Path) -> dict[str, dict[str, Any]]:
         for nested in sorted(assembly.glob("assembly-*"))
         for template in sorted(nested.glob("*.template.json"))
     }
+
+
+@pytest.fixture(scope="session")
+def templates(assembly: Path, example_assembly: Path) -> dict[str, dict[str, Any]]:
+    """Return every template by ``environment/stack``."""
+    return {**_templates(assembly), **_templates(example_assembly)}

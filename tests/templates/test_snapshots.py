@@ -1,4 +1,4 @@
-"""The change alarm: every environment's templates, whole. `make snapshots` writes them anew; read the difference."""
+"""The change alarm: all templates, whole. `make snapshots` writes them anew; read the difference."""
 
 import re
 from typing import Any
@@ -9,7 +9,9 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from stacks import settings
 
-STACKS = [f"{environment}-{stack}" for environment in settings.names() for stack in ("endpoint", "proxy")]
+from .conftest import EXAMPLES
+
+NAMES = [*settings.names(), *sorted(path.stem for path in EXAMPLES.glob("*.yaml"))]
 ASSET = re.compile(r"[0-9a-f]{64}")
 
 
@@ -27,9 +29,21 @@ def _masked(value: Any) -> Any:
     return ASSET.sub("<asset>", value) if isinstance(value, str) else value
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_template(stack: str, templates: dict[str, dict[str, Any]], snapshot: SnapshotAssertion) -> None:
-    environment, name = stack.split("-")
-    found = [t for key, t in templates.items() if key.startswith(f"{environment}/{environment}{name}")]
-    assert len(found) == 1
-    assert _masked(found[0]) == snapshot
+@pytest.mark.parametrize("name", NAMES)
+def test_templates(name: str, templates: dict[str, dict[str, Any]], snapshot: SnapshotAssertion) -> None:
+    found = {key.split("/")[1]: template for key, template in templates.items() if key.split("/")[0] == name}
+    assert found
+    for key, template in found.items():
+        stack = "endpoint" if "endpoint" in key else "proxy"
+        assert _masked(template) == snapshot(name=f"{name}-{stack}")
+
+
+def test_the_endpoints_logical_id_stays(templates: dict[str, dict[str, Any]]) -> None:
+    """Another one would delete the endpoint and make it anew."""
+    ids = {
+        logical_id
+        for template in templates.values()
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::SageMaker::Endpoint"
+    }
+    assert ids == {"Endpoint8024A810"}

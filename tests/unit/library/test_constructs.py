@@ -9,9 +9,22 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Match, Template
 
-from marketplace_llm import GenerateProxy, GpuEndpoint, InvocableEndpoint, MarketplaceModel, ModelPackage, OptionError
+from marketplace_llm import (
+    Autoscaling,
+    CaptureBucket,
+    GenerateProxy,
+    GpuEndpoint,
+    InstancePool,
+    InvocableEndpoint,
+    MarketplaceModel,
+    ModelPackage,
+    OptionError,
+    ScheduledCapacity,
+    Variant,
+    VpcAttachment,
+)
 
-from .test_package import ARTICLE, COMMAND_R_A100
+from .test_package import ARTICLE, COMMAND_R_A100, COMMAND_R_H100
 
 
 def new_stack() -> Stack:
@@ -19,10 +32,20 @@ def new_stack() -> Stack:
     return Stack(App(builtin_cloud_formation_validation=False), "Stack")
 
 
+def model(stack: Stack, arn: str = ARTICLE, construct_id: str = "Model", **options: Any) -> MarketplaceModel:
+    return MarketplaceModel(stack, construct_id, package=ModelPackage.from_arn(arn), **options)
+
+
+ENDPOINT_OPTIONS = {"endpoint_name", "volume_key_arn", "volume_key_with_nvme", "data_capture", "capture_percentage"}
+
+
 def endpoint(stack: Stack, *, arn: str = ARTICLE, **options: Any) -> GpuEndpoint:
-    model = MarketplaceModel(stack, "Model", package=ModelPackage.from_arn(arn))
-    wanted = {"endpoint_name": "cohere-test", "instance_type": "ml.g5.xlarge", **options}
-    return GpuEndpoint(stack, "Endpoint", model=model, **wanted)
+    """An endpoint with one variant; options are the endpoint's or the variant's."""
+    own = {name: options.pop(name) for name in ENDPOINT_OPTIONS & set(options)}
+    if "pools" not in options:
+        options = {"instance_type": "ml.g5.xlarge", **options}
+    variant = Variant(model=model(stack, arn), **options)
+    return GpuEndpoint(stack, "Endpoint", variants=[variant], **{"endpoint_name": "cohere-test", **own})
 
 
 def proxy(stack: Stack, **options: Any) -> GenerateProxy:
@@ -212,6 +235,233 @@ def test_without_callers_the_account_itself_is_let_in() -> None:
     template.resource_count_is("AWS::Lambda::Permission", 2)
 
 
+def test_pools_by_priority_each_with_the_package_of_its_gpu() -> None:
+    stack = new_stack()
+    h100, a100 = model(stack, COMMAND_R_H100, "H100"), model(stack, COMMAND_R_A100, "A100")
+    pools = [InstancePool("ml.p5.48xlarge", h100), InstancePool("ml.p4de.24xlarge", a100)]
+    GpuEndpoint(stack, "Endpoint", endpoint_name="pools", variants=[Variant(model=h100, pools=pools)])
+    template = Template.from_stack(stack)
+    config = next(iter(template.find_resources("AWS::SageMaker::EndpointConfig").values()))
+    (variant,) = config["Properties"]["ProductionVariants"]
+    assert "InstanceType" not in variant
+    # Cohere's packages of today need it; nobody had to say so.
+    assert variant["InferenceAmiVersion"] == "al2-ami-sagemaker-inference-gpu-2"
+    first, second = variant["InstancePools"]
+    assert first == {"InstanceType": "ml.p5.48xlarge", "Priority": 1}
+    assert (second["InstanceType"], second["Priority"]) == ("ml.p4de.24xlarge", 2)
+    overriding = second["ModelNameOverride"]["Fn::GetAtt"][0]
+    found = template.find_resources("AWS::SageMaker::Model")[overriding]
+    assert found["Properties"]["PrimaryContainer"] == {"ModelPackageName": COMMAND_R_A100}
+
+
+def test_autoscaling_keeps_live_counts_and_the_target_waits_for_the_endpoint() -> None:
+    stack = new_stack()
+    night = ScheduledCapacity("night", "cron(0 20 * * ? *)", 1, 2, timezone="Europe/Berlin")
+    scaling = Autoscaling(min_instances=2, max_instances=6, target=4, schedules=[night])
+    endpoint(stack, autoscaling=scaling)
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::SageMaker::Endpoint",
+        {
+            "RetainAllVariantProperties": True,
+            "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DataCaptureConfig"}],
+        },
+    )
+    template.has_resource(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        {
+            "DependsOn": ["Endpoint8024A810"],
+            "Properties": {
+                "MinCapacity": 2,
+                "MaxCapacity": 6,
+                "ResourceId": "endpoint/cohere-test/variant/AllTraffic",
+                "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+                "ServiceNamespace": "sagemaker",
+                "RoleARN": Match.absent(),
+                "ScheduledActions": [
+                    {
+                        "ScheduledActionName": "night",
+                        "Schedule": "cron(0 20 * * ? *)",
+                        "Timezone": "Europe/Berlin",
+                        "ScalableTargetAction": {"MinCapacity": 1, "MaxCapacity": 2},
+                    }
+                ],
+            },
+        },
+    )
+    template.has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        {
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": {
+                "TargetValue": 4,
+                "PredefinedMetricSpecification": {
+                    "PredefinedMetricType": "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+                },
+                "ScaleInCooldown": 600,
+                "ScaleOutCooldown": 60,
+            },
+        },
+    )
+
+
+def test_data_capture_writes_to_its_own_encrypted_bucket_and_may_write_nowhere_else() -> None:
+    stack = new_stack()
+    bucket = CaptureBucket(stack, "Capture", retention=Duration.days(7))
+    endpoint(stack, data_capture=bucket, capture_percentage=25)
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::SageMaker::EndpointConfig",
+        {
+            "DataCaptureConfig": {
+                "EnableCapture": True,
+                "InitialSamplingPercentage": 25,
+                "KmsKeyId": Match.any_value(),
+                "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            }
+        },
+    )
+    template.has_resource(
+        "AWS::S3::Bucket",
+        {
+            "DeletionPolicy": "Retain",
+            "Properties": {
+                "LifecycleConfiguration": {"Rules": [Match.object_like({"ExpirationInDays": 7})]},
+                "PublicAccessBlockConfiguration": Match.object_like({"BlockPublicAcls": True}),
+            },
+        },
+    )
+    policy = next(iter(template.find_resources("AWS::IAM::Policy").values()))
+    statements = {s.get("Sid"): s for s in policy["Properties"]["PolicyDocument"]["Statement"]}
+    assert statements["WriteCapture"]["Action"] == "s3:PutObject"
+    assert str(statements["WriteCapture"]["Resource"]).endswith("'/cohere-test/*']]}")
+    assert statements["EncryptCapture"]["Action"] == ["kms:GenerateDataKey", "kms:Decrypt"]
+
+
+KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f"
+
+
+def test_a_volume_key_and_size_only_where_there_is_no_nvme() -> None:
+    stack = new_stack()
+    endpoint(stack, instance_type="ml.p3.2xlarge", volume_key_arn=KEY, volume_size_gb=100)
+    template = Template.from_stack(stack)
+    template.has_resource_properties("AWS::SageMaker::EndpointConfig", {"KmsKeyId": KEY})
+    policy = next(iter(template.find_resources("AWS::IAM::Policy").values()))
+    statements = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert {"Sid": "EncryptVolumes", "Effect": "Allow", "Action": "kms:CreateGrant", "Resource": KEY} in statements
+
+
+def test_a_volume_key_with_nvme_by_the_escape() -> None:
+    stack = new_stack()
+    endpoint(stack, volume_key_arn=KEY, volume_key_with_nvme=True)
+    Template.from_stack(stack).has_resource_properties("AWS::SageMaker::EndpointConfig", {"KmsKeyId": KEY})
+
+
+def test_two_variants_with_weights() -> None:
+    stack = new_stack()
+    old, new = model(stack, construct_id="Old"), model(stack, construct_id="New")
+    variants = [
+        Variant(model=old, instance_type="ml.g5.xlarge", weight=9),
+        Variant(model=new, instance_type="ml.g5.2xlarge", name="New", weight=0),
+    ]
+    GpuEndpoint(stack, "Endpoint", endpoint_name="two", variants=variants)
+    config = next(iter(Template.from_stack(stack).find_resources("AWS::SageMaker::EndpointConfig").values()))
+    found = [(v["VariantName"], v["InitialVariantWeight"]) for v in config["Properties"]["ProductionVariants"]]
+    assert found == [("AllTraffic", 9), ("New", 0)]
+
+
+def test_a_role_from_outside_is_used_as_it_is() -> None:
+    stack = new_stack()
+    arn = "arn:aws:iam::111122223333:role/platform"
+    role = iam.Role.from_role_arn(stack, "Role", arn, mutable=False)
+    vpc = VpcAttachment(["subnet-1"], ["sg-1"])
+    variant = Variant(model=model(stack, role=role, vpc=vpc), instance_type="ml.g5.xlarge")
+    GpuEndpoint(stack, "Endpoint", endpoint_name="role", variants=[variant])
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::SageMaker::Model",
+        {"ExecutionRoleArn": arn, "VpcConfig": {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}},
+    )
+    for kind in ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::Logs::ResourcePolicy"):
+        template.resource_count_is(kind, 0)
+
+
+def test_a_role_of_its_own_may_attach_to_the_vpc() -> None:
+    stack = new_stack()
+    model(stack, vpc=VpcAttachment(["subnet-1", "subnet-2"], ["sg-1"]))
+    policy = next(iter(Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()))
+    statements = {s["Sid"]: s for s in policy["Properties"]["PolicyDocument"]["Statement"]}
+    assert len(statements["AttachToVpc"]["Action"]) == 9
+    assert all(action.startswith("ec2:") for action in statements["AttachToVpc"]["Action"])
+
+
+def test_grant_invoke_stream_is_two_actions_on_one_endpoint() -> None:
+    stack = new_stack()
+    user = iam.User(stack, "User")
+    GpuEndpoint.from_endpoint_name(stack, "Target", "cohere-test").grant_invoke_stream(user)
+    policy = next(iter(Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()))
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"]
+    assert str(statement["Resource"]).endswith(":endpoint/cohere-test']]}")
+
+
+@pytest.mark.parametrize(
+    ("method", "namespace", "name", "statistic", "unit"),
+    [
+        ("metric_invocations", "AWS/SageMaker", "Invocations", "Sum", None),
+        ("metric_model_latency", "AWS/SageMaker", "ModelLatency", "p95", "Microseconds"),
+        ("metric_overhead_latency", "AWS/SageMaker", "OverheadLatency", "p95", "Microseconds"),
+        ("metric_4xx_errors", "AWS/SageMaker", "Invocation4XXErrors", "Sum", None),
+        ("metric_5xx_errors", "AWS/SageMaker", "Invocation5XXErrors", "Sum", None),
+        ("metric_model_errors", "AWS/SageMaker", "InvocationModelErrors", "Sum", None),
+        ("metric_concurrent_requests", "AWS/SageMaker", "ConcurrentRequestsPerModel", "Maximum", None),
+        ("metric_gpu_utilization", "/aws/sagemaker/Endpoints", "GPUUtilization", "Average", "Percent"),
+        ("metric_gpu_memory_utilization", "/aws/sagemaker/Endpoints", "GPUMemoryUtilization", "Average", "Percent"),
+    ],
+)
+def test_metrics(method: str, namespace: str, name: str, statistic: str, unit: str | None) -> None:
+    stack = new_stack()
+    target = GpuEndpoint.from_endpoint_name(stack, "Target", "cohere-test")
+    getattr(target, method)(variant_name="New", period=Duration.minutes(5)).create_alarm(
+        stack, "Alarm", threshold=1, evaluation_periods=1
+    )
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "Namespace": namespace,
+            "MetricName": name,
+            "ExtendedStatistic" if statistic == "p95" else "Statistic": statistic,
+            "Unit": unit or Match.absent(),
+            "Period": 300,
+            "Dimensions": [
+                {"Name": "EndpointName", "Value": "cohere-test"},
+                {"Name": "VariantName", "Value": "New"},
+            ],
+        },
+    )
+
+
+RESERVATION = "arn:aws:sagemaker:us-east-1:111122223333:training-plan/x"
+COMMAND_R_PLUS_A100 = (  # its id is cut off within "a100"
+    "arn:aws:sagemaker:us-east-1:865070037744:model-package/"
+    "cohere-command-r-plus-082024-a-013f8b90289d3318b4f6a167e3522f47"
+)
+
+
+def scheduled(*schedules: ScheduledCapacity) -> Autoscaling:
+    return Autoscaling(max_instances=2, target=1, schedules=schedules)
+
+
+def pools(stack: Stack, *types: str, **options: Any) -> Variant:
+    return Variant(model=model(stack), pools=[InstancePool(name) for name in types], **options)
+
+
+def variants(stack: Stack, **options: dict[str, Any]) -> GpuEndpoint:
+    served = model(stack)
+    found = [Variant(model=served, name=n, instance_type="ml.g5.xlarge", **o) for n, o in options.items()]
+    return GpuEndpoint(stack, "Endpoint", endpoint_name="x", variants=found)
+
+
 @pytest.mark.parametrize(
     ("make", "option", "allowed"),
     [
@@ -228,9 +478,93 @@ def test_without_callers_the_account_itself_is_let_in() -> None:
             "60 to 3600",
         ),
         (lambda s: endpoint(s, arn=COMMAND_R_A100), "instance_type", r"ml\.p4de\.\*"),
+        (lambda s: endpoint(s, arn=COMMAND_R_H100, instance_type="ml.p4de.24xlarge"), "instance_type", r"ml\.p5\.\*"),
+        (lambda s: endpoint(s, arn=COMMAND_R_PLUS_A100), "instance_type", r"ml\.p4de\.\*"),
+        (
+            lambda s: endpoint(
+                s,
+                arn=COMMAND_R_H100,
+                instance_type="ml.p5.48xlarge",
+                inference_ami_version="al2-ami-sagemaker-inference-gpu-3-1",
+            ),
+            "inference_ami_version",
+            "al2-ami-sagemaker-inference-gpu-2",
+        ),
+        (
+            lambda s: endpoint(s, instance_provision_timeout=Duration.seconds(299)),
+            "instance_provision_timeout",
+            "300 to 3600",
+        ),
+        (lambda s: endpoint(s, routing_strategy="KV_AWARE"), "routing_strategy", "RANDOM"),
+        (lambda s: endpoint(s, name="All Traffic"), "name", "1 to 63 letters"),
+        (lambda s: endpoint(s, weight=-1), "weight", "0 or more"),
+        (lambda s: endpoint(s, weight=0), "weight", "above 0 for one"),
+        (lambda s: endpoint(s, instance_type=None), "instance_type", "one of the two"),
+        (lambda s: endpoint(s, volume_size_gb=100), "volume_size_gb", "no volume size for it"),
+        (lambda s: endpoint(s, instance_type="ml.p3.2xlarge", volume_size_gb=513), "volume_size_gb", "1 to 512 GB"),
+        (lambda s: endpoint(s, volume_key_arn=KEY), "volume_key_arn", "no key for these types"),
+        (
+            lambda s: endpoint(s, instance_type="ml.p3.2xlarge", volume_key_arn="alias/x"),
+            "volume_key_arn",
+            "ARN of a KMS",
+        ),
+        (lambda s: endpoint(s, capacity_reservation_arn="x"), "capacity_reservation_arn", "reservation's ARN"),
+        (
+            lambda s: pools(s, "ml.g5.xlarge", "ml.g5.2xlarge", capacity_reservation_arn=RESERVATION),
+            "capacity_reservation_arn",
+            "a reservation or pools",
+        ),
+        (lambda s: pools(s, "ml.g5.xlarge", "ml.g5.xlarge"), "pools", "1 to 5 different"),
+        (lambda s: pools(s, *[f"ml.g5.{n}xlarge" for n in (2, 4, 8, 12, 16, 24)]), "pools", "1 to 5 different"),
+        (lambda s: pools(s, "ml.g5.xlarge", "ml.m5.xlarge"), "instance_type", "families"),
+        (
+            lambda s: Variant(model=model(s), instance_type="ml.g5.xlarge", pools=[InstancePool("ml.g5.2xlarge")]),
+            "instance_type",
+            "one of the two",
+        ),
+        (lambda s: variants(s), "variants", "1 to 10 variants"),
+        (lambda s: variants(s, **{f"v{n}": {} for n in range(11)}), "variants", "1 to 10 variants"),
+        (
+            lambda s: endpoint(s, data_capture=CaptureBucket(s, "C"), capture_percentage=101),
+            "capture_percentage",
+            "0 to 100",
+        ),
+        (lambda _: VpcAttachment([], ["sg-1"]), "subnet_ids", "1 to 16"),
+        (lambda _: VpcAttachment(["subnet-1"], ["sg"] * 6), "security_group_ids", "1 to 5"),
+        (lambda _: Autoscaling(min_instances=0, max_instances=1, target=1), "autoscaling.min_instances", "1 or more"),
+        (lambda _: Autoscaling(min_instances=3, max_instances=2, target=1), "autoscaling.max_instances", "3 or more"),
+        (lambda _: Autoscaling(max_instances=2, target=0), "target", "above 0"),
+        (lambda _: Autoscaling(max_instances=2, target=1, metric="cpu"), "metric", "concurrency, invocations"),
+        (
+            lambda s: endpoint(s, instance_count=3, autoscaling=Autoscaling(max_instances=2, target=1)),
+            "instance_count",
+            "1 to 2",
+        ),
+        (
+            lambda _: scheduled(ScheduledCapacity("n", "cron(0 20 * * ? *)", 0, 2)),
+            "schedules.n.min_instances",
+            "1 or more",
+        ),
+        (lambda _: scheduled(ScheduledCapacity("n", "8 pm", 1, 2)), "schedule", r"cron\(…\)"),
+        (lambda _: scheduled(*[ScheduledCapacity("n", "rate(1 day)", 1, 2)] * 2), "schedules", "a name of its own"),
         (lambda s: proxy(s, generate_timeout=Duration.seconds(71)), "generate_timeout", "1 to 70"),
     ],
 )
 def test_what_sagemaker_would_refuse(make: Callable[[Stack], Any], option: str, allowed: str) -> None:
     with pytest.raises(OptionError, match=rf"^{option}: .*allowed: .*{allowed}"):
         make(new_stack())
+
+
+def test_packages_of_different_needs_share_no_variant() -> None:
+    stack = new_stack()
+    needs = model(stack, COMMAND_R_H100, "Needs")
+    refuses = MarketplaceModel(
+        stack,
+        "Refuses",
+        package=ModelPackage.from_arn(ARTICLE, inference_ami="refused"),
+    )
+    pools = [InstancePool("ml.p5.48xlarge", needs), InstancePool("ml.g5.xlarge", refuses)]
+    with pytest.raises(OptionError, match=r"^inference_ami_version: .*make variants of them"):
+        Variant(model=needs, pools=pools)
+    with pytest.raises(OptionError, match=r"^inference_ami_version: .*allowed: none"):
+        Variant(model=refuses, instance_type="ml.g5.xlarge", inference_ami_version="al2-ami-sagemaker-inference-gpu-2")

@@ -13,6 +13,10 @@ COMMAND_R_A100 = (
     "arn:aws:sagemaker:us-east-1:865070037744:model-package/"
     "cohere-command-r-082024-a100-v-9ac67955e522300798f0e575227dafec"
 )
+COMMAND_R_H100 = (
+    "arn:aws:sagemaker:us-east-1:865070037744:model-package/"
+    "cohere-command-r-082024-h100-v-22c12c090adf3a7082b269914f5ff481"
+)
 
 
 def test_the_articles_package() -> None:
@@ -59,5 +63,14 @@ def test_a_package_of_another_region() -> None:
 def test_a_package_for_another_gpu() -> None:
     package = ModelPackage.from_arn(COMMAND_R_A100)
     package.check(instance_type="ml.p4de.24xlarge")
-    with pytest.raises(OptionError, match="made for A100"):
+    with pytest.raises(OptionError, match=r"made for another GPU; allowed: ml\.p4de\.\*"):
         package.check(instance_type="ml.p5.48xlarge")
+
+
+def test_what_the_catalogue_knows_of_an_arn_and_what_the_caller_says_instead() -> None:
+    known = ModelPackage.from_arn(COMMAND_R_A100)
+    assert (known.api, known.inference_ami) == ("chat", "required")
+    told = ModelPackage.from_arn(COMMAND_R_A100, api="generate", inference_ami="optional")
+    assert (told.api, told.inference_ami, told.ami_for(None)) == ("generate", "optional", None)
+    unknown = ModelPackage.from_arn(ARTICLE.replace("cohere", "other"))
+    assert (unknown.api, unknown.inference_ami) == (None, "optional")

@@ -1,6 +1,7 @@
 """Environment files: the three that are here, and every way in which one can be wrong, told in one line."""
 
 import copy
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,7 +37,8 @@ def test_the_environments() -> None:
     assert (local.region, local.account) == ("us-east-1", "111122223333")
     assert (dev.region, dev.account, dev.endpoint.instance_type) == ("us-east-1", None, "ml.g5.xlarge")
     assert (prod.region, prod.termination_protection) == ("eu-west-1", True)
-    assert "985815980388" in prod.model.package_arn
+    assert [pool.instance_type for pool in prod.endpoint.instance_pools] == ["ml.p5.48xlarge", "ml.p4de.24xlarge"]
+    assert (dev.api, prod.api) == ("generate", "chat")
 
 
 def test_settings_are_frozen() -> None:
@@ -48,6 +50,11 @@ def test_the_schema_is_fresh() -> None:
     assert schema.PATH.read_text("utf-8") == schema.schema(), "run `make schema`"
 
 
+def _pools(content: dict[str, Any], *types: str) -> None:
+    content["endpoint"].pop("instance_type")
+    content["endpoint"]["instance_pools"] = [{"instance_type": name} for name in types]
+
+
 WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
     (lambda c: c.update(region="eu-west-1"), "model.package_arn: 'arn:aws:sagemaker:us-east-1:"),
     (lambda c: c.update(region="Virginia"), "region: 'Virginia' is wrong; allowed: The AWS region"),
@@ -55,7 +62,7 @@ WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
     (lambda c: c.update(account="1"), "account: '1' is wrong; allowed: The AWS account, 12 digits in quotes"),
     (lambda c: c.update(endpiont={}), "endpiont: unknown key; did you mean endpoint? allowed: region, account, model"),
     (lambda c: c.pop("model"), "model: is missing; add it"),
-    (lambda c: c["model"].pop("package_arn"), "model.package_arn: is missing; add it (The ARN of the AWS Marketplace"),
+    (lambda c: c["model"].pop("package_arn"), "model.package_arn: None is missing, and catalog too; allowed: one of"),
     (
         lambda c: c["model"].update(package_arn="x"),
         "model.package_arn: 'x' is not the ARN of a model package; allowed:",
@@ -95,6 +102,59 @@ WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
     (lambda c: c.update(proxy={"memory_mib": 64}), "proxy.memory_mib: 64 is wrong; allowed: greater than or equal"),
     (lambda c: c.update(proxy=None), "proxy: None is wrong; allowed: a valid dictionary"),
     (lambda c: c.update(tags={"a": 1}), "tags.a: 1 is wrong; allowed: a valid string in quotes"),
+    (lambda c: c["model"].update(catalog="embed-v4"), "model.package_arn: 'arn:aws:sagemaker:us-east-1:865070037744:"),
+    (lambda c: c.update(model={"catalog": "embed-v5"}), "model.catalog: 'embed-v5' is not in the catalogue; allowed: "),
+    (lambda c: c.update(model={"catalog": "embed-v4", "api": "chat"}), "model.api: 'chat' is known for a model of the"),
+    (
+        lambda c: c["model"].update(package_arn=c["model"]["package_arn"].replace("cohere", "other")),
+        "model.api: None is missing, and the catalogue does not know the package; allowed: generate, chat, embed",
+    ),
+    (
+        lambda c: c.update(model={"catalog": "command-r-08-2024"}),
+        "endpoint.instance_type: 'ml.g5.xlarge' has NVIDIA A10G, for which no package of command-r-08-2024 is known",
+    ),
+    (lambda c: c["endpoint"].pop("instance_type"), "endpoint.instance_type: None is missing, and instance_pools too"),
+    (
+        lambda c: c["endpoint"].update(instance_pools=[{"instance_type": "ml.g5.2xlarge"}]),
+        "endpoint.instance_type: 'ml.g5.xlarge' and instance_pools exclude each other",
+    ),
+    (
+        lambda c: _pools(c, "ml.g5.xlarge", "ml.m5.xlarge"),
+        "endpoint.instance_pools.1.instance_type: 'ml.m5.xlarge' is no GPU type",
+    ),
+    (
+        lambda c: _pools(c, *["ml.g5.xlarge"] * 6),
+        "endpoint.instance_pools: ",
+    ),
+    (
+        lambda c: c["endpoint"].update(autoscaling={"max_instances": 2, "target": 4, "min_instances": 0}),
+        "endpoint.autoscaling.min_instances: 0 is wrong; allowed: greater than or equal to 1: The fewest",
+    ),
+    (
+        lambda c: c["endpoint"].update(autoscaling={"max_instances": 2, "target": 4, "min_instnces": 1}),
+        "endpoint.autoscaling.min_instnces: unknown key; did you mean min_instances?",
+    ),
+    (
+        lambda c: c["endpoint"].update(vpc={"subnet_ids": [], "security_group_ids": ["sg-1"]}),
+        "endpoint.vpc.subnet_ids: [] is wrong; allowed: ",
+    ),
+    (
+        lambda c: c["endpoint"].update(data_capture={"percentage": 101}),
+        "endpoint.data_capture.percentage: 101 is wrong; allowed: less than or equal to 100: The share",
+    ),
+    (
+        lambda c: c["endpoint"].update(more_variants={"New": {"instance_type": "ml.g5.xlarge"}}),
+        "endpoint.more_variants.New.model: is missing; add it (What is served",
+    ),
+    (
+        lambda c: c["endpoint"].update(volume_key_arn="alias/key"),
+        "endpoint.volume_key_arn: 'alias/key' is wrong; allowed: The KMS key",
+    ),
+    (
+        lambda c: c["endpoint"].update(routing_strategy="KV_AWARE"),
+        "endpoint.routing_strategy: 'KV_AWARE' is wrong; allowed: 'LEAST_OUTSTANDING_REQUESTS' or 'RANDOM'",
+    ),
+    (lambda c: c.update(permissions_boundary_arn="x"), "permissions_boundary_arn: 'x' is wrong; allowed: A policy"),
     ("- a", "holds no keys; allowed: region, account, model"),
     ("", "holds no keys; allowed: region, account, model"),
     ("a: [", "is not YAML: "),
@@ -128,12 +188,7 @@ def test_synth_stops_with_one_line(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "app.py"],
         cwd=ENVIRONMENTS.parent,
-        env={
-            "PATH": sys.exec_prefix + "/bin",
-            "CDK_CONTEXT_JSON": context,
-            "CDK_OUTDIR": str(tmp_path),
-            "HOME": str(tmp_path),
-        },
+        env={**os.environ, "CDK_CONTEXT_JSON": context, "CDK_OUTDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
@@ -143,3 +198,37 @@ def test_synth_stops_with_one_line(tmp_path: Path) -> None:
     assert done.stderr.endswith(said)
     assert "Traceback" not in done.stderr
     assert list(tmp_path.glob("*.json")) == []
+
+
+def _environments(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Callable[[dict[str, Any]], object]) -> None:
+    for name, change in changes.items():
+        content = copy.deepcopy(GOOD)
+        change(content)
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(content), "utf-8")
+    monkeypatch.setattr(settings, "ENVIRONMENTS", folder)
+
+
+def test_two_environments_with_one_endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _environments(tmp_path, monkeypatch, one=lambda c: c, two=lambda c: c["endpoint"].update(instance_count=2))
+    with pytest.raises(SettingsError, match=r"one\.yaml: endpoint.name: 'cohere-dev' is also that of .*two\.yaml"):
+        settings.read("one")
+
+
+def test_the_same_name_in_another_account_is_another_endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts = {"one": "111122223333", "two": "222233334444"}
+    _environments(
+        tmp_path, monkeypatch, **{name: lambda c, a=account: c.update(account=a) for name, account in accounts.items()}
+    )
+    assert settings.read("one").endpoint.name == settings.read("two").endpoint.name
+
+
+def test_what_the_constructs_refuse_is_one_line_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from aws_cdk import App
+
+    from stacks.stage import declare
+
+    _environments(tmp_path, monkeypatch, one=lambda c: c["endpoint"].update(volume_size_gb=100))
+    with pytest.raises(SettingsError) as caught:
+        declare(App(builtin_cloud_formation_validation=False), "one")
+    (problem,) = caught.value.problems
+    assert problem.startswith("environments/one.yaml: endpoint.volume_size_gb: 100 is not for ml.g5.xlarge, which")

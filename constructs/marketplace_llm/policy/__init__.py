@@ -1,0 +1,28 @@
+"""The refusals as policy, for templates that others write: CloudFormation Guard rules in the CDK's own validation.
+
+    cdk.Validations.of(app).add_plugins(policy.plugin())
+
+Every finding is an error at synth. What needs more than one template's text is not here: whether a package fits the
+region, the GPU and the inference AMI version of another resource, and names that two environments share.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from aws_cdk import CloudFormationValidatePlugin, ValidationRuleSource
+
+NAME = "marketplace_llm"
+"""The rules' source, as findings show it."""
+
+
+def rules() -> str:
+    """Return the rules' text, in CloudFormation Guard's language."""
+    return files("marketplace_llm.policy").joinpath("marketplace.guard").read_text("utf-8")
+
+
+def plugin() -> CloudFormationValidatePlugin:
+    """Return a validation plug-in with these rules and CloudFormation's own, which it replaces."""
+    return CloudFormationValidatePlugin(
+        guard_rules=[ValidationRuleSource(name=NAME, content=rules())], include_default_rules=True
+    )

@@ -1,0 +1,257 @@
+"""The sections of an environment file, with what SageMaker and Lambda allow of each value by itself.
+
+What depends on several values (a type and its package, a key and NVMe storage) is refused by the constructs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from marketplace_llm import InstanceType, ModelPackage, OptionError, limits
+from marketplace_llm.catalog import Api
+from marketplace_llm.limits import InferenceAmi, RoutingStrategy
+
+Timeout = Annotated[int, Field(ge=limits.TIMEOUT_SECONDS[0], le=limits.TIMEOUT_SECONDS[1])]
+Count = Annotated[int, Field(ge=1)]
+Cooldown = Annotated[int, Field(ge=0)]
+RetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+Caller = Annotated[str, Field(pattern=r"^(\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+)$")]
+PackageArn = Annotated[str, AfterValidator(lambda arn: ModelPackage.from_arn(arn).arn)]
+GpuType = Annotated[str, AfterValidator(lambda name: InstanceType.of(name).name)]
+VariantName = Annotated[str, Field(pattern=f"^{limits.VARIANT_NAME_PATTERN}$")]
+
+
+class Section(BaseModel):
+    """Strict, frozen, and without keys that nobody reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _one_of(one: str, value: object, other: str, other_value: object) -> None:
+    """Refuse both keys, and none of them."""
+    if bool(value) == bool(other_value):
+        problem = f"and {other} exclude each other" if value else f"is missing, and {other} too"
+        raise OptionError(one, value, problem=problem, allowed=f"one of {one} and {other}", remedy="see the README")
+
+
+class Model(Section):
+    """What is served: a package of your subscription by its ARN, or one of Cohere's published ones by its name."""
+
+    package_arn: PackageArn | None = Field(
+        default=None,
+        description="The ARN of the AWS Marketplace model package, of the environment's region. "
+        "Source: the subscription's Configure page.",
+    )
+    catalog: str | None = Field(
+        default=None,
+        description="Instead of package_arn: a model of the catalogue, e.g. command-r-08-2024; "
+        "`endpointctl models` lists them.",
+    )
+    api: Api | None = Field(
+        default=None,
+        description="What the package's container answers. Default: what the catalogue says of the package.",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        _one_of("package_arn", self.package_arn, "catalog", self.catalog)
+        if self.catalog and self.api:
+            raise OptionError(
+                "api", self.api, problem="is known for a model of the catalogue", allowed="api only with package_arn"
+            )
+        return self
+
+    def of_package(self, arn: str) -> Model:
+        """Return another package that answers the same."""
+        return Model(package_arn=arn, api=self.api)
+
+    def package(self, instance_type: str, region: str) -> ModelPackage:
+        """Return the package for a GPU type in a region.
+
+        Raises:
+            OptionError: there is none, or it does not fit.
+
+        """
+        if self.package_arn:
+            package = ModelPackage.from_arn(self.package_arn, api=self.api)
+        else:
+            package = ModelPackage.from_catalog(self.catalog or "", instance_type, region)
+        package.check(region=region, instance_type=instance_type)
+        return package
+
+
+class Pool(Section):
+    """One of the GPU types that a variant may get, in the order of preference."""
+
+    instance_type: GpuType = Field(description="A SageMaker GPU type, e.g. ml.p5.48xlarge.")
+    package_arn: PackageArn | None = Field(
+        default=None, description="The package for this type, where it depends on the GPU. Default: the model's."
+    )
+
+
+class Schedule(Section):
+    """Other bounds from a moment on, until another schedule changes them again."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,100}$", description="Letters, digits, _ and -; unique in the variant.")
+    schedule: str = Field(
+        pattern=r"^(cron|rate|at)\(.+\)$", description="cron(minute hour day month weekday year), rate(…) or at(…)."
+    )
+    timezone: str = Field(default="UTC", description="An IANA name.")
+    min_instances: Count = Field(description="The fewest instances from then on.")
+    max_instances: Count = Field(description="The most.")
+
+
+class Autoscaling(Section):
+    """Target tracking between bounds."""
+
+    min_instances: Count = Field(default=1, description="The fewest instances.")
+    max_instances: Count = Field(description="The most instances; each costs its full price while it is there.")
+    metric: Literal["concurrency", "invocations"] = Field(
+        default="concurrency",
+        description="What is held at the target: requests being answered for each model copy, or invocations a minute "
+        "for each instance.",
+    )
+    target: float = Field(gt=0, description="What one model copy, or one instance and minute, shall bear.")
+    scale_in_cooldown_seconds: Cooldown = Field(default=600, description="How long to wait after removing instances.")
+    scale_out_cooldown_seconds: Cooldown = Field(default=60, description="How long to wait after adding instances.")
+    schedules: tuple[Schedule, ...] = Field(default=(), strict=False, description="Bounds by the clock.")
+
+
+class Variant(Section):
+    """A model on GPU instances, and its share of the traffic."""
+
+    instance_type: GpuType | None = Field(default=None, description="A SageMaker GPU type, e.g. ml.g5.xlarge.")
+    instance_pools: tuple[Pool, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=limits.MOST_POOLS,
+        description="Instead of instance_type: up to five GPU types by priority, the next when one has no capacity.",
+    )
+    instance_count: Count = Field(
+        default=1, description="Instances at all times; with autoscaling, of a new endpoint only."
+    )
+    autoscaling: Autoscaling | None = Field(default=None, description="Default: none.")
+    weight: float = Field(default=1, ge=0, description="The share of the traffic, in proportion to other variants'.")
+    inference_ami_version: InferenceAmi | None = Field(
+        default=None,
+        description="The host image, which decides the GPU driver. Default: what the package needs, by the catalogue. "
+        "Cohere demands al2-ami-sagemaker-inference-gpu-2 for model versions after 3.0.5.",
+    )
+    model_download_timeout_seconds: Timeout = Field(default=2400, description="How long the weights may take.")
+    container_startup_timeout_seconds: Timeout = Field(
+        default=2400, description="How long the container may take to become healthy."
+    )
+    instance_provision_timeout_seconds: int | None = Field(
+        default=None,
+        ge=limits.PROVISION_SECONDS[0],
+        le=limits.PROVISION_SECONDS[1],
+        description="How long to wait for instances. Default: SageMaker's own.",
+    )
+    routing_strategy: RoutingStrategy = Field(
+        default="LEAST_OUTSTANDING_REQUESTS", description="How requests find an instance."
+    )
+    volume_size_gb: int | None = Field(
+        default=None,
+        ge=limits.VOLUME_GB[0],
+        le=limits.VOLUME_GB[1],
+        description="The storage volume's size, for types without NVMe storage. Default: SageMaker's own.",
+    )
+    capacity_reservation_arn: str | None = Field(
+        default=None,
+        pattern=f"^{limits.RESERVATION_ARN_PATTERN}$",
+        description="Launch only into this SageMaker capacity reservation. Default: none.",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        _one_of("instance_type", self.instance_type, "instance_pools", self.instance_pools)
+        return self
+
+    def types_and_models(self, model: Model) -> list[tuple[str, Model]]:
+        """Return each GPU type that it may get, by priority, with the model for it.
+
+        Args:
+            model: the variant's; a pool may have its own package.
+
+        """
+        if self.instance_type:
+            return [(self.instance_type, model)]
+        return [
+            (pool.instance_type, model.of_package(pool.package_arn) if pool.package_arn else model)
+            for pool in self.instance_pools
+        ]
+
+
+class AnotherVariant(Variant):
+    """A further variant, with its own model."""
+
+    model: Model
+
+
+class Vpc(Section):
+    """The network interfaces of the instances."""
+
+    subnet_ids: tuple[str, ...] = Field(strict=False, min_length=1, max_length=16, description="Subnets of one VPC.")
+    security_group_ids: tuple[str, ...] = Field(
+        strict=False, min_length=1, max_length=5, description="Of the same VPC."
+    )
+
+
+class DataCapture(Section):
+    """Requests and answers in clear text, in a bucket of their own."""
+
+    percentage: int = Field(default=100, ge=0, le=100, description="The share of requests that is captured.")
+    retention_days: int = Field(default=30, ge=1, description="How long what was captured is kept.")
+
+
+class Endpoint(Variant):
+    """How it is served."""
+
+    name: str = Field(
+        pattern=limits.ENDPOINT_NAME_PATTERN,
+        max_length=limits.ENDPOINT_NAME_LENGTH,
+        description="The endpoint's name: lower-case letters, digits and inner hyphens, unique in account and region.",
+    )
+    more_variants: Mapping[VariantName, AnotherVariant] = Field(
+        default_factory=dict, description="Further variants by name, beside AllTraffic. Default: none."
+    )
+    volume_key_arn: str | None = Field(
+        default=None,
+        pattern=f"^{limits.KEY_ARN_PATTERN}$",
+        description="The KMS key of the storage volumes, for types without NVMe storage. Default: AWS's own.",
+    )
+    volume_key_with_nvme: bool = Field(
+        default=False, description="Give the key although a type has NVMe storage: SageMaker may refuse it."
+    )
+    vpc: Vpc | None = Field(default=None, description="Default: none.")
+    data_capture: DataCapture | None = Field(default=None, description="Default: none.")
+    execution_role_arn: str | None = Field(
+        default=None,
+        pattern=f"^{limits.ROLE_ARN_PATTERN}$",
+        description="An execution role from outside, to which nothing is added. Default: one of its own.",
+    )
+    log_retention_days: RetentionDays = Field(default=30, description="How long container logs are kept.")
+
+
+class Proxy(Section):
+    """The HTTP door in front of it."""
+
+    callers: tuple[Caller, ...] = Field(
+        default=(),
+        strict=False,
+        description="Principals (ARNs or account ids) that the Function URL lets in. Default: the account itself, "
+        "whose users and roles then need lambda:InvokeFunctionUrl and lambda:InvokeFunction in a policy of their own.",
+    )
+    generate_timeout_seconds: int = Field(
+        default=65, ge=1, le=70, description="How long one generation may take; SageMaker itself ends it after 60 s."
+    )
+    max_request_bytes: int = Field(
+        default=262_144, ge=1024, le=4_000_000, description="The longest request body, in bytes."
+    )
+    memory_mib: int = Field(default=512, ge=128, le=10_240, description="The function's memory, in MiB.")
+    log_retention_days: RetentionDays = Field(default=30, description="How long the proxy's log lines are kept.")
