@@ -67,9 +67,14 @@ deploy: .venv/.runtime node_modules/.installed ## Deploy ENV (default dev)
 	@$(PY) -m endpointctl check --env $(ENV)
 	@$(CDK) deploy $(CDK_ENV) --concurrency 2 $(ARGS)
 
-diff: .venv/.runtime node_modules/.installed ## Show what deploying ENV would change
+ifdef BASE
+diff: .venv/.dev ## Show what deploying ENV would change; offline against a commit: BASE=origin/main
+	@$(PY) -m endpointctl changes --base '$(BASE)' $(if $(filter command line,$(origin ENV)),--env '$(ENV)') $(ARGS)
+else
+diff: .venv/.runtime node_modules/.installed
 	@$(PY) -m endpointctl check --env $(ENV)
 	@$(CDK) diff $(CDK_ENV) $(ARGS)
+endif
 
 destroy: .venv/.runtime node_modules/.installed ## Delete everything of ENV
 	@$(PY) -m endpointctl check --env $(ENV)

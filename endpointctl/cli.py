@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
+from rich.table import Table
 
+from endpointctl import changes as change
+from endpointctl import revision
 from endpointctl.aws import Aws
 from endpointctl.failure import Failure
 from endpointctl.proxy import Completion, Proxy
+from marketplace_llm import catalog
 from stacks import settings
 from stacks.settings_error import SettingsError
 
@@ -61,6 +67,53 @@ def generate(
 
 
 @app.command()
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the catalogue as JSON.")] = False,
+) -> None:
+    """List the catalogue: the packages that an environment file can name, and what each runs on."""
+    if as_json:
+        _out.print_json(json.dumps([asdict(entry) for entry in catalog.entries()]))
+        return
+    # What is piped is not cut to some terminal's width.
+    out = _out if _out.is_terminal else Console(highlight=False, width=200)
+    table = Table("model", "api", "instance types", "AMI", "context", "status", "seen", "source", "listing", box=SIMPLE)
+    for entry in catalog.entries():
+        types, context = ", ".join(entry.instance_types), str(entry.context_tokens or "")
+        listing = entry.listing or ""
+        row = (entry.model, entry.api, types, entry.inference_ami, context, entry.status, entry.seen, entry.source)
+        table.add_row(*row, listing)
+    out.print(table)
+    out.print(f"{len(catalog.accounts())} regions: {', '.join(catalog.accounts())}", soft_wrap=True)
+
+
+@app.command()
+def changes(
+    base: Annotated[str, typer.Option(help="The commit to compare with, e.g. origin/main.")],
+    env: Annotated[str | None, typer.Option("--env", help="Only this environment. Default: all.")] = None,
+) -> None:
+    """Show what deploying the checkout would change since a commit, offline; exit 1 when something would be lost."""
+    if env:
+        settings.read(env)
+    before, after = revision.of_commit(base, env), revision.of_checkout(env)
+    lost = []
+    for stack in sorted({*before, *after}):
+        if stack not in after:
+            _out.print(f"{stack}: no longer in the app; what is deployed stays until you delete it", markup=False)
+            continue
+        found = change.changes(before.get(stack, {}), after[stack])
+        fleet = ": a new fleet beside the old one, twice the quota meanwhile" if change.makes_new_fleet(found) else ""
+        _out.print(f"{stack}: {len(found)} of {len(after[stack]['Resources'])} resources change{fleet}", markup=False)
+        for one in found:
+            why = f" ({', '.join(one.properties)})" if one.properties else ""
+            loss = f": {one.loss}" if one.loss else ""
+            _out.print(f"  {one.effect:8}  {one.type} {one.logical_id}{why}{loss}", markup=False)
+            lost += [f"{stack}: {one.logical_id} would be {one.effect}{loss}"] if loss else []
+        lost += [f"{stack}: {reason}" for reason in change.refused(before.get(stack, {}), after[stack])]
+    if lost:
+        raise Failure("\n".join(lost))
+
+
+@app.command()
 def check(env: Environment = "dev") -> None:
     """Check an environment's file and the caller's credentials, before anything is deployed."""
     environment = settings.read(env)
@@ -74,9 +127,14 @@ def check(env: Environment = "dev") -> None:
 
 
 def _proxy(environment: str) -> Proxy:
-    region = settings.read(environment).region
-    aws = Aws(region)
-    return Proxy(aws.proxy_url(environment), aws.credentials(), region)
+    wanted = settings.read(environment)
+    if wanted.api != "generate":
+        raise Failure(
+            f"environments/{environment}.yaml: the package answers {wanted.api}, and the proxy speaks generate only: "
+            f"call the endpoint {wanted.endpoint.name} with SageMaker's InvokeEndpoint"
+        )
+    aws = Aws(wanted.region)
+    return Proxy(aws.proxy_url(environment), aws.credentials(), wanted.region)
 
 
 def _show(completion: Completion) -> None:

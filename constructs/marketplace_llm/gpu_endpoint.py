@@ -69,8 +69,8 @@ class GpuEndpoint(InvocableEndpoint):
     (docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html). For the same reason there are no
     options for canary, linear or rolling deployments, shadow variants, asynchronous or serverless inference.
 
-    Updates keep what lives outside the template: variant weights, and, as soon as a variant has autoscaling, the live
-    instance counts of all variants. Changes of data capture always apply.
+    As soon as a variant has autoscaling, updates keep the live instance counts of all variants. Everything else is the
+    template's: weights that somebody shifted by hand are set back.
 
     Args:
         scope: the parent.
@@ -150,7 +150,8 @@ class GpuEndpoint(InvocableEndpoint):
             acknowledge(config, "SageMakerEndpointConfigurationKMSKeyConfigured", reason=self._why_no_key())
         self.endpoint_config_name = config.attr_endpoint_config_name
         retained_counts = any(variant.autoscaling for variant in self.variants)
-        excluded = ["DataCaptureConfig"] if retained_counts else ["DataCaptureConfig", "DesiredInstanceCount"]
+        # Weights and capture are the template's; counts are the autoscaler's as soon as there is one.
+        excluded = ["DataCaptureConfig", "DesiredWeight", *([] if retained_counts else ["DesiredInstanceCount"])]
         endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",

@@ -9,6 +9,7 @@ STATUS: Final = {
     "invalid_json": 400,
     "invalid_field": 400,
     "model_refused": 400,
+    "unknown_variant": 400,
     "not_found": 404,
     "method_not_allowed": 405,
     "request_too_large": 413,

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Any
 
 from generate.errors import ProxyError
 
 METHOD = "POST"
 PATH = "/v1/generate"
+VARIANT_HEADER = "x-target-variant"
+# botocore's model of sagemaker-runtime: TargetVariantHeader.
+_VARIANT = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
 def body_of(event: Any, max_bytes: int) -> bytes:  # noqa: ANN401 - whatever Lambda hands over
@@ -35,6 +39,23 @@ def body_of(event: Any, max_bytes: int) -> bytes:  # noqa: ANN401 - whatever Lam
     if not _is_json(headers.get("content-type", "")):
         raise ProxyError("unsupported_media_type", "set the header content-type to application/json")
     return _decoded(event, max_bytes)
+
+
+def target_variant_of(event: dict[str, Any]) -> str | None:
+    """Return the variant that a request asks for by a header; None leaves it to the variants' weights.
+
+    Args:
+        event: an event that ``body_of`` took.
+
+    Raises:
+        ProxyError: ``unknown_variant`` when no variant can have such a name.
+
+    """
+    _, _, headers = _request_line(event)
+    name = headers.get(VARIANT_HEADER)
+    if name is None or _VARIANT.fullmatch(name):
+        return name
+    raise ProxyError("unknown_variant", f"{VARIANT_HEADER}: must be the name of a variant, or left out")
 
 
 def _request_line(event: Any) -> tuple[str, str, dict[str, str]]:  # noqa: ANN401

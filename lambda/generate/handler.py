@@ -48,10 +48,11 @@ def handler(lambda_event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 
 
 def _generate(lambda_event: Any, log: RequestLog) -> str:  # noqa: ANN401
     fields = request.parse(event.body_of(lambda_event, _settings.max_request_bytes))
+    variant = event.target_variant_of(lambda_event)
     log.add(prompt_characters=len(fields["prompt"]), max_tokens=fields.get("max_tokens"))
     started = time.monotonic()
     try:
-        content = _endpoint.invoke(json.dumps(fields).encode(), fields["prompt"])
+        content = _endpoint.invoke(json.dumps(fields).encode(), fields["prompt"], variant)
     finally:
         log.add(upstream_ms=round((time.monotonic() - started) * 1000))
     text, generations = answer.check(content)

@@ -37,12 +37,13 @@ class Endpoint:
             ),
         )
 
-    def invoke(self, content: bytes, prompt: str) -> bytes:
+    def invoke(self, content: bytes, prompt: str, variant: str | None = None) -> bytes:
         """Send the request's JSON and return the container's.
 
         Args:
             content: the JSON to send.
             prompt: the prompt in it, which an error must not repeat.
+            variant: the variant to ask; default by weight.
 
         Raises:
             ProxyError: there is no answer; see ``upstream``.
@@ -50,8 +51,12 @@ class Endpoint:
         """
         try:
             answer = self._client.invoke_endpoint(
-                EndpointName=self._name, ContentType="application/json", Accept="application/json", Body=content
+                EndpointName=self._name,
+                ContentType="application/json",
+                Accept="application/json",
+                Body=content,
+                **({"TargetVariant": variant} if variant else {}),
             )
             return answer["Body"].read()
         except (ClientError, BotoCoreError, HTTPError) as error:
-            raise meaning_of(error, prompt) from None
+            raise meaning_of(error, prompt, variant) from None

@@ -52,16 +52,20 @@ _TELLING = re.compile(r"\d{12}|arn:|://", re.IGNORECASE)
 _REPEATED = 16  # so many characters in common with the prompt, and the message may be repeating it
 
 
-def meaning_of(error: Exception, prompt: str) -> ProxyError:
+def meaning_of(error: Exception, prompt: str, variant: str | None = None) -> ProxyError:
     """Return what the caller is told.
 
     Args:
         error: what boto3 raised.
         prompt: the prompt, which must not be repeated.
+        variant: the variant that was asked for.
 
     """
     name = type(error).__name__
     if isinstance(error, ClientError):
+        # The endpoint's absence has the same code: "Variant X not found for Request" and "Endpoint X … not found".
+        if variant and str(error.response.get("Error", {}).get("Message", "")).startswith("Variant "):
+            return ProxyError("unknown_variant", "x-target-variant: the endpoint has no such variant", cause=name)
         return _of_answer(error, prompt)
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
         return ProxyError(*_DENIED, cause=name)

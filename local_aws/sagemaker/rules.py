@@ -61,8 +61,29 @@ def check_variant(variant: dict[str, Any], model: dict[str, Any]) -> None:
     # hashicorp/terraform-provider-aws#45926.
     if "ManagedInstanceScaling" in variant:
         raise validation("ManagedInstanceScaling is only supported for inference component endpoints.")
-    for name in ("InstanceType", "InitialInstanceCount"):
-        if name not in variant:
-            raise validation(
-                f"{name} is required for production variant {variant['VariantName']} with model {model['ModelName']}."
-            )
+    named = f"production variant {variant['VariantName']} with model {model['ModelName']}"
+    if ("InstanceType" in variant) == ("InstancePools" in variant):
+        raise validation(f"Exactly one of InstanceType and InstancePools is required for {named}.")
+    if "InitialInstanceCount" not in variant:
+        raise validation(f"InitialInstanceCount is required for {named}.")
+    pools = variant.get("InstancePools", [])
+    if len({pool["Priority"] for pool in pools}) < len(pools):
+        raise validation(f"The priorities of InstancePools must be unique for {named}.")
+
+
+def check_config(request: dict[str, Any]) -> None:
+    """Refuse an endpoint config that SageMaker would not take for Marketplace models.
+
+    Raises:
+        SageMakerError: ``ValidationException``.
+
+    """
+    # Wording from aws/sagemaker-python-sdk#3969.
+    if "AsyncInferenceConfig" in request:
+        raise validation("Marketplace images are not supported when specifying an AsyncInferenceConfig.")
+    # docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests.html, exclusions.
+    if request.get("ShadowProductionVariants"):
+        raise validation("Shadow variants are not supported for AWS Marketplace model packages.")
+    names = [variant["VariantName"] for variant in request["ProductionVariants"]]
+    if len(set(names)) < len(names):
+        raise validation("Production variant names must be unique.")

@@ -160,8 +160,11 @@ class SageMaker:
         name = request["EndpointConfigName"]
         self._refuse_existing(self._configs, "endpoint-config", name)
         variants = [{"InitialVariantWeight": 1.0, **variant} for variant in request["ProductionVariants"]]
+        rules.check_config(request)
         for variant in variants:
             rules.check_variant(variant, self._model(variant.get("ModelName", "")))
+            for pool in variant.get("InstancePools", []):
+                self._model(pool.get("ModelNameOverride", variant["ModelName"]))
         arn = self._keep(self._configs, "endpoint-config", name, {**request, "ProductionVariants": variants})
         return {"EndpointConfigArn": arn}
 

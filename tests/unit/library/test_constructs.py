@@ -153,6 +153,7 @@ def test_only_the_endpoint_and_its_log_group_have_names() -> None:
             "RetainAllVariantProperties": True,
             "ExcludeRetainedVariantProperties": [
                 {"VariantPropertyType": "DataCaptureConfig"},
+                {"VariantPropertyType": "DesiredWeight"},
                 {"VariantPropertyType": "DesiredInstanceCount"},
             ],
         },
@@ -264,7 +265,10 @@ def test_autoscaling_keeps_live_counts_and_the_target_waits_for_the_endpoint() -
         "AWS::SageMaker::Endpoint",
         {
             "RetainAllVariantProperties": True,
-            "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DataCaptureConfig"}],
+            "ExcludeRetainedVariantProperties": [
+                {"VariantPropertyType": "DataCaptureConfig"},
+                {"VariantPropertyType": "DesiredWeight"},
+            ],
         },
     )
     template.has_resource(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .conftest import Function, Upstream, event
+from .conftest import Function, Upstream, answer, event
 
 BODY = {"prompt": "hello"}
 
@@ -22,6 +22,22 @@ def test_an_answer_is_the_containers_own(function: Function, upstream: Upstream)
     assert head.startswith(b"POST /endpoints/cohere-test/invocations ")
     assert b"content-type: application/json" in head.lower()
     assert json.loads(sent) == BODY
+
+
+def test_a_target_variant(function: Function, upstream: Upstream) -> None:
+    headers = {"content-type": "application/json", "X-Target-Variant": "Newer"}
+    assert function.post(BODY, headers=headers)[0] == 200
+    head, _, sent = upstream.requests[0].partition(b"\r\n\r\n")
+    assert b"x-amzn-sagemaker-target-variant: newer" in head.lower()
+    assert json.loads(sent) == BODY
+
+
+def test_a_variant_that_is_not_there(function: Function, upstream: Upstream) -> None:
+    refusal = {"Message": "Variant Newer not found for Request"}
+    upstream.behave = answer(400, refusal, error="ValidationError")
+    headers = {"content-type": "application/json", "x-target-variant": "Newer"}
+    assert function.post(BODY, headers=headers)[2]["code"] == "unknown_variant"
+    assert function.post(BODY)[2]["code"] == "endpoint_unavailable"
 
 
 def test_base64(function: Function) -> None:
@@ -51,6 +67,11 @@ def test_charset(function: Function) -> None:
         ({"body": "\ud800"}, 400, "malformed_request"),
         ({"requestContext": None}, 400, "malformed_request"),
         ({"headers": ["x"]}, 400, "malformed_request"),
+        (
+            {"headers": {"content-type": "application/json", "X-Target-Variant": "no variant"}},
+            400,
+            "unknown_variant",
+        ),
     ],
 )
 def test_a_wrong_request(

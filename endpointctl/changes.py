@@ -1,0 +1,154 @@
+"""What deploying a changed template does to each resource: computed offline, from the templates of before and after.
+
+CloudFormation replaces a resource when a create-only property changes, and a property changes when its value does or
+when it refers to a resource that is replaced. Which properties are create-only is in CloudFormation's resource schemas,
+of which cfn-lint carries a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, Literal, TypeAlias
+
+Template: TypeAlias = Mapping[str, Any]
+Effect: TypeAlias = Literal["created", "updated", "replaced", "deleted"]
+
+CONFIG: Final = "AWS::SageMaker::EndpointConfig"
+ENDPOINT: Final = "AWS::SageMaker::Endpoint"
+_TARGET: Final = "AWS::ApplicationAutoScaling::ScalableTarget"
+
+_LOST: Final = {
+    ENDPOINT: "its name answers no more; another endpoint is made",
+    "AWS::Logs::LogGroup": "the logs in it are lost",
+    "AWS::S3::Bucket": "the objects in it are lost",
+    "AWS::KMS::Key": "what it encrypted can no longer be read",
+    "AWS::Lambda::Url": "callers have to learn another URL",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one resource.
+
+    Attributes:
+        logical_id: its id in the template.
+        type: e.g. ``AWS::SageMaker::Endpoint``.
+        effect: what happens.
+        properties: the properties that make it happen, in alphabetical order; none when it is created or deleted.
+        retained: whether CloudFormation leaves the old one where it is.
+
+    """
+
+    logical_id: str
+    type: str
+    effect: Effect
+    properties: tuple[str, ...] = ()
+    retained: bool = False
+
+    @property
+    def loss(self) -> str:
+        """Return what is lost by it; empty when nothing is."""
+        gone = self.effect in ("replaced", "deleted") and not self.retained
+        return _LOST.get(self.type, "") if gone else ""
+
+
+def changes(before: Template, after: Template) -> list[Change]:
+    """Return what happens to each resource that does not stay as it is, in the order of their ids."""
+    old, new = before.get("Resources", {}), after.get("Resources", {})
+    moved: set[str] = set()
+    while True:  # a replaced resource has another name, which changes those that refer to it
+        found = list(_pass(old, new, moved))
+        replaced = {change.logical_id for change in found if change.effect == "replaced"}
+        if replaced <= moved:
+            return sorted(found, key=lambda change: change.logical_id)
+        moved |= replaced
+
+
+def makes_new_fleet(found: Collection[Change]) -> bool:
+    """Tell whether SageMaker starts a second fleet beside the first: twice the instances, the quota and the price."""
+    return any(change.type == ENDPOINT and "EndpointConfigName" in change.properties for change in found)
+
+
+def refused(before: Template, after: Template) -> list[str]:
+    """Return why SageMaker would refuse the update although each template by itself is right.
+
+    A variant cannot get another instance type, or go, while it is registered for autoscaling, and CloudFormation
+    changes the endpoint before it registers anew. Source:
+    docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html.
+    """
+    if not _registered(before):
+        return []
+    wanted = _types(after)
+    return [
+        f"variant {name}: {', '.join(types)} cannot become {', '.join(wanted.get(name, ())) or 'nothing'} while "
+        "autoscaling is on: deploy without `autoscaling` first, then with the new type and `autoscaling` again"
+        for name, types in _types(before).items()
+        if name in _registered(before) and wanted.get(name) != types
+    ]
+
+
+def _pass(old: Mapping[str, Any], new: Mapping[str, Any], moved: Collection[str]) -> Iterator[Change]:
+    for logical_id in {**old, **new}:
+        one, other = old.get(logical_id), new.get(logical_id)
+        if one is None:
+            yield Change(logical_id, other["Type"], "created")
+        elif other is None:
+            yield Change(logical_id, one["Type"], "deleted", retained=one.get("DeletionPolicy") == "Retain")
+        else:
+            properties = _changed(one.get("Properties", {}), other.get("Properties", {}), moved)
+            kept = other.get("UpdateReplacePolicy") == "Retain"
+            if one["Type"] != other["Type"] or create_only(one["Type"]) & set(properties):
+                yield Change(logical_id, other["Type"], "replaced", properties, kept)
+            elif properties:
+                yield Change(logical_id, other["Type"], "updated", properties)
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any], moved: Collection[str]) -> tuple[str, ...]:
+    names = sorted({*old, *new})
+    return tuple(n for n in names if old.get(n) != new.get(n) or any(ref in moved for ref in _references(new.get(n))))
+
+
+def _references(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """Yield the logical ids that a value refers to."""
+    if isinstance(value, Mapping):
+        if "Ref" in value:
+            yield str(value["Ref"])
+        if "Fn::GetAtt" in value:
+            yield str(value["Fn::GetAtt"][0])
+        for member in value.values():
+            yield from _references(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _references(member)
+
+
+def _types(template: Template) -> dict[str, tuple[str, ...]]:
+    """Return the instance types of each variant by its name."""
+    return {
+        variant["VariantName"]: tuple(pool["InstanceType"] for pool in variant.get("InstancePools", []))
+        or (variant["InstanceType"],)
+        for resource in template.get("Resources", {}).values()
+        if resource["Type"] == CONFIG
+        for variant in resource["Properties"]["ProductionVariants"]
+    }
+
+
+def _registered(template: Template) -> set[str]:
+    """Return the variants that are registered for autoscaling."""
+    return {
+        resource["Properties"]["ResourceId"].rpartition("/")[2]
+        for resource in template.get("Resources", {}).values()
+        if resource["Type"] == _TARGET
+    }
+
+
+@cache
+def create_only(resource_type: str) -> frozenset[str]:
+    """Return the top-level properties whose change replaces a resource of a type."""
+    # Not at the top: it takes a second, and is a development dependency.
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource_type).schema
+    return frozenset(path.split("/")[2] for path in schema.get("createOnlyProperties", []))

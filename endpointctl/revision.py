@@ -1,0 +1,78 @@
+"""The templates of the checkout and of any commit, synthesized offline."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from endpointctl.failure import Failure
+from stacks.settings import ENVIRONMENTS
+
+ROOT = ENVIRONMENTS.parent
+
+
+def of_checkout(environment: str | None) -> dict[str, dict[str, Any]]:
+    """Return the checkout's templates by ``environment/stack``.
+
+    Args:
+        environment: only this one; default all.
+
+    Raises:
+        Failure: it does not synthesize.
+
+    """
+    return _templates(ROOT, environment, "the checkout")
+
+
+def of_commit(commit: str, environment: str | None) -> dict[str, dict[str, Any]]:
+    """Return a commit's templates by ``environment/stack``, synthesized with the tools that are installed.
+
+    Args:
+        commit: anything that git takes for one.
+        environment: only this one; default all. One that the commit does not have has no templates.
+
+    Raises:
+        Failure: there is no such commit, or it does not synthesize.
+
+    """
+    command = ["git", "-C", str(ROOT), "archive", "--format=tar", commit]
+    archive = subprocess.run(command, capture_output=True, check=False)
+    if archive.returncode:
+        said = archive.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise Failure(f"BASE {commit!r} is no commit of this repository: {''.join(said)}: give a branch, tag or hash")
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+            tar.extractall(folder, filter="data")
+        root = Path(folder)
+        if environment and not (root / "environments" / f"{environment}.yaml").exists():
+            return {}
+        return _templates(root, environment, commit)
+
+
+def _templates(root: Path, environment: str | None, what: str) -> dict[str, dict[str, Any]]:
+    context = json.loads((root / "cdk.json").read_text("utf-8"))["context"]
+    chosen = {"environment": environment} if environment else {}
+    with tempfile.TemporaryDirectory() as folder:
+        variables = {"CDK_OUTDIR": folder, "CDK_CONTEXT_JSON": json.dumps({**context, **chosen})}
+        command = [sys.executable, "app.py"]
+        done = subprocess.run(
+            command, cwd=root, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+        )
+        # A finding of newer tools in an older commit is no reason not to compare it: templates are written before.
+        if done.returncode and not (Path(folder) / "manifest.json").exists():
+            raise Failure(f"{what} does not synthesize: {' '.join(done.stderr.strip().splitlines()[-3:])}")
+        return {
+            artifact["displayName"]: json.loads(
+                (manifest.parent / artifact["properties"]["templateFile"]).read_text("utf-8")
+            )
+            for manifest in Path(folder).glob("assembly-*/manifest.json")
+            for artifact in json.loads(manifest.read_text("utf-8"))["artifacts"].values()
+            if artifact["type"] == "aws:cloudformation:stack"
+        }
