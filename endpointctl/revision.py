@@ -61,12 +61,13 @@ def _templates(root: Path, environment: str | None, what: str) -> dict[str, dict
     chosen = {"environment": environment} if environment else {}
     with tempfile.TemporaryDirectory() as folder:
         variables = {"CDK_OUTDIR": folder, "CDK_CONTEXT_JSON": json.dumps({**context, **chosen})}
+        # Findings are synth's to tell: newer tools may have some in an older commit.
+        variables["CDK_VALIDATION"] = "false"
         command = [sys.executable, "app.py"]
         done = subprocess.run(
             command, cwd=root, env={**os.environ, **variables}, capture_output=True, text=True, check=False
         )
-        # A finding of newer tools in an older commit is no reason not to compare it: templates are written before.
-        if done.returncode and not (Path(folder) / "manifest.json").exists():
+        if done.returncode:
             raise Failure(f"{what} does not synthesize: {' '.join(done.stderr.strip().splitlines()[-3:])}")
         return {
             artifact["displayName"]: json.loads(

@@ -84,8 +84,8 @@ class Journey:
             result.extend(_done(printed))
 
 
-def run(command: list[str], environment: Mapping[str, str]) -> str:
-    """Run a command in the checkout and return what it printed; its children end with it.
+def run(command: list[str], environment: Mapping[str, str], *, folder: Path = ROOT) -> str:
+    """Run a command, by default in the checkout, and return what it printed; its children end with it.
 
     Raises:
         StepError: it exited with another code than 0.
@@ -93,7 +93,7 @@ def run(command: list[str], environment: Mapping[str, str]) -> str:
     """
     process = subprocess.Popen(
         command,
-        cwd=ROOT,
+        cwd=folder,
         env=dict(environment),
         text=True,
         stdin=subprocess.DEVNULL,

@@ -75,24 +75,33 @@ def _constraints(value: Any, shape: Shape, path: str) -> list[str]:  # noqa: ANN
             p for name, member in value.items() for p in _constraints(member, shape.members[name], f"{path}.{name}")
         ]
     if isinstance(shape, ListShape):
+        longest = shape.metadata.get("max", len(value))
+        if len(value) > longest:
+            return [_said(value, path, f"have length less than or equal to {longest}")]
         return [p for i, member in enumerate(value) for p in _constraints(member, shape.member, f"{path}[{i}]")]
     if isinstance(shape, MapShape):
         return [p for key, member in value.items() for p in _constraints(member, shape.value, f"{path}[{key}]")]
     if isinstance(shape, StringShape):
-        return _string_constraints(value, shape, path.lstrip("."))
+        return _string_constraints(value, shape, path)
+    most = shape.metadata.get("max")
+    if most is not None and value > most:
+        return [_said(value, path, f"have value less than or equal to {most}")]
     return []
 
 
+def _said(value: Any, path: str, constraint: str) -> str:  # noqa: ANN401 - JSON
+    return f"Value '{value}' at '{path.lstrip('.')}' failed to satisfy constraint: Member must {constraint}"
+
+
 def _string_constraints(value: str, shape: StringShape, path: str) -> list[str]:
-    said = f"Value '{value}' at '{path}' failed to satisfy constraint: Member must "
     if shape.enum and value not in shape.enum:
-        return [f"{said}satisfy enum value set: [{', '.join(shape.enum)}]"]
+        return [_said(value, path, f"satisfy enum value set: [{', '.join(shape.enum)}]")]
     pattern = shape.metadata.get("pattern")
     if pattern and not re.fullmatch(python_pattern(pattern), value):
-        return [f"{said}satisfy regular expression pattern: {pattern}"]
+        return [_said(value, path, f"satisfy regular expression pattern: {pattern}")]
     longest = shape.metadata.get("max")
     if longest is not None and len(value) > longest:
-        return [f"{said}have length less than or equal to {longest}"]
+        return [_said(value, path, f"have length less than or equal to {longest}")]
     return []
 
 

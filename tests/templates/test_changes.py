@@ -98,7 +98,7 @@ def _synthesized(content: str) -> dict[str, dict[str, Any]]:
     app = App(builtin_cloud_formation_validation=False, analytics_reporting=False)
     stage = LlmStage(app, "dev", settings=Settings.model_validate(yaml.safe_load(content)))
     stacks = [child for child in stage.node.children if isinstance(child, Stack)]
-    return {stack.node.id: Template.from_stack(stack).to_json() for stack in stacks}
+    return {stack.node.id: dict(Template.from_stack(stack).to_json()) for stack in stacks}
 
 
 def _found(before: dict[str, Any], after: dict[str, Any]) -> list[changes.Change]:
@@ -143,7 +143,7 @@ def test_every_setting_has_a_row() -> None:
     schema = Settings.model_json_schema()
 
     def keys(section: dict[str, Any], prefix: str = "") -> list[str]:
-        found = []
+        found: list[str] = []
         for name, field in section["properties"].items():
             reference = field.get("$ref", "").rpartition("/")[2]
             found += keys(schema["$defs"][reference], f"{name}.") if reference else [prefix + name]

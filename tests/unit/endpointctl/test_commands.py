@@ -1,5 +1,6 @@
 """The command line where nothing is deployed: each wrong start ends in one line and exit code 1."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +47,25 @@ def test_nobody_answers(tmp_path: Path) -> None:
     assert len(lines) == 1
     assert lines[0].startswith("AWS cannot be reached: ")
     assert "is the local cloud still up?" in lines[0]
+
+
+def test_an_environment_without_a_proxy(tmp_path: Path) -> None:
+    code, lines = run(tmp_path, "generate", "hello", "--env", "prod")
+    assert code == 1
+    said = (
+        "the package answers chat, and the proxy speaks generate only: call the endpoint cohere-prod with SageMaker's"
+    )
+    assert lines == [f"environments/prod.yaml: {said} InvokeEndpoint"]
+
+
+def test_the_catalogue(tmp_path: Path) -> None:
+    environment = {"HOME": str(tmp_path), "COLUMNS": "40"}
+    command = [sys.executable, "-m", "endpointctl", "models"]
+    table = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    rows = [line.split()[:4] for line in table.splitlines()]
+    assert ["command-r-08-2024", "chat", "ml.p5.48xlarge", "required"] in rows
+    assert "16 regions: us-east-1, " in table
+    done = subprocess.run([*command, "--json"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    entries = json.loads(done.stdout)
+    assert len(entries) == 35
+    assert entries[3]["id"] == "cohere-gpt-medium-v1-5-15e34931a06235b7bac32dca396a970a"

@@ -55,6 +55,9 @@ WRONG = [
     ({"InitialInstanceCount": "two"}, "Invalid type for parameter ProductionVariants[0].InitialInstanceCount"),
     ({"VariantName": "a_b"}, "failed to satisfy constraint: Member must satisfy regular expression pattern"),
     ({"ModelName": "m" * 64}, "failed to satisfy constraint"),
+    ({"VolumeSizeInGB": 513}, "Value '513' at 'ProductionVariants[0].VolumeSizeInGB' failed to satisfy constraint"),
+    ({"InstancePools": [{"InstanceType": "ml.g5.xlarge", "Priority": 6}]}, "have value less than or equal to 5"),
+    ({"InstancePools": [{"InstanceType": "ml.g5.xlarge", "Priority": 1}] * 6}, "have length less than or equal to 5"),
     ({"InferenceAmiVersion": "al2"}, "failed to satisfy constraint: Member must satisfy enum value set"),
 ]
 

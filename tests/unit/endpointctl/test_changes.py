@@ -1,0 +1,131 @@
+"""What a changed template does: replacement spreads through references, and losses and refusals are told."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from endpointctl import revision
+from endpointctl.changes import Change, changes, makes_new_fleet, refused
+from endpointctl.failure import Failure
+from stacks.settings import ENVIRONMENTS
+
+ROOT = ENVIRONMENTS.parent
+
+
+def template(**change: Any) -> dict[str, Any]:
+    wanted = {"package": "a", "types": ["ml.g5.xlarge"], "scaled": False, "name": "e", "retain": False, **change}
+    types: Any = wanted["types"]
+    variant: dict[str, Any] = {"VariantName": "V", "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]}}
+    if len(types) == 1:
+        variant["InstanceType"] = types[0]
+    else:
+        variant["InstancePools"] = [{"InstanceType": name, "Priority": n} for n, name in enumerate(types, 1)]
+    resources: dict[str, Any] = {
+        "Model": {
+            "Type": "AWS::SageMaker::Model",
+            "Properties": {"PrimaryContainer": {"ModelPackageName": wanted["package"]}},
+        },
+        "Config": {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"ProductionVariants": [variant]}},
+        "Endpoint": {
+            "Type": "AWS::SageMaker::Endpoint",
+            "Properties": {
+                "EndpointName": wanted["name"],
+                "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
+            },
+        },
+    }
+    if wanted["scaled"]:
+        target = {"ResourceId": "endpoint/e/variant/V"}
+        resources["Target"] = {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": target}
+    return {"Resources": resources}
+
+
+def test_nothing_changes() -> None:
+    assert changes(template(), template()) == []
+
+
+def test_a_replacement_spreads_to_those_that_refer_to_it() -> None:
+    found = changes(template(), template(package="b"))
+    assert found == [
+        Change("Config", "AWS::SageMaker::EndpointConfig", "replaced", ("ProductionVariants",)),
+        Change("Endpoint", "AWS::SageMaker::Endpoint", "updated", ("EndpointConfigName",)),
+        Change("Model", "AWS::SageMaker::Model", "replaced", ("PrimaryContainer",)),
+    ]
+    assert makes_new_fleet(found)
+    assert not any(change.loss for change in found)
+
+
+def test_the_endpoint_replaced_or_deleted_is_a_loss() -> None:
+    (renamed,) = changes(template(), template(name="other"))
+    assert (renamed.effect, bool(renamed.loss)) == ("replaced", True)
+    gone = template()
+    del gone["Resources"]["Endpoint"]
+    (deleted,) = changes(template(), gone)
+    assert (deleted.effect, bool(deleted.loss)) == ("deleted", True)
+
+
+@pytest.mark.parametrize(("policy", "lost"), [("Retain", False), ("Delete", True)])
+def test_what_is_retained_is_no_loss(policy: str, lost: bool) -> None:
+    bucket = {"Type": "AWS::S3::Bucket", "DeletionPolicy": policy}
+    (change,) = changes({"Resources": {"B": bucket}}, {"Resources": {}})
+    assert bool(change.loss) == lost
+
+
+def test_an_instance_type_under_autoscaling() -> None:
+    (reason,) = refused(template(scaled=True), template(scaled=True, types=["ml.g5.2xlarge"]))
+    assert reason.startswith("variant V: ml.g5.xlarge cannot become ml.g5.2xlarge while autoscaling is on: deploy with")
+    (reason,) = refused(template(scaled=True), template(scaled=True, types=["ml.g5.xlarge", "ml.g6.xlarge"]))
+    assert "cannot become ml.g5.xlarge, ml.g6.xlarge" in reason
+    # Taking autoscaling away in the same deployment does not help: CloudFormation deletes the target afterwards.
+    assert refused(template(scaled=True), template(types=["ml.g5.2xlarge"]))
+    assert refused(template(scaled=True), {"Resources": {}})[0].startswith(
+        "variant V: ml.g5.xlarge cannot become nothing"
+    )
+
+
+def test_what_is_allowed_under_autoscaling() -> None:
+    assert refused(template(scaled=True), template(scaled=True, package="b")) == []
+    assert refused(template(scaled=True), template()) == []
+    assert refused(template(), template(scaled=True, types=["ml.g5.2xlarge"])) == []
+
+
+def test_the_command_on_a_repository(tmp_path: Path) -> None:
+    """A commit, then an edit: a harmless one, then one that loses the endpoint."""
+    from tests.templates.conftest import copy_of_the_app
+
+    root = copy_of_the_app(tmp_path / "app")
+    git = ["git", "-C", str(root), "-c", "user.name=t", "-c", "user.email=t@example.com"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "app.py", "cdk.json", "stacks", "constructs", "environments", "lambda"], check=True)
+    subprocess.run([*git, "commit", "-qm", "base"], check=True)
+    file = root / "environments" / "dev.yaml"
+
+    file.write_text(file.read_text("utf-8").replace("xlarge", "2xlarge"), "utf-8")
+    harmless = _changes(root)
+    assert harmless.returncode == 0, harmless.stderr
+    assert "dev/endpoint: 2 of 9 resources change: a new fleet beside the old one" in harmless.stdout
+    assert "dev/proxy: 0 of 9 resources change" in harmless.stdout
+
+    file.write_text(file.read_text("utf-8").replace("cohere-dev", "cohere-new"), "utf-8")
+    lossy = _changes(root)
+    assert lossy.returncode == 1
+    assert lossy.stderr.startswith("dev/endpoint: Endpoint8024A810 would be replaced: its name answers no more")
+    assert "Traceback" not in lossy.stderr
+
+
+def _changes(root: Path) -> subprocess.CompletedProcess[str]:
+    # The code under test, on another checkout: ROOT is where endpointctl lies unless told otherwise.
+    script = (
+        "import pathlib, endpointctl.revision as r, stacks.settings as s, endpointctl.cli as c;"
+        f"r.ROOT = pathlib.Path({str(root)!r}); s.ENVIRONMENTS = r.ROOT / 'environments'; c.main()"
+    )
+    command = [sys.executable, "-c", script, "changes", "--base", "HEAD", "--env", "dev"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_no_such_commit() -> None:
+    with pytest.raises(Failure, match=r"BASE 'nonsense' is no commit of this repository: .*give a branch, tag or hash"):
+        revision.of_commit("nonsense", None)
