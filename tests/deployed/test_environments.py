@@ -140,7 +140,6 @@ def test_what_others_own_is_used(everything: Deployed) -> None:
 )
 def test_pools_that_sagemaker_refuses(everything: Deployed, change: dict[str, Any], said: str) -> None:
     (variant,) = variants(everything, "cohere-prod")
+    changed: Any = {**variant, **change}
     with pytest.raises(ClientError, match=said):
-        everything.sagemaker.create_endpoint_config(
-            EndpointConfigName="refused", ProductionVariants=[{**variant, **change}]
-        )
+        everything.sagemaker.create_endpoint_config(EndpointConfigName="refused", ProductionVariants=[changed])
