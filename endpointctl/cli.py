@@ -42,6 +42,7 @@ def generate(
     seed: Annotated[int | None, typer.Option(help="Repeat a random answer.")] = None,
     num_generations: Annotated[int | None, typer.Option(help="1 to 5. Default: the model's.")] = None,
     stop: Annotated[list[str] | None, typer.Option(help="Stop after this text; may be given again.")] = None,
+    variant: Annotated[str | None, typer.Option(help="Ask this variant of the endpoint. Default: by weight.")] = None,
     likelihoods: Annotated[
         bool, typer.Option(help="Ask for the tokens' likelihoods, from which alone the number of tokens is known.")
     ] = True,
@@ -59,7 +60,8 @@ def generate(
         "stop_sequences": stop or None,
         "return_likelihoods": "GENERATION" if likelihoods else None,
     }
-    completion = _proxy(env).generate(**{name: value for name, value in wanted.items() if value is not None})
+    fields = {name: value for name, value in wanted.items() if value is not None}
+    completion = _proxy(env).generate(variant=variant, **fields)
     if as_json:
         _out.print_json(json.dumps(completion.body))
     else:

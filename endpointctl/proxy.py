@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -83,8 +84,12 @@ class Proxy:
             timeout=urllib3.Timeout(connect=5, read=READ_SECONDS), retries=False, maxsize=1
         )
 
-    def generate(self, **fields: Any) -> Completion:  # noqa: ANN401 - JSON values
+    def generate(self, *, variant: str | None = None, **fields: Any) -> Completion:  # noqa: ANN401 - JSON values
         """Ask for text with the fields of Cohere's ``/v1/generate``.
+
+        Args:
+            variant: the endpoint's variant to ask; default by weight.
+            fields: the request's.
 
         Raises:
             Refused: the answer is an error.
@@ -92,23 +97,30 @@ class Proxy:
 
         """
         started = time.monotonic()
-        status, body = self.post("/v1/generate", json.dumps(fields).encode())
+        headers = {"X-Target-Variant": variant} if variant else {}
+        status, body = self.post("/v1/generate", json.dumps(fields).encode(), headers)
         if status != 200:
             raise Refused(status, body)
         return Completion(body, time.monotonic() - started)
 
-    def post(self, path: str, content: bytes) -> tuple[int, Any]:
+    def post(self, path: str, content: bytes, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
         """Send one signed request; return status and body, parsed when it is JSON.
+
+        Args:
+            path: e.g. ``/v1/generate``.
+            content: the body, JSON.
+            headers: further headers, signed as well.
 
         Raises:
             Failure: there was no answer.
 
         """
-        request = AWSRequest("POST", self._url + path, {"Content-Type": "application/json"}, content)
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        request = AWSRequest("POST", self._url + path, sent, content)
         self._signer.add_auth(request)
-        headers = {**dict(request.headers.items()), "Host": urlsplit(self._url).netloc}
+        signed = {**dict(request.headers.items()), "Host": urlsplit(self._url).netloc}
         try:
-            answer = self._http.request("POST", self._connect_to + path, body=content, headers=headers)
+            answer = self._http.request("POST", self._connect_to + path, body=content, headers=signed)
         except urllib3.exceptions.HTTPError as error:
             raise Failure(f"no answer from {self._connect_to}: {type(error).__name__}") from None
         try:

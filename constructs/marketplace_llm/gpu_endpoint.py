@@ -162,6 +162,8 @@ class GpuEndpoint(InvocableEndpoint):
                 sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type=name) for name in excluded
             ],
         )
+        # SageMaker would make the group itself, without a retention, and ours would then "already exist".
+        endpoint.node.add_dependency(self.log_group)
         if retained_counts:
             self._scale(endpoint)
 

@@ -9,6 +9,8 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
+from endpointctl.aws import Aws
+from endpointctl.proxy import Proxy, Refused
 from local_aws.journey import CDK, run
 from tests.templates.conftest import EXAMPLES, ROOT, copy_of_the_app
 
@@ -115,12 +117,11 @@ def test_data_capture_points_to_a_bucket_that_is_there(everything: Deployed) -> 
 
 def test_two_packages_side_by_side_through_the_proxy(everything: Deployed) -> None:
     assert [variant["VariantName"] for variant in variants(everything, "cohere-compare")] == ["AllTraffic", "Newer"]
-    url = parameter("/cohere/two-packages/generate-url")
-    assert url.endswith("/")
-    answer = everything.runtime.invoke_endpoint(
-        EndpointName="cohere-compare", TargetVariant="Newer", ContentType="application/json", Body=b'{"prompt": "a"}'
-    )
-    assert answer["InvokedProductionVariant"] == "Newer"
+    aws = Aws("us-east-1")
+    proxy = Proxy(parameter("/cohere/two-packages/generate-url"), aws.credentials(), "us-east-1")
+    assert proxy.generate(prompt="a", max_tokens=2, variant="Newer").texts
+    with pytest.raises(Refused, match=r"HTTP 400 \[unknown_variant\]"):
+        proxy.generate(prompt="a", variant="Other")
 
 
 def test_what_others_own_is_used(everything: Deployed) -> None:
