@@ -2,7 +2,17 @@
 
 import aws_cdk as cdk
 import cdk_nag  # noqa: F401 - imported as our app does
-from aws_cdk import aws_iam, aws_lambda, aws_logs, aws_sagemaker  # noqa: F401 - likewise
+from aws_cdk import (  # noqa: F401 - likewise
+    aws_applicationautoscaling,
+    aws_cloudwatch,
+    aws_iam,
+    aws_kms,
+    aws_lambda,
+    aws_logs,
+    aws_s3,
+    aws_sagemaker,
+    aws_ssm,
+)
 
 app = cdk.App(analytics_reporting=False)
 stack = cdk.Stack(app, "Empty")
