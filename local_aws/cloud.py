@@ -23,6 +23,8 @@ from pathlib import Path
 
 import boto3
 
+from local_aws import conditions
+
 ROOT = Path(__file__).parent.parent
 RUNS = ROOT / ".local-cloud"
 SERVER_PYTHON = ROOT / ".tools" / "local-cloud" / "bin" / "python"
@@ -53,6 +55,11 @@ class Cloud:
     access_key: str
     secret_key: str
 
+    @property
+    def conditions(self) -> Path:
+        """Return the file of ``local_aws.conditions``."""
+        return self.folder / "conditions.json"
+
     def variables(self) -> dict[str, str]:
         """Return the standard variables that lead every AWS client to this cloud and to nothing else."""
         return {
@@ -68,6 +75,7 @@ class Cloud:
             "CDK_HOME": str(self.folder / "cdk"),
             "CDK_DISABLE_CLI_TELEMETRY": "true",
             "TMPDIR": str(self.folder / "tmp"),
+            conditions.VARIABLE: str(self.conditions),
         }
 
     def environment(self) -> dict[str, str]:
@@ -128,6 +136,7 @@ def _start(port: int, folder: Path, endpoint_seconds: float) -> _Server:
         "LAMBDA_EXECUTOR": "local",
         "LOG_LEVEL": "WARNING",
         "LOCAL_AWS_ENDPOINT_SECONDS": str(endpoint_seconds),
+        conditions.VARIABLE: str(folder / "conditions.json"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(folder / "tmp"),
     }

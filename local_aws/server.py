@@ -6,8 +6,13 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
+
+# The catalogue and the instance types are the construct library's data: MiniStack's environment has no CDK.
+sys.path.insert(0, str(Path(__file__).parent.parent / "constructs"))
 
 from local_aws import emulator, scaling
+from local_aws.conditions import VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.sagemaker.http import Frontend
 from local_aws.sagemaker.resources import resource_types
@@ -26,14 +31,15 @@ def main() -> None:
     Reads ``LOCAL_AWS_ENDPOINT_SECONDS`` (how long an endpoint takes to change; default 1), ``LOCAL_AWS_OPENAI_URL``
     and ``LOCAL_AWS_OPENAI_MODEL`` (an OpenAI-compatible server to ask instead of the built-in model; default none).
     """
-    sagemaker = SageMaker(seconds=float(os.environ.get("LOCAL_AWS_ENDPOINT_SECONDS", "1")))
+    conditions = ConditionsFile(os.environ.get(VARIABLE))
+    sagemaker = SageMaker(float(os.environ.get("LOCAL_AWS_ENDPOINT_SECONDS", "1")), conditions)
     container = Container.from_settings(
         os.environ.get("LOCAL_AWS_OPENAI_URL"), os.environ.get("LOCAL_AWS_OPENAI_MODEL")
     )
     for resource in [*resource_types(sagemaker), *scaling.resource_types()]:
         emulator.add_resource_type(resource)
     emulator.let_resources_wait()
-    emulator.add_service("sagemaker", Frontend(sagemaker, container).answer)
+    emulator.add_service("sagemaker", Frontend(sagemaker, container, conditions).answer)
     emulator.count_plain_http_as_tls()
     emulator.on_reset(sagemaker.clear)
     threading.Thread(target=_end_with_parent, daemon=True).start()

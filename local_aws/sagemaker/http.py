@@ -11,10 +11,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from local_aws import emulator
+from local_aws.conditions import ConditionsFile
 from local_aws.container import Container
 from local_aws.emulator import Response
+from local_aws.sagemaker.endpoint import Endpoint
 from local_aws.sagemaker.errors import SageMakerError
-from local_aws.sagemaker.service import Endpoint, SageMaker, not_built
+from local_aws.sagemaker.faults import Faults
+from local_aws.sagemaker.service import SageMaker, not_built
 from local_aws.sagemaker.shapes import operations
 
 _INVOCATIONS = re.compile(r"/endpoints/(?P<name>[^/]+)/invocations")
@@ -29,12 +32,14 @@ class Frontend:
     Args:
         sagemaker: the control plane.
         container: what answers behind every endpoint.
+        conditions: the faults that are wanted.
 
     """
 
-    def __init__(self, sagemaker: SageMaker, container: Container) -> None:
+    def __init__(self, sagemaker: SageMaker, container: Container, conditions: ConditionsFile) -> None:
         self._sagemaker = sagemaker
         self._container = container
+        self._faults = Faults(conditions)
 
     async def answer(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
@@ -78,6 +83,8 @@ class Frontend:
             variant = self._variant(name, headers.get("x-amzn-sagemaker-target-variant"))
             if len(body) > MAX_BODY_BYTES:
                 raise _refusal(f"Body is too long: at most {MAX_BODY_BYTES} bytes.")
+            if fault := self._faults.next_for(name):
+                await _fail(name, fault)
             content_type = headers.get("content-type", "application/octet-stream")
             status, answer_type, answer = await asyncio.to_thread(self._container.handle, body, content_type)
             if status != 200:
@@ -94,9 +101,10 @@ class Frontend:
         except SageMakerError:
             raise missing from None
         # The name's case must match at invocation (botocore: CreateEndpointInput$EndpointName).
-        if endpoint.name != name or not endpoint.serving_variants:
+        serving = endpoint.serving
+        if endpoint.name != name or not serving:
             raise missing
-        weights = {str(v["VariantName"]): float(v["InitialVariantWeight"]) for v in endpoint.serving_variants}
+        weights = {str(v["VariantName"]): float(v["InitialVariantWeight"]) for v in serving.variants}
         if wanted is None:
             return random.choices(list(weights), list(weights.values()))[0]  # noqa: S311 - routing, no secret
         if wanted not in weights:
@@ -108,10 +116,35 @@ def _refusal(message: str) -> SageMakerError:
     return SageMakerError("ValidationError", message)
 
 
+# Status by error; botocore's model of sagemaker-runtime. Throttling has no message of its own there.
+_STATUS = {
+    "ThrottlingException": 400,
+    "ModelNotReadyException": 429,
+    "InternalFailure": 500,
+    "ServiceUnavailable": 503,
+    "InternalDependencyException": 530,
+}
+_SLOW_SECONDS = 70.0
+# Wording from amazon-sagemaker-examples#799; the container's status is then 0.
+_TIMED_OUT = "Your invocation timed out while waiting for a response from container primary. Review the latency metrics"
+
+
+async def _fail(name: str, fault: str) -> None:
+    """Raise a fault; only ``Slow`` returns, after longer than any caller should wait."""
+    if fault == "Slow":
+        await asyncio.sleep(_SLOW_SECONDS)
+    elif fault == "ModelErrorTimeout":
+        raise _model_error(name, 0, _TIMED_OUT.encode())
+    elif fault.startswith("ModelError"):
+        raise _model_error(name, int(fault.removeprefix("ModelError")), b'{"message": "a fault on demand"}')
+    else:
+        raise SageMakerError(fault, "", status=_STATUS[fault])
+
+
 def _model_error(name: str, status: int, answer: bytes) -> SageMakerError:
     """Wrap the container's error as the runtime does; the text holds the account and a log link, as on AWS."""
     region, original = emulator.region(), answer.decode()
-    side = "client" if status < 500 else "server"
+    side = "client" if 400 <= status < 500 else "server"
     message = (
         f'Received {side} error ({status}) from primary with message "{original}". See '
         f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group=/aws/sagemaker/"

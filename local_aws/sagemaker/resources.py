@@ -72,16 +72,29 @@ def _endpoint(sagemaker: SageMaker) -> ResourceType:
     def attributes(arn: str, name: str) -> Properties:
         return {"EndpointName": name, "EndpointArn": arn, "Id": arn}
 
-    def settle(name: str) -> None:
-        """Wait until the endpoint is no longer busy, as CloudFormation does."""
-        while sagemaker.endpoint(name).status not in ("InService", "Failed"):
+    def settle(name: str) -> str:
+        """Wait until the endpoint is no longer busy, as CloudFormation does; return why its last change failed."""
+        while (endpoint := sagemaker.endpoint(name)).status not in ("InService", "Failed"):
             time.sleep(_POLL_SECONDS)
+        return endpoint.failure_reason
+
+    def gone(name: str) -> None:
+        """Delete it and wait until it is gone; one that is gone already is what was wanted."""
+        try:
+            sagemaker.call("DeleteEndpoint", {"EndpointName": name})
+            while sagemaker.endpoint(name):
+                time.sleep(_POLL_SECONDS)
+        except SageMakerError:
+            return
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Properties]:
         name = properties.get("EndpointName") or emulator.generated_name(stack_name, logical_id)
         request = {k: v for k, v in properties.items() if k not in _UPDATE_ONLY}
         arn = _call(sagemaker, "CreateEndpoint", {**request, "EndpointName": name})["EndpointArn"]
-        settle(name)
+        if reason := settle(name):
+            # MiniStack does not delete what failed to be created, as CloudFormation does.
+            gone(name)
+            raise ValueError(f"Resource of type 'AWS::SageMaker::Endpoint' did not stabilize: {reason}")
         return arn, attributes(arn, name)
 
     def update(arn: str, old: Properties, new: Properties, _stack_name: str) -> tuple[str, Properties]:
@@ -89,18 +102,14 @@ def _endpoint(sagemaker: SageMaker) -> ResourceType:
         if {k: v for k, v in old.items() if k != "Tags"} != {k: v for k, v in new.items() if k != "Tags"}:
             request = {k: v for k, v in new.items() if k != "Tags"}
             _call(sagemaker, "UpdateEndpoint", {**request, "EndpointName": name})
-            settle(name)
+            if reason := settle(name):
+                # SageMaker is back at the former config by itself.
+                raise ValueError(f"Resource of type 'AWS::SageMaker::Endpoint' did not stabilize: {reason}")
         _set_tags(sagemaker, arn, old, new)
         return arn, attributes(arn, new.get("EndpointName", name))
 
     def delete(arn: str, _properties: Properties) -> None:
-        name = arn.rpartition("/")[2]
-        try:
-            sagemaker.call("DeleteEndpoint", {"EndpointName": name})
-            while sagemaker.endpoint(name):
-                time.sleep(_POLL_SECONDS)
-        except SageMakerError:
-            return  # gone, which is what was wanted
+        gone(arn.rpartition("/")[2])
 
     def read(arn: str, _properties: Properties) -> Properties | None:
         try:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from local_aws.conditions import Conditions
 from local_aws.sagemaker.errors import validation
+from marketplace_llm import ModelPackage, OptionError
+from marketplace_llm.instance_type import instance_types
 
 _PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):model-package/\S+")
 
 
-def check_model(request: dict[str, Any], region: str) -> None:
+def check_model(request: dict[str, Any], region: str, conditions: Conditions) -> None:
     """Refuse a model that SageMaker would not create.
 
     Raises:
@@ -27,6 +30,9 @@ def check_model(request: dict[str, Any], region: str) -> None:
         if not package:
             raise validation("The local cloud runs AWS Marketplace packages only: ModelPackageName is missing.")
         _check_package(package, region)
+        # Wording from public notebooks' issues.
+        if conditions.lacks_subscription(package):
+            raise validation("Caller is not subscribed to the marketplace offering.")
         # "Environment variable map cannot be specified when using a ModelPackage": facts of the field, 2023-2026.
         if container.get("Environment"):
             raise validation(
@@ -71,7 +77,23 @@ def check_variant(variant: dict[str, Any], model: dict[str, Any]) -> None:
         raise validation(f"The priorities of InstancePools must be unique for {named}.")
 
 
-def check_config(request: dict[str, Any]) -> None:
+def check_instance_type(package: str, instance_type: str) -> None:
+    """Refuse a GPU that a package is not made for, as far as its id or the catalogue says.
+
+    Raises:
+        SageMakerError: ``ValidationException``.
+
+    """
+    try:
+        ModelPackage.from_arn(f"arn:aws:sagemaker:us-east-1:111122223333:model-package/{package}").check(
+            instance_type=instance_type
+        )
+    except OptionError as error:
+        said = f"Instance type {instance_type} is not supported by model package {package}: {error.problem}."
+        raise validation(said) from None
+
+
+def check_config(request: dict[str, Any], conditions: Conditions) -> None:
     """Refuse an endpoint config that SageMaker would not take for Marketplace models.
 
     Raises:
@@ -84,6 +106,14 @@ def check_config(request: dict[str, Any]) -> None:
     # docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests.html, exclusions.
     if request.get("ShadowProductionVariants"):
         raise validation("Shadow variants are not supported for AWS Marketplace model packages.")
+    if request.get("KmsKeyId") and not conditions.kms_with_nvme:
+        for variant in request["ProductionVariants"]:
+            for one in variant.get("InstancePools", [variant]):
+                known = instance_types().get(one.get("InstanceType", ""))
+                if known and known.local_nvme:
+                    raise validation(
+                        f"KmsKeyId cannot be specified for instance type {known.name}, which has local storage."
+                    )
     names = [variant["VariantName"] for variant in request["ProductionVariants"]]
     if len(set(names)) < len(names):
         raise validation("Production variant names must be unique.")

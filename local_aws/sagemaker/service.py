@@ -1,19 +1,18 @@
-"""The control plane: models, endpoint configs and endpoints, and what SageMaker refuses of them.
-
-An endpoint's status follows from the clock: nothing runs in the background, so nothing can be left running.
-"""
+"""The control plane: models, endpoint configs and endpoints, and what SageMaker refuses of them."""
 
 from __future__ import annotations
 
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from local_aws import emulator
-from local_aws.sagemaker import rules
+from local_aws.conditions import ConditionsFile
+from local_aws.sagemaker import packages, placement, rules
+from local_aws.sagemaker.endpoint import Endpoint, Fleet
 from local_aws.sagemaker.errors import SageMakerError, validation
 from local_aws.sagemaker.shapes import check
 
@@ -21,54 +20,18 @@ Request = dict[str, Any]
 Answer = dict[str, Any]
 
 
-@dataclass
-class Endpoint:
-    """An endpoint: what serves now, what will serve, and until when it is busy."""
-
-    name: str
-    arn: str
-    config_name: str
-    variants: list[dict[str, Any]]
-    created: float
-    modified: float
-    busy_until: float
-    busy_as: str = "Creating"
-    old_config_name: str = ""
-    old_variants: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def status(self) -> str:
-        """Return ``Creating``, ``Updating``, ``Deleting`` or ``InService``."""
-        return self.busy_as if time.time() < self.busy_until else "InService"
-
-    @property
-    def is_gone(self) -> bool:
-        """Return whether its deletion has finished."""
-        return self.busy_as == "Deleting" and time.time() >= self.busy_until
-
-    @property
-    def serving_config(self) -> str:
-        """Return the config that answers now: the old one until an update has finished."""
-        return self.old_config_name if self.status == "Updating" else self.config_name
-
-    @property
-    def serving_variants(self) -> list[dict[str, Any]]:
-        """Return the variants that answer now; none before the endpoint was in service once."""
-        if self.status in ("Creating", "Deleting"):
-            return []
-        return self.old_variants if self.status == "Updating" else self.variants
-
-
 class SageMaker:
     """Models, endpoint configs and endpoints of every account and region.
 
     Args:
         seconds: how long an endpoint takes to be created, updated or deleted.
+        conditions: what the account has and has not.
 
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, conditions: ConditionsFile) -> None:
         self.seconds = seconds
+        self._conditions = conditions
         self._lock = threading.RLock()
         self._models: MutableMapping[str, Answer] = emulator.store()
         self._configs: MutableMapping[str, Answer] = emulator.store()
@@ -88,6 +51,7 @@ class SageMaker:
             "DescribeEndpoint": lambda r: self._describe(self.endpoint(r["EndpointName"])),
             "DeleteEndpoint": self._delete_endpoint,
             "ListEndpoints": self._list_endpoints,
+            "DescribeModelPackage": lambda r: packages.describe(r["ModelPackageName"], self._conditions.now()),
             "AddTags": self._add_tags,
             "ListTags": lambda r: {"Tags": self._tags.get(r["ResourceArn"], [])},
             "DeleteTags": self._delete_tags,
@@ -125,6 +89,7 @@ class SageMaker:
         with self._lock:
             found = self._endpoints.get(name.lower())
             if found and not found.is_gone:
+                found.settle()
                 return found
             self._endpoints.pop(name.lower(), None)
         raise validation(f'Could not find endpoint "{self.arn("endpoint", name)}".')
@@ -139,7 +104,7 @@ class SageMaker:
     def _create_model(self, request: Request) -> Answer:
         name = request["ModelName"]
         self._refuse_existing(self._models, "model", name)
-        rules.check_model(request, emulator.region())
+        rules.check_model(request, emulator.region(), self._conditions.now())
         role = request.get("ExecutionRoleArn")
         if not role or not emulator.role_exists(role):
             raise validation(f"Could not assume role {role}. Please ensure that the role exists.")
@@ -160,11 +125,12 @@ class SageMaker:
         name = request["EndpointConfigName"]
         self._refuse_existing(self._configs, "endpoint-config", name)
         variants = [{"InitialVariantWeight": 1.0, **variant} for variant in request["ProductionVariants"]]
-        rules.check_config(request)
+        rules.check_config(request, self._conditions.now())
         for variant in variants:
             rules.check_variant(variant, self._model(variant.get("ModelName", "")))
-            for pool in variant.get("InstancePools", []):
-                self._model(pool.get("ModelNameOverride", variant["ModelName"]))
+            for pool in variant.get("InstancePools", [variant]):
+                package = self._package_of(pool.get("ModelNameOverride", variant["ModelName"]))
+                rules.check_instance_type(package, pool["InstanceType"])
         arn = self._keep(self._configs, "endpoint-config", name, {**request, "ProductionVariants": variants})
         return {"EndpointConfigArn": arn}
 
@@ -183,17 +149,9 @@ class SageMaker:
         existing = self._endpoints.get(name.lower())
         if existing and not existing.is_gone:
             raise validation(f'Cannot create already existing endpoint "{existing.arn}".')
-        self._require_models(config)
-        now = time.time()
-        self._endpoints[name.lower()] = endpoint = Endpoint(
-            name=name,
-            arn=self.arn("endpoint", name),
-            config_name=config["EndpointConfigName"],
-            variants=config["ProductionVariants"],
-            created=now,
-            modified=now,
-            busy_until=now + self.seconds,
-        )
+        fleet, failure = self._fleet(config["EndpointConfigName"], config["ProductionVariants"])
+        endpoint = Endpoint(name, self.arn("endpoint", name), fleet, self.seconds, failure)
+        self._endpoints[name.lower()] = endpoint
         self._tags[endpoint.arn] = request.get("Tags", [])
         return {"EndpointArn": endpoint.arn}
 
@@ -201,29 +159,37 @@ class SageMaker:
         endpoint, config = self.endpoint(request["EndpointName"]), self._config(request["EndpointConfigName"])
         if endpoint.status != "InService":
             raise validation(f'Cannot update in-progress endpoint "{endpoint.arn}".')
-        self._require_models(config)
-        endpoint.old_config_name, endpoint.old_variants = endpoint.config_name, endpoint.variants
-        endpoint.config_name, endpoint.variants = config["EndpointConfigName"], config["ProductionVariants"]
+        variants = config["ProductionVariants"]
         if request.get("RetainAllVariantProperties"):
             dropped = {p["VariantPropertyType"] for p in request.get("ExcludeRetainedVariantProperties", [])}
-            endpoint.variants = _with_live_properties(endpoint.variants, endpoint.old_variants, dropped)
-        endpoint.busy_as, endpoint.modified = "Updating", time.time()
-        endpoint.busy_until = endpoint.modified + self.seconds
+            variants = _with_live_properties(variants, endpoint.fleet.variants, dropped)
+        endpoint.change(*self._fleet(config["EndpointConfigName"], variants))
         return {"EndpointArn": endpoint.arn}
+
+    def _fleet(self, config_name: str, variants: list[dict[str, Any]]) -> tuple[Fleet, str]:
+        """Return the fleet that is wanted, and why it will fail; refuse what SageMaker refuses at once."""
+        in_use: Counter[str] = Counter()
+        for endpoint in self._endpoints.values():
+            if not endpoint.is_gone:
+                in_use += endpoint.instances()
+        types, failure = placement.place(variants, in_use, self._conditions.now(), self._package_of)
+        return Fleet(config_name, variants, types), failure
+
+    def _package_of(self, model_name: str) -> str:
+        """Return the id of a model's package."""
+        package: str = self._model(model_name)["PrimaryContainer"]["ModelPackageName"]
+        return package.rpartition("/")[2]
 
     def _delete_endpoint(self, request: Request) -> Answer:
         endpoint = self.endpoint(request["EndpointName"])
-        if endpoint.status in ("Creating", "Updating"):
+        if endpoint.status in ("Creating", "Updating", "RollingBack"):
             raise validation(f'Cannot update in-progress endpoint "{endpoint.arn}".')
-        endpoint.busy_as, endpoint.busy_until = "Deleting", time.time() + self.seconds
+        endpoint.delete()
         self._tags.pop(endpoint.arn, None)
         return {}
 
-    def _require_models(self, config: Answer) -> None:
-        for variant in config["ProductionVariants"]:
-            self._model(variant["ModelName"])
-
     def _describe(self, endpoint: Endpoint) -> Answer:
+        serving = endpoint.serving
         variants = [
             {
                 "VariantName": v["VariantName"],
@@ -232,15 +198,16 @@ class SageMaker:
                 "CurrentInstanceCount": v["InitialInstanceCount"],
                 "DesiredInstanceCount": v["InitialInstanceCount"],
             }
-            for v in endpoint.serving_variants
+            for v in (serving.variants if serving else [])
         ]
         return {
             "EndpointName": endpoint.name,
             "EndpointArn": endpoint.arn,
-            "EndpointConfigName": endpoint.serving_config,
+            "EndpointConfigName": (serving or endpoint.fleet).config_name,
             "EndpointStatus": endpoint.status,
             "CreationTime": endpoint.created,
             "LastModifiedTime": endpoint.modified,
+            **({"FailureReason": endpoint.failure_reason} if endpoint.failure_reason else {}),
             **({"ProductionVariants": variants} if variants else {}),
         }
 

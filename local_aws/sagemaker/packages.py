@@ -1,0 +1,42 @@
+"""What SageMaker tells of a model package: of those that the catalogue knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local_aws.conditions import Conditions
+from local_aws.sagemaker.errors import validation
+from marketplace_llm import catalog
+
+
+def describe(arn: str, conditions: Conditions) -> dict[str, Any]:
+    """Answer DescribeModelPackage.
+
+    Args:
+        arn: the package's.
+        conditions: the account's subscriptions.
+
+    Raises:
+        SageMakerError: ``ValidationException`` when the catalogue does not know it, or the account is not subscribed.
+
+    """
+    name = arn.rpartition("/")[2]
+    known = catalog.by_id(name)
+    if known is None or conditions.lacks_subscription(name):
+        raise validation(f"ModelPackage {arn} does not exist.")
+    specification = {
+        # The catalogue knows where a package was seen, not all that its listing declares.
+        "SupportedRealtimeInferenceInstanceTypes": list(known.instance_types),
+        "SupportedContentTypes": ["application/json"],
+        "SupportedResponseMIMETypes": ["application/json"],
+        "Containers": [{"Image": f"{known.id}:local", "ProductId": known.listing or known.id}],
+    }
+    return {
+        "ModelPackageName": name,
+        "ModelPackageArn": arn,
+        "ModelPackageStatus": "Completed",
+        "ModelPackageStatusDetails": {"ValidationStatuses": []},
+        "CertifyForMarketplace": True,
+        "CreationTime": 0,
+        "InferenceSpecification": specification,
+    }

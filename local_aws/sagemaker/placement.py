@@ -1,0 +1,77 @@
+"""Where a variant's instances come from, and whether its container becomes healthy: quota, capacity, health."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from local_aws.conditions import Conditions
+from local_aws.sagemaker.errors import SageMakerError
+from marketplace_llm import catalog
+from marketplace_llm.limits import COHERE_AMI
+
+# Wording from public issues.
+_NO_CAPACITY = (
+    "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. Please retry using a "
+    "different ML instance type or after some time."
+)
+_NOT_HEALTHY = (
+    "The {container} container for production variant {variant} did not pass the ping health check. Please check "
+    "CloudWatch logs for this endpoint."
+)
+
+
+def place(
+    variants: list[dict[str, Any]], in_use: Counter[str], conditions: Conditions, package_of: Callable[[str], str]
+) -> tuple[dict[str, str], str]:
+    """Choose an instance type for each variant.
+
+    Args:
+        variants: the endpoint config's.
+        in_use: instances that the account's endpoints have, by type.
+        conditions: quotas, capacity and health.
+        package_of: returns the package id of a model by its name.
+
+    Returns:
+        The type of each variant, and why the endpoint will fail; empty when it will not.
+
+    Raises:
+        SageMakerError: ``ResourceLimitExceeded``, at once, when no type has the quota.
+
+    """
+    used, types, failure = in_use.copy(), dict[str, str](), ""
+    for variant in variants:
+        name, count = variant["VariantName"], variant["InitialInstanceCount"]
+        pools = sorted(variant.get("InstancePools", []), key=lambda pool: int(pool["Priority"]))
+        offered = pools or [{"InstanceType": variant["InstanceType"]}]
+        allowed = [o for o in offered if used[o["InstanceType"]] + count <= conditions.quota(o["InstanceType"])]
+        if not allowed:
+            raise _no_quota(offered[0]["InstanceType"], used, count, conditions)
+        there = [o for o in allowed if conditions.has_capacity(o["InstanceType"], used[o["InstanceType"]] + count)]
+        chosen = (there or allowed)[0]
+        types[name] = chosen["InstanceType"]
+        used[types[name]] += count
+        package = package_of(chosen.get("ModelNameOverride", variant["ModelName"]))
+        if not there:
+            failure = failure or _NO_CAPACITY
+        elif not _becomes_healthy(package, variant.get("InferenceAmiVersion"), conditions):
+            failure = failure or _NOT_HEALTHY.format(container="primary", variant=name)
+    return types, failure
+
+
+def _becomes_healthy(package: str, ami: str | None, conditions: Conditions) -> bool:
+    """Tell whether a container starts: not without the GPU driver it needs (Cohere's setup guide; cohere-aws#187)."""
+    known = catalog.by_id(package)
+    needs_driver = known is not None and known.inference_ami == "required"
+    return not conditions.is_sick(package) and not (needs_driver and ami != COHERE_AMI)
+
+
+def _no_quota(instance_type: str, used: Counter[str], count: int, conditions: Conditions) -> SageMakerError:
+    return SageMakerError(
+        "ResourceLimitExceeded",
+        f"The account-level service limit '{instance_type} for endpoint usage' is {conditions.quota(instance_type)} "
+        f"Instances, with current utilization of {used[instance_type]} Instances and a request delta of {count} "
+        "Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is not "
+        "available, contact AWS support to request an increase for this quota.",
+    )

@@ -1,0 +1,218 @@
+"""What fails on AWS fails here, in its words, and CloudFormation goes back to what was."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from botocore.exceptions import ClientError
+
+from endpointctl.proxy import Refused
+from local_aws.conditions import Conditions, Fault, set_conditions
+from local_aws.journey import CDK, StepError, run
+from marketplace_llm import ModelPackage
+from tests.templates.conftest import copy_of_the_app
+
+from .conftest import Deployed
+
+
+@pytest.fixture
+def account(deployed: Deployed) -> Iterator[Callable[[Conditions], None]]:
+    """Sets what the account has and has not, for one test."""
+    path = deployed.cloud.conditions
+    yield lambda conditions: set_conditions(conditions, path)
+    path.unlink(missing_ok=True)
+
+
+class App:
+    """A copy of the app with one environment, deployed as `make deploy` does."""
+
+    def __init__(self, deployed: Deployed, root: Path) -> None:
+        self._environment = {**deployed.cloud.environment(), "PYTHONDONTWRITEBYTECODE": "1"}
+        self._root = root
+        self._file = root / "environments" / "local.yaml"
+        self.content: dict[str, Any] = yaml.safe_load(self._file.read_text("utf-8"))
+
+    def fails(self) -> str:
+        """Deploy the endpoint's stack, which has to fail; return what the command printed."""
+        self._file.write_text(yaml.safe_dump(self.content), "utf-8")
+        options = ["-c", "environment=local", "--exclusively", "--require-approval", "never", "--ci"]
+        with pytest.raises(StepError) as caught:
+            run([str(CDK), "deploy", "local/endpoint", *options], self._environment, folder=self._root)
+        return caught.value.output
+
+
+@pytest.fixture
+def app(deployed: Deployed, tmp_path: Path) -> App:
+    """The deployed environment's app. What fails is rolled back, so there is nothing to put back."""
+    return App(deployed, copy_of_the_app(tmp_path / "app"))
+
+
+def state(deployed: Deployed) -> tuple[str, str, str]:
+    endpoint = deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")
+    stack = deployed.cloudformation.describe_stacks(StackName="cohere-local-endpoint")["Stacks"][0]
+    return endpoint["EndpointStatus"], endpoint["EndpointConfigName"], stack["StackStatus"]
+
+
+UPDATES: list[tuple[str, dict[str, Any], Conditions, str]] = [
+    (
+        "no quota for a second fleet",
+        {"instance_count": 2},
+        Conditions(quotas={"ml.g5.xlarge": 2}),
+        "'ml.g5.xlarge for endpoint usage' is 2 Instances, with current utilization of 1",
+    ),
+    (
+        "no capacity",
+        {"instance_type": "ml.g5.2xlarge"},
+        Conditions(capacity={"ml.g5.2xlarge": 0}),
+        "InsufficientInstanceCapacity",
+    ),
+    (
+        "never healthy",
+        {"container_startup_timeout_seconds": 600},
+        Conditions(unhealthy=("cohere-gpt-medium",)),
+        "did not pass the ping health check",
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "change", "conditions", "said"), UPDATES, ids=[row[0] for row in UPDATES])
+def test_a_failed_update_goes_back_and_requests_go_on(
+    deployed: Deployed,
+    app: App,
+    account: Callable[[Conditions], None],
+    what: str,
+    change: dict[str, Any],
+    conditions: Conditions,
+    said: str,
+) -> None:
+    _, config, _ = state(deployed)
+    account(conditions)
+    app.content["endpoint"].update(change)
+    assert said in app.fails()
+    assert state(deployed) == ("InService", config, "UPDATE_ROLLBACK_COMPLETE")
+    assert deployed.proxy.generate(prompt="still there", max_tokens=2).texts
+
+
+def test_not_subscribed(deployed: Deployed, app: App, account: Callable[[Conditions], None]) -> None:
+    _, config, _ = state(deployed)
+    account(Conditions(unsubscribed=("cohere-command-light",)))
+    app.content["model"] = {"catalog": "command-light-16"}
+    assert "Caller is not subscribed to the marketplace offering." in app.fails()
+    assert state(deployed) == ("InService", config, "UPDATE_ROLLBACK_COMPLETE")
+    models = deployed.sagemaker.list_models()["Models"]
+    assert len([model for model in models if "cohere-local" in model["ModelName"]]) == 1
+
+
+@pytest.fixture
+def command_r(deployed: Deployed) -> Iterator[str]:
+    """A model that needs the inference AMI version."""
+    sagemaker = deployed.sagemaker
+    role = sagemaker.describe_model(ModelName=sagemaker.list_models()["Models"][0]["ModelName"])["ExecutionRoleArn"]
+    package = ModelPackage.from_catalog("command-r-08-2024", "ml.p5.48xlarge", "us-east-1").arn
+    sagemaker.create_model(
+        ModelName="command-r",
+        ExecutionRoleArn=role,
+        EnableNetworkIsolation=True,
+        PrimaryContainer={"ModelPackageName": package},
+    )
+    yield "command-r"
+    sagemaker.delete_model(ModelName="command-r")
+
+
+def endpoint_of(deployed: Deployed, variant: dict[str, Any]) -> dict[str, Any]:
+    """Make an endpoint of one variant, wait until it settles, and take it away again."""
+    sagemaker = deployed.sagemaker
+    full: Any = {"VariantName": "V", "ModelName": "command-r", "InitialInstanceCount": 1, **variant}
+    sagemaker.create_endpoint_config(EndpointConfigName="sdk", ProductionVariants=[full])
+    try:
+        sagemaker.create_endpoint(EndpointName="sdk", EndpointConfigName="sdk")
+        while (found := sagemaker.describe_endpoint(EndpointName="sdk"))["EndpointStatus"] == "Creating":
+            time.sleep(0.1)
+        sagemaker.delete_endpoint(EndpointName="sdk")
+        sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="sdk", WaiterConfig={"Delay": 1, "MaxAttempts": 9})
+        return dict(found)
+    finally:
+        sagemaker.delete_endpoint_config(EndpointConfigName="sdk")
+
+
+def test_a_container_without_its_gpu_driver_never_becomes_healthy(deployed: Deployed, command_r: str) -> None:
+    found = endpoint_of(deployed, {"InstanceType": "ml.p5.48xlarge"})
+    assert found["EndpointStatus"] == "Failed"
+    assert found["FailureReason"].startswith("The primary container for production variant V did not pass the ping")
+    driver = {"InstanceType": "ml.p5.48xlarge", "InferenceAmiVersion": "al2-ami-sagemaker-inference-gpu-2"}
+    assert endpoint_of(deployed, driver)["EndpointStatus"] == "InService"
+
+
+def test_a_package_on_the_wrong_gpu(deployed: Deployed, command_r: str) -> None:
+    with pytest.raises(ClientError, match="is not supported by model package cohere-command-r-082024-h100"):
+        endpoint_of(deployed, {"InstanceType": "ml.p4de.24xlarge"})
+
+
+def test_the_next_pool_when_the_first_has_no_capacity(
+    deployed: Deployed, command_r: str, account: Callable[[Conditions], None]
+) -> None:
+    pools = [{"InstanceType": "ml.p5.48xlarge", "Priority": 1}, {"InstanceType": "ml.p5.4xlarge", "Priority": 2}]
+    variant = {"InstancePools": pools, "InferenceAmiVersion": "al2-ami-sagemaker-inference-gpu-2"}
+    account(Conditions(capacity={"ml.p5.48xlarge": 0}))
+    assert endpoint_of(deployed, variant)["EndpointStatus"] == "InService"
+    account(Conditions(capacity={"ml.p5.48xlarge": 0, "ml.p5.4xlarge": 0}))
+    failed = endpoint_of(deployed, variant)
+    assert "InsufficientInstanceCapacity" in failed["FailureReason"]
+
+
+def test_no_quota_is_said_at_once(deployed: Deployed, command_r: str, account: Callable[[Conditions], None]) -> None:
+    account(Conditions(quotas={"ml.p5.48xlarge": 0}))
+    with pytest.raises(ClientError) as caught:
+        endpoint_of(deployed, {"InstanceType": "ml.p5.48xlarge"})
+    assert caught.value.response["Error"]["Code"] == "ResourceLimitExceeded"
+    assert "request delta of 1 Instances" in str(caught.value)
+
+
+def test_what_a_package_declares(deployed: Deployed, account: Callable[[Conditions], None]) -> None:
+    arn = "arn:aws:sagemaker:us-east-1:865070037744:model-package/"
+    name = "cohere-gpt-medium-v1-5-15e34931a06235b7bac32dca396a970a"
+    found = deployed.sagemaker.describe_model_package(ModelPackageName=arn + name)
+    types = found["InferenceSpecification"]["SupportedRealtimeInferenceInstanceTypes"]
+    assert (types, found["CertifyForMarketplace"]) == (["ml.g5.xlarge"], True)
+    account(Conditions(unsubscribed=(name,)))
+    with pytest.raises(ClientError, match="does not exist"):
+        deployed.sagemaker.describe_model_package(ModelPackageName=arn + name)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        ("ThrottlingException", 429, "throttled"),
+        ("ModelNotReadyException", 503, "not_ready"),
+        ("InternalFailure", 503, "unavailable"),
+        ("ServiceUnavailable", 503, "unavailable"),
+        ("InternalDependencyException", 502, "bad_answer"),
+        ("ModelError400", 400, "model_refused"),
+        ("ModelError429", 429, "throttled"),
+        ("ModelError500", 502, "model_failed"),
+        ("ModelErrorTimeout", 504, "timed_out"),
+    ],
+)
+def test_each_fault_of_the_runtime_through_the_deployed_proxy(
+    deployed: Deployed, account: Callable[[Conditions], None], error: str, status: int, code: str
+) -> None:
+    account(Conditions(faults=(Fault(error, times=1),)))
+    with pytest.raises(Refused) as caught:
+        deployed.proxy.generate(prompt="hello", max_tokens=2)
+    assert (caught.value.status, caught.value.body["code"]) == (status, code)
+    assert deployed.proxy.generate(prompt="hello", max_tokens=2).texts
+
+
+def test_faults_by_endpoint_and_sequence(deployed: Deployed, account: Callable[[Conditions], None]) -> None:
+    account(Conditions(faults=(Fault("ModelError500", endpoint="another"), Fault("ModelError500", skip=2, times=1))))
+    answered = []
+    for _ in range(4):
+        try:
+            deployed.proxy.generate(prompt="hello", max_tokens=1)
+            answered.append(True)
+        except Refused:
+            answered.append(False)
+    assert answered == [True, True, False, True]
