@@ -92,7 +92,7 @@ synth: .venv/.runtime node_modules/.installed ## Write the templates of every en
 # ---- Development ---------------------------------------------------------------------------------------------------
 
 test: install .venv/.dev ## Run all tests
-	@$(TOOLS) $(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(TOOLS) $(PY) -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: lint test docs policy ## What CI runs
 

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+import yaml
 from rich.console import Console
 
 from endpointctl.proxy import Proxy
 from local_aws import cloud
 from local_aws.cloud import Cloud
 from local_aws.demo import connect
-from local_aws.journey import Journey, StepError
+from local_aws.journey import CDK, Journey, StepError, run
+from tests.templates.conftest import copy_of_the_app
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -39,6 +42,48 @@ class Deployed:
     @property
     def cloudformation(self) -> "CloudFormationClient":
         return boto3.client("cloudformation")
+
+
+class App:
+    """A copy of the app, whose local environment a test changes and deploys as `make deploy` does.
+
+    Attributes:
+        content: what the environment's file says.
+
+    """
+
+    def __init__(self, deployed: Deployed, root: Path) -> None:
+        self._environment = {**deployed.cloud.environment(), "PYTHONDONTWRITEBYTECODE": "1"}
+        self._root = root
+        self._file = root / "environments" / "local.yaml"
+        self.content: dict[str, Any] = yaml.safe_load(self._file.read_text("utf-8"))
+
+    def cdk(self, command: str, *options: str) -> str:
+        """Run a command of the CDK on the endpoint's stack."""
+        self._file.write_text(yaml.safe_dump(self.content), "utf-8")
+        chosen = ["local/endpoint", "-c", "environment=local", "--ci", *options]
+        return run([str(CDK), command, *chosen], self._environment, folder=self._root)
+
+    def deploy(self) -> str:
+        return self.cdk("deploy", "--exclusively", "--require-approval", "never")
+
+    def fails(self) -> str:
+        """Deploy, which has to fail; return what the command printed."""
+        with pytest.raises(StepError) as caught:
+            self.deploy()
+        return caught.value.output
+
+
+@pytest.fixture
+def app(deployed: Deployed, tmp_path: Path) -> App:
+    return App(deployed, copy_of_the_app(tmp_path / "app", checked=False))
+
+
+def state(deployed: Deployed) -> tuple[str, str, str]:
+    """Return the endpoint's status, its config, and its stack's status."""
+    endpoint = deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")
+    stack = deployed.cloudformation.describe_stacks(StackName="cohere-local-endpoint")["Stacks"][0]
+    return endpoint["EndpointStatus"], endpoint["EndpointConfigName"], stack["StackStatus"]
 
 
 @pytest.fixture(scope="session")

@@ -2,20 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from botocore.exceptions import ClientError
 
 from endpointctl.proxy import Refused
 from local_aws.conditions import Conditions, Fault, set_conditions
-from local_aws.journey import CDK, StepError, run
 from marketplace_llm import ModelPackage
-from tests.templates.conftest import copy_of_the_app
 
-from .conftest import Deployed
+from .conftest import App, Deployed, state
 
 
 @pytest.fixture
@@ -24,36 +20,6 @@ def account(deployed: Deployed) -> Iterator[Callable[[Conditions], None]]:
     path = deployed.cloud.conditions
     yield lambda conditions: set_conditions(conditions, path)
     path.unlink(missing_ok=True)
-
-
-class App:
-    """A copy of the app with one environment, deployed as `make deploy` does."""
-
-    def __init__(self, deployed: Deployed, root: Path) -> None:
-        self._environment = {**deployed.cloud.environment(), "PYTHONDONTWRITEBYTECODE": "1"}
-        self._root = root
-        self._file = root / "environments" / "local.yaml"
-        self.content: dict[str, Any] = yaml.safe_load(self._file.read_text("utf-8"))
-
-    def fails(self) -> str:
-        """Deploy the endpoint's stack, which has to fail; return what the command printed."""
-        self._file.write_text(yaml.safe_dump(self.content), "utf-8")
-        options = ["-c", "environment=local", "--exclusively", "--require-approval", "never", "--ci"]
-        with pytest.raises(StepError) as caught:
-            run([str(CDK), "deploy", "local/endpoint", *options], self._environment, folder=self._root)
-        return caught.value.output
-
-
-@pytest.fixture
-def app(deployed: Deployed, tmp_path: Path) -> App:
-    """The deployed environment's app. What fails is rolled back, so there is nothing to put back."""
-    return App(deployed, copy_of_the_app(tmp_path / "app"))
-
-
-def state(deployed: Deployed) -> tuple[str, str, str]:
-    endpoint = deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")
-    stack = deployed.cloudformation.describe_stacks(StackName="cohere-local-endpoint")["Stacks"][0]
-    return endpoint["EndpointStatus"], endpoint["EndpointConfigName"], stack["StackStatus"]
 
 
 UPDATES: list[tuple[str, dict[str, Any], Conditions, str]] = [
