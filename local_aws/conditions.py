@@ -95,13 +95,15 @@ class Conditions:
             ValueError: it is not JSON, or has an unknown key or fault; one line says which and what is allowed.
 
         """
+        known = ", ".join(one.name for one in fields(cls))
         try:
             given: dict[str, Any] = json.loads(text)
+            if unknown := sorted(set(given) - {one.name for one in fields(cls)}):
+                raise TypeError(f"{unknown[0]!r} is unknown")
             faults = tuple(Fault(**fault) for fault in given.pop("faults", []))
             lists: dict[str, Any] = {key: tuple(given.pop(key, ())) for key in ("unsubscribed", "unhealthy")}
             return cls(faults=faults, **lists, **given)
         except (TypeError, AttributeError, json.JSONDecodeError) as error:
-            known = ", ".join(one.name for one in fields(cls))
             raise ValueError(f"conditions: {error}; allowed: a JSON object with {known}") from None
 
     def lacks_subscription(self, package: str) -> bool:

@@ -1,4 +1,7 @@
-"""Application Auto Scaling's two CloudFormation types: kept and described, but nothing is ever scaled."""
+"""Application Auto Scaling's two CloudFormation types: kept and described, but nothing is ever scaled.
+
+What is registered matters all the same: SageMaker refuses to change the instance type of a variant that is.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,23 @@ from local_aws.emulator import Properties, ResourceType
 _TYPES = ("AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy")
 
 
-def resource_types() -> list[ResourceType]:
-    """Return the two types, ready to be registered."""
-    return [_kept(name) for name in _TYPES]
+class Registry:
+    """What is registered, of every account and region."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, MutableMapping[str, Properties]] = {name: emulator.store() for name in _TYPES}
+
+    def has_target(self, endpoint_name: str, variant_name: str) -> bool:
+        """Return whether a variant is registered as a scalable target."""
+        wanted = f"endpoint/{endpoint_name}/variant/{variant_name}"
+        return any(target["ResourceId"] == wanted for target in self._kept[_TYPES[0]].values())
+
+    def resource_types(self) -> list[ResourceType]:
+        """Return the two types, ready to be registered."""
+        return [_kept(name, resources) for name, resources in self._kept.items()]
 
 
-def _kept(name: str) -> ResourceType:
-    resources: MutableMapping[str, Properties] = emulator.store()
-
+def _kept(name: str, resources: MutableMapping[str, Properties]) -> ResourceType:
     def create(_logical_id: str, properties: Properties, _stack_name: str) -> tuple[str, Properties]:
         identity = _identity(name, properties)
         if identity in resources:

@@ -76,6 +76,9 @@ In another terminal, in this folder:
   .venv/bin/python -c 'import boto3; print(boto3.client("sagemaker-runtime").invoke_endpoint(
     EndpointName="cohere-local", ContentType="application/json", Body="{{\\"prompt\\": \\"Hello\\"}}")["Body"].read())'
 
+  # make it fail: no capacity, no quota, not subscribed, faults of the runtime (docs/local-cloud.md)
+  .venv/bin/python -m local_aws.conditions '{{"faults": [{{"error": "ThrottlingException", "times": 3}}]}}'
+
 Ctrl-C ends it."""
 
 

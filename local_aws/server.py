@@ -32,11 +32,13 @@ def main() -> None:
     and ``LOCAL_AWS_OPENAI_MODEL`` (an OpenAI-compatible server to ask instead of the built-in model; default none).
     """
     conditions = ConditionsFile(os.environ.get(VARIABLE))
-    sagemaker = SageMaker(float(os.environ.get("LOCAL_AWS_ENDPOINT_SECONDS", "1")), conditions)
+    registry = scaling.Registry()
+    seconds = float(os.environ.get("LOCAL_AWS_ENDPOINT_SECONDS", "1"))
+    sagemaker = SageMaker(seconds, conditions, is_scaled=registry.has_target)
     container = Container.from_settings(
         os.environ.get("LOCAL_AWS_OPENAI_URL"), os.environ.get("LOCAL_AWS_OPENAI_MODEL")
     )
-    for resource in [*resource_types(sagemaker), *scaling.resource_types()]:
+    for resource in [*resource_types(sagemaker), *registry.resource_types()]:
         emulator.add_resource_type(resource)
     emulator.let_resources_wait()
     emulator.add_service("sagemaker", Frontend(sagemaker, container, conditions).answer)

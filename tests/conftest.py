@@ -5,7 +5,7 @@ from typing import Any
 from xdist.scheduler import LoadFileScheduling
 
 # These share a deployed local cloud, which takes a worker a third of a minute to make.
-_TOGETHER = ("test_failures.py", "test_sagemaker.py", "test_generate.py", "test_updates.py")
+_TOGETHER = ("test_failures.py", "test_sagemaker.py", "test_generate.py", "test_updates.py", "test_privilege.py")
 
 
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc]

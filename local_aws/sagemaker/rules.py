@@ -117,3 +117,13 @@ def check_config(request: dict[str, Any], conditions: Conditions) -> None:
     names = [variant["VariantName"] for variant in request["ProductionVariants"]]
     if len(set(names)) < len(names):
         raise validation("Production variant names must be unique.")
+
+
+def variants_with_other_types(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[str]:
+    """Return the names of the variants that get another instance type, or go."""
+    wanted = {variant["VariantName"]: _types(variant) for variant in after}
+    return [v["VariantName"] for v in before if wanted.get(v["VariantName"]) != _types(v)]
+
+
+def _types(variant: dict[str, Any]) -> list[str]:
+    return [one["InstanceType"] for one in variant.get("InstancePools", [variant])]

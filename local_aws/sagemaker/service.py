@@ -26,11 +26,13 @@ class SageMaker:
     Args:
         seconds: how long an endpoint takes to be created, updated or deleted.
         conditions: what the account has and has not.
+        is_scaled: tells whether a variant of an endpoint is registered for autoscaling.
 
     """
 
-    def __init__(self, seconds: float, conditions: ConditionsFile) -> None:
+    def __init__(self, seconds: float, conditions: ConditionsFile, is_scaled: Callable[[str, str], bool]) -> None:
         self.seconds = seconds
+        self._is_scaled = is_scaled
         self._conditions = conditions
         self._lock = threading.RLock()
         self._models: MutableMapping[str, Answer] = emulator.store()
@@ -160,6 +162,13 @@ class SageMaker:
         if endpoint.status != "InService":
             raise validation(f'Cannot update in-progress endpoint "{endpoint.arn}".')
         variants = config["ProductionVariants"]
+        for name in rules.variants_with_other_types(endpoint.fleet.variants, variants):
+            # docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html; wording ours.
+            if self._is_scaled(endpoint.name, name):
+                raise validation(
+                    f'The variant "{name}" of endpoint "{endpoint.arn}" is registered as a scalable target: deregister '
+                    "it before you change its instance type or remove it."
+                )
         if request.get("RetainAllVariantProperties"):
             dropped = {p["VariantPropertyType"] for p in request.get("ExcludeRetainedVariantProperties", [])}
             variants = _with_live_properties(variants, endpoint.fleet.variants, dropped)

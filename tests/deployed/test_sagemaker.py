@@ -193,7 +193,7 @@ def test_a_refusal_fails_the_resource_and_rolls_back(deployed: Deployed) -> None
     assert deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")["EndpointStatus"] == "InService"
 
 
-def test_scalable_targets_and_policies_are_kept(deployed: Deployed) -> None:
+def test_scalable_targets_are_kept_and_hold_the_instance_type(deployed: Deployed) -> None:
     target = {
         "ResourceId": "endpoint/cohere-local/variant/AllTraffic",
         "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
@@ -221,5 +221,14 @@ def test_scalable_targets_and_policies_are_kept(deployed: Deployed) -> None:
     cloudformation.get_waiter("stack_create_complete").wait(StackName="scaling", WaiterConfig=wait)
     (output,) = cloudformation.describe_stacks(StackName="scaling")["Stacks"][0]["Outputs"]
     assert output["OutputValue"] == "|".join(target.values())
+    sagemaker = deployed.sagemaker
+    config = sagemaker.describe_endpoint(EndpointName="cohere-local")["EndpointConfigName"]
+    (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
+    bigger: Any = {**variant, "InstanceType": "ml.g5.2xlarge"}
+    sagemaker.create_endpoint_config(EndpointConfigName="bigger", ProductionVariants=[bigger])
+    said = refused(sagemaker.update_endpoint, EndpointName="cohere-local", EndpointConfigName="bigger")
+    assert 'The variant "AllTraffic"' in said
+    assert "is registered as a scalable target" in said
+    sagemaker.delete_endpoint_config(EndpointConfigName="bigger")
     cloudformation.delete_stack(StackName="scaling")
     cloudformation.get_waiter("stack_delete_complete").wait(StackName="scaling", WaiterConfig=wait)

@@ -1,0 +1,132 @@
+"""Least privilege, with IAM enforced: what the deployed roles may, what they may not, and who is let in at the door."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import botocore.auth
+import pytest
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError
+
+from endpointctl.aws import Aws
+from endpointctl.proxy import Refused
+
+from .conftest import Deployed
+
+
+def policies_of(role_part: str) -> tuple[str, dict[str, Any]]:
+    """Return a deployed role's name and its inline policies by name."""
+    iam = boto3.client("iam")
+    name = next(r["RoleName"] for r in iam.list_roles()["Roles"] if role_part in r["RoleName"])
+    assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
+    found = {}
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        document: Any = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        found[policy] = document if isinstance(document, dict) else json.loads(document)
+    return name, found
+
+
+@pytest.fixture(scope="module")
+def as_proxy(deployed: Deployed) -> Iterator[boto3.Session]:
+    """A session that may exactly what the proxy's role may; the role itself trusts Lambda only."""
+    iam = boto3.client("iam")
+    _, policies = policies_of("ProxyRole")
+    assert policies
+    iam.create_user(UserName="as-proxy")
+    for name, document in policies.items():
+        iam.put_user_policy(UserName="as-proxy", PolicyName=name, PolicyDocument=json.dumps(document))
+    key = iam.create_access_key(UserName="as-proxy")["AccessKey"]
+    yield boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    iam.delete_access_key(UserName="as-proxy", AccessKeyId=key["AccessKeyId"])
+    for name in policies:
+        iam.delete_user_policy(UserName="as-proxy", PolicyName=name)
+    iam.delete_user(UserName="as-proxy")
+
+
+def invoke(session: boto3.Session, endpoint: str) -> Any:
+    runtime = session.client("sagemaker-runtime")
+    return runtime.invoke_endpoint(EndpointName=endpoint, ContentType="application/json", Body=b'{"prompt": "a"}')
+
+
+PROBES: list[tuple[str, Callable[[boto3.Session], Any]]] = [
+    ("another endpoint", lambda s: invoke(s, "cohere-other")),
+    ("describe", lambda s: s.client("sagemaker").describe_endpoint(EndpointName="cohere-local")),
+    ("list", lambda s: s.client("sagemaker").list_endpoints()),
+    ("delete", lambda s: s.client("sagemaker").delete_endpoint(EndpointName="cohere-local")),
+    (
+        "update",
+        lambda s: s.client("sagemaker").update_endpoint(EndpointName="cohere-local", EndpointConfigName="x"),
+    ),
+    ("s3", lambda s: s.client("s3").list_buckets()),
+    ("ssm", lambda s: s.client("ssm").get_parameter(Name="/cohere/local/api")),
+    ("iam", lambda s: s.client("iam").list_users()),
+    (
+        "sts",
+        lambda s: s.client("sts").assume_role(RoleArn="arn:aws:iam::111122223333:role/x", RoleSessionName="probe"),
+    ),
+    ("kms", lambda s: s.client("kms").list_keys()),
+    ("lambda", lambda s: s.client("lambda").list_functions()),
+    ("cloudformation", lambda s: s.client("cloudformation").list_stacks()),
+    ("another log group", lambda s: s.client("logs").create_log_stream(logGroupName="/other", logStreamName="x")),
+]
+
+
+def test_the_proxys_role_may_invoke_its_endpoint(as_proxy: boto3.Session) -> None:
+    assert json.loads(invoke(as_proxy, "cohere-local")["Body"].read())["generations"]
+
+
+@pytest.mark.parametrize(("what", "probe"), PROBES, ids=[what for what, _probe in PROBES])
+def test_the_proxys_role_may_nothing_else(
+    as_proxy: boto3.Session, what: str, probe: Callable[[boto3.Session], Any]
+) -> None:
+    with pytest.raises(ClientError) as caught:
+        probe(as_proxy)
+    assert caught.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
+
+
+def test_without_its_statement_the_proxy_says_that_it_may_not(deployed: Deployed) -> None:
+    iam = boto3.client("iam")
+    role, policies = policies_of("ProxyRole")
+    name, document = next((n, d) for n, d in policies.items() if "sagemaker:InvokeEndpoint" in json.dumps(d))
+    kept = [s for s in document["Statement"] if s["Action"] != "sagemaker:InvokeEndpoint"]
+    assert len(kept) == len(document["Statement"]) - 1
+    less = json.dumps({**document, "Statement": kept})
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=less)
+    try:
+        with pytest.raises(Refused) as caught:
+            deployed.proxy.generate(prompt="hello")
+        assert (caught.value.status, caught.value.body["code"]) == (500, "access_denied")
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+    assert deployed.proxy.generate(prompt="hello", max_tokens=1).texts
+
+
+def at_the_door(deployed: Deployed, *, sent: bytes = b'{"prompt": "a"}', age: timedelta = timedelta()) -> int:
+    """Sign a request for the Function URL, send it with the body ``sent``, and return the status."""
+    aws = Aws("us-east-1")
+    url = aws.proxy_url("local").rstrip("/")
+    signed = AWSRequest("POST", f"{url}/v1/generate", {"Content-Type": "application/json"}, b'{"prompt": "a"}')
+    with pytest.MonkeyPatch.context() as patch:
+        then = datetime.now(UTC) - age
+        patch.setattr(botocore.auth, "get_current_datetime", lambda: then)
+        SigV4Auth(aws.credentials(), "lambda", "us-east-1").add_auth(signed)
+    headers = {**dict(signed.headers.items()), "Host": url.partition("//")[2]}
+    to = f"{deployed.cloud.url}/v1/generate"
+    return int(urllib3.PoolManager(retries=False).request("POST", to, body=sent, headers=headers).status)
+
+
+def test_who_is_let_in(deployed: Deployed) -> None:
+    assert at_the_door(deployed) == 200
+
+
+def test_a_replay_with_another_body_is_not_let_in(deployed: Deployed) -> None:
+    assert at_the_door(deployed, sent=b'{"prompt": "b"}') == 403
+
+
+def test_an_old_signature_is_not_let_in(deployed: Deployed) -> None:
+    assert at_the_door(deployed, age=timedelta(minutes=20)) == 403
