@@ -61,8 +61,7 @@ def problem_of(error: OptionError, key: str = "") -> str:
         where = _KEY_OF_OPTION.get(error.option, f"endpoint.{error.option}")
     else:
         where = key if key.rpartition(".")[2] == error.option else f"{key}.{error.option}"
-    remedy = f"; {error.remedy}" if error.remedy else ""
-    return f"{where}: {error.value!r} {error.problem}; allowed: {error.allowed}{remedy}"
+    return f"{where}: {error.sentence}"
 
 
 def _allowed(found: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails

@@ -219,8 +219,7 @@ def _volume_key(arn: str | None, variants: Sequence[Variant], *, escape: bool) -
             "volume_key_arn",
             arn,
             problem=f"cannot encrypt the NVMe storage of {', '.join(nvme)}, and SageMaker may refuse it",
-            allowed="no key for these types (docs.aws.amazon.com/sagemaker/latest/APIReference/"
-            "API_CreateEndpointConfig.html, KmsKeyId)",
+            allowed="no key for these types",
             remedy="leave it out, since the hardware encrypts the NVMe; or set volume_key_with_nvme to try it",
         )
     return arn

@@ -121,8 +121,7 @@ def check_instance_count(option: str, count: int) -> int:
 
     """
     remedy = (
-        "scaling to zero needs inference components, which packages are not known to support "
-        "(docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html); "
+        "scaling to zero needs inference components, which packages are not known to support; "
         "destroy the endpoint's stack to pay nothing"
     )
     return int(check_range(option, count, 1, float("inf"), remedy=remedy))

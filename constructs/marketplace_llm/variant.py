@@ -149,7 +149,7 @@ class Variant:
                 "volume_size_gb",
                 self.volume_size_gb,
                 problem=f"is not for {', '.join(with_nvme)}, which have storage of their own of a fixed size",
-                allowed="no volume size for it (docs.aws.amazon.com/sagemaker/latest/dg/host-instance-storage.html)",
+                allowed="no volume size for it",
                 remedy="leave it out",
             )
 

@@ -559,8 +559,10 @@ def variants(stack: Stack, **options: dict[str, Any]) -> GpuEndpoint:
     ],
 )
 def test_what_sagemaker_would_refuse(make: Callable[[Stack], Any], option: str, allowed: str) -> None:
-    with pytest.raises(OptionError, match=rf"^{option}: .*allowed: .*{allowed}"):
+    with pytest.raises(OptionError, match=rf"^{option}: .*allowed: .*{allowed}") as caught:
         make(new_stack())
+    assert caught.value.source.startswith("docs.aws.amazon.com/")
+    assert str(caught.value).endswith(f"see {caught.value.source}")
 
 
 def test_packages_of_different_needs_share_no_variant() -> None:

@@ -138,7 +138,9 @@ def test_right_templates_break_none(tmp_path: Path) -> None:
 def test_every_rule_is_tried_here_and_says_where_it_comes_from() -> None:
     rules = re.findall(r"^rule (\w+)", policy.rules(), re.MULTILINE)
     assert set(rules) == {rule for rule, _change in WRONG}
-    assert policy.rules().count("<<") >= len(rules)
+    messages = re.findall(r"<<(.*?)>>", policy.rules(), re.DOTALL)
+    assert len(messages) >= len(rules)
+    assert all("Source: " in message for message in messages)
 
 
 def test_the_types_with_nvme_are_the_instance_datas() -> None:
