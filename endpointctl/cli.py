@@ -44,11 +44,16 @@ def generate(
     stop: Annotated[list[str] | None, typer.Option(help="Stop after this text; may be given again.")] = None,
     variant: Annotated[str | None, typer.Option(help="Ask this variant of the endpoint. Default: by weight.")] = None,
     likelihoods: Annotated[
-        bool, typer.Option(help="Ask for the tokens' likelihoods, from which alone the number of tokens is known.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            help="Ask for the tokens' likelihoods, from which alone the number of tokens is known. "
+            "Default: where the package has them."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")] = False,
 ) -> None:
     """Generate text through the environment's proxy."""
+    asked = settings.read(env).api == "generate" if likelihoods is None else likelihoods
     wanted: dict[str, Any] = {
         "prompt": prompt,
         "max_tokens": max_tokens,
@@ -58,7 +63,7 @@ def generate(
         "seed": seed,
         "num_generations": num_generations,
         "stop_sequences": stop or None,
-        "return_likelihoods": "GENERATION" if likelihoods else None,
+        "return_likelihoods": "GENERATION" if asked else None,
     }
     fields = {name: value for name, value in wanted.items() if value is not None}
     completion = _proxy(env).generate(variant=variant, **fields)
@@ -130,10 +135,10 @@ def check(env: Environment = "dev") -> None:
 
 def _proxy(environment: str) -> Proxy:
     wanted = settings.read(environment)
-    if wanted.api != "generate":
+    if not wanted.has_proxy:
         raise Failure(
-            f"environments/{environment}.yaml: the package answers {wanted.api}, and the proxy speaks generate only: "
-            f"call the endpoint {wanted.endpoint.name} with SageMaker's InvokeEndpoint"
+            f"environments/{environment}.yaml: the package answers {wanted.api}, and the proxy speaks to generate and "
+            f"chat only: call the endpoint {wanted.endpoint.name} with SageMaker's InvokeEndpoint"
         )
     aws = Aws(wanted.region)
     return Proxy(aws.proxy_url(environment), aws.credentials(), wanted.region)

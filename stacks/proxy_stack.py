@@ -46,6 +46,7 @@ class ProxyStack(Stack):
             "Proxy",
             endpoint=GpuEndpoint.from_endpoint_name(self, "Endpoint", settings.endpoint.name),
             code=code,
+            api=settings.api or "generate",
             callers=wanted.callers,
             generate_timeout=Duration.seconds(wanted.generate_timeout_seconds),
             max_request_bytes=wanted.max_request_bytes,

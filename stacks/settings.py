@@ -79,6 +79,11 @@ class Settings(Section):
         instance_type, model = self.endpoint.types_and_models(self.model)[0]
         return model.package(instance_type, self.region).api
 
+    @property
+    def has_proxy(self) -> bool:
+        """Return whether the generate proxy is deployed: in front of what it can speak to."""
+        return self.api in ("generate", "chat")
+
     def variants(self) -> Iterator[tuple[Model, Variant]]:
         """Yield each variant with its model, the main one first."""
         yield self.model, self.endpoint

@@ -46,8 +46,8 @@ class LlmStage(Stage):
             permissions_boundary=PermissionsBoundary.from_arn(boundary) if boundary else None,
         )
         EndpointStack(self, "endpoint", stack_name=stack_name(name, "endpoint"), environment=name, settings=settings)
-        # The proxy speaks generate: in front of another container it could answer nothing but errors.
-        if settings.api == "generate":
+        # In front of another container the proxy could answer nothing but errors.
+        if settings.has_proxy:
             ProxyStack(self, "proxy", stack_name=stack_name(name, "proxy"), environment=name, settings=settings)
         for key, value in {"project": PROJECT, "environment": name, **settings.tags}.items():
             Tags.of(self).add(key, value)

@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from marketplace_llm.acknowledgement import ALL, acknowledge
+from marketplace_llm.catalog import Api
 from marketplace_llm.errors import OptionError
 from marketplace_llm.gpu_endpoint import InvocableEndpoint
 
@@ -34,6 +35,8 @@ class GenerateProxy(Construct):
         construct_id: the id in the parent.
         endpoint: the endpoint to ask.
         code: the proxy's source, whose handler is ``generate.handler.handler``.
+        api: what the endpoint's container answers, ``generate`` (default) or ``chat``; for chat, requests and answers
+            are translated, and each generation is a request of its own.
         callers: principals (ARNs or account ids) that the URL lets in; default the account itself, whose users and
             roles then still need both actions in a policy of their own.
         generate_timeout: how long one generation may take, 1 to 70 s; default 65 s, more than SageMaker's own 60 s.
@@ -58,6 +61,7 @@ class GenerateProxy(Construct):
         *,
         endpoint: InvocableEndpoint,
         code: lambda_.Code,
+        api: Api = "generate",
         callers: Sequence[str] = (),
         generate_timeout: Duration | None = None,
         max_request_bytes: int = 262_144,
@@ -66,6 +70,8 @@ class GenerateProxy(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         seconds = _generate_seconds(generate_timeout)
+        if api not in ("generate", "chat"):
+            raise OptionError("api", api, problem="is nothing a proxy can translate", allowed="generate, chat")
         self.log_group = logs.LogGroup(self, "LogGroup", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
         # A role of our own: the CDK's would carry AWSLambdaBasicExecutionRole, which may write to every log group.
         role = iam.Role(
@@ -89,6 +95,7 @@ class GenerateProxy(Construct):
             memory_size=memory_mib,
             timeout=Duration.seconds(seconds + RESERVE_SECONDS),
             environment={
+                "API": api,
                 "ENDPOINT_NAME": endpoint.endpoint_name,
                 "GENERATE_TIMEOUT_SECONDS": str(seconds),
                 "MAX_REQUEST_BYTES": str(max_request_bytes),

@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any
 
-from generate import answer, event, request, settings
+from generate import answer, chat, event, request, settings
 from generate.errors import ProxyError
 from generate.invoke import Endpoint
 from generate.log import RequestLog
@@ -52,12 +52,19 @@ def _generate(lambda_event: Any, log: RequestLog) -> str:  # noqa: ANN401
     log.add(prompt_characters=len(fields["prompt"]), max_tokens=fields.get("max_tokens"))
     started = time.monotonic()
     try:
-        content = _endpoint.invoke(json.dumps(fields).encode(), fields["prompt"], variant)
+        content = _ask(fields, variant)
     finally:
         log.add(upstream_ms=round((time.monotonic() - started) * 1000))
     text, generations = answer.check(content)
     log.add(generations=generations)
     return text
+
+
+def _ask(fields: dict[str, Any], variant: str | None) -> bytes:
+    prompt = fields["prompt"]
+    if _settings.api == "chat":
+        return chat.answer_of(_endpoint.invoke_all(chat.bodies_of(fields), prompt, variant), prompt)
+    return _endpoint.invoke(json.dumps(fields).encode(), prompt, variant)
 
 
 def _error_body(error: ProxyError, request_id: str) -> str:

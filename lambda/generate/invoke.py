@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,6 +13,7 @@ from generate.settings import Settings
 from generate.upstream import meaning_of
 
 CONNECT_SECONDS = 2.0
+MOST_AT_ONCE = 5
 
 
 class Endpoint:
@@ -32,10 +35,30 @@ class Endpoint:
                 connect_timeout=CONNECT_SECONDS,
                 # More than SageMaker's own 60 s, so that its error arrives and not ours.
                 read_timeout=settings.timeout_seconds,
-                max_pool_connections=1,  # Lambda runs one request at a time
+                # Lambda runs one request at a time, which is at most so many generations of a chat model.
+                max_pool_connections=MOST_AT_ONCE,
                 tcp_keepalive=True,
             ),
         )
+
+    def invoke_all(self, contents: list[bytes], prompt: str, variant: str | None = None) -> list[bytes]:
+        """Send several requests side by side, so that all of them end within the time of one, and return the answers.
+
+        The first that fails ends the whole: what the others generated is lost, and paid for.
+
+        Args:
+            contents: the JSON of each, at most five.
+            prompt: the prompt in them, which an error must not repeat.
+            variant: the variant to ask; default by weight.
+
+        Raises:
+            ProxyError: one of them has no answer.
+
+        """
+        if len(contents) == 1:
+            return [self.invoke(contents[0], prompt, variant)]
+        with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+            return list(pool.map(lambda content: self.invoke(content, prompt, variant), contents))
 
     def invoke(self, content: bytes, prompt: str, variant: str | None = None) -> bytes:
         """Send the request's JSON and return the container's.

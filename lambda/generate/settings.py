@@ -14,16 +14,18 @@ class Settings:
         endpoint_name: the SageMaker endpoint to ask.
         timeout_seconds: how long one generation may take, in seconds.
         max_request_bytes: the longest request body, in bytes.
+        api: what the container answers, ``generate`` or ``chat``.
 
     """
 
     endpoint_name: str
     timeout_seconds: float
     max_request_bytes: int
+    api: str
 
 
 def read(environment: Mapping[str, str]) -> Settings:
-    """Read the settings; all three variables are required.
+    """Read the settings; all four variables are required.
 
     Raises:
         RuntimeError: a variable is missing or wrong. It ends the function's start-up, so that a deployment which cannot
@@ -34,6 +36,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         endpoint_name=_variable(environment, "ENDPOINT_NAME"),
         timeout_seconds=_positive(environment, "GENERATE_TIMEOUT_SECONDS"),
         max_request_bytes=int(_positive(environment, "MAX_REQUEST_BYTES")),
+        api=_api(environment),
     )
 
 
@@ -42,6 +45,13 @@ def _variable(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise RuntimeError(f"the environment variable {name} is missing: deploy the proxy's stack again")
     return value
+
+
+def _api(environment: Mapping[str, str]) -> str:
+    api = _variable(environment, "API")
+    if api not in ("generate", "chat"):
+        raise RuntimeError("the environment variable API must be generate or chat")
+    return api
 
 
 def _positive(environment: Mapping[str, str], name: str) -> float:

@@ -86,7 +86,8 @@ class Frontend:
             if fault := self._faults.next_for(name):
                 await _fail(name, fault)
             content_type = headers.get("content-type", "application/octet-stream")
-            status, answer_type, answer = await asyncio.to_thread(self._container.handle, body, content_type)
+            api = self._sagemaker.api_of(name, variant)
+            status, answer_type, answer = await asyncio.to_thread(self._container.handle, body, content_type, api)
             if status != 200:
                 raise _model_error(name, status, answer)
         except SageMakerError as error:

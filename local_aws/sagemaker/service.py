@@ -15,6 +15,7 @@ from local_aws.sagemaker import packages, placement, rules
 from local_aws.sagemaker.endpoint import Endpoint, Fleet
 from local_aws.sagemaker.errors import SageMakerError, validation
 from local_aws.sagemaker.shapes import check
+from marketplace_llm import catalog
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -95,6 +96,18 @@ class SageMaker:
                 return found
             self._endpoints.pop(name.lower(), None)
         raise validation(f'Could not find endpoint "{self.arn("endpoint", name)}".')
+
+    def api_of(self, endpoint_name: str, variant_name: str) -> str:
+        """Return what a serving variant's container answers; generate when the catalogue does not know its package."""
+        with self._lock:
+            serving = self.endpoint(endpoint_name).serving
+            found = next((v for v in serving.variants if v["VariantName"] == variant_name), None) if serving else None
+            if not serving or not found:
+                return "generate"
+            pools = {pool["InstanceType"]: pool for pool in found.get("InstancePools", [])}
+            model = pools.get(serving.types[variant_name], {}).get("ModelNameOverride", found["ModelName"])
+            known = catalog.by_id(self._package_of(model))
+            return known.api if known else "generate"
 
     @staticmethod
     def arn(kind: str, name: str) -> str:

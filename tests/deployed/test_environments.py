@@ -106,6 +106,25 @@ def test_a_pool_of_two_gpu_types_each_with_its_package(everything: Deployed) -> 
     assert ["h100" in packages[0], "a100" in packages[1]] == [True, True]
 
 
+def test_generate_in_front_of_a_chat_package(everything: Deployed) -> None:
+    aws = Aws("us-east-1")
+    proxy = Proxy(parameter("/cohere/prod/generate-url"), aws.credentials(), "us-east-1")
+    wanted: Any = {"prompt": "A post about work:", "max_tokens": 30, "temperature": 1, "seed": 1}
+    first = proxy.generate(**wanted, num_generations=2)
+    assert len(set(first.texts)) == 2
+    assert {generation["finish_reason"] for generation in first.body["generations"]} == {"MAX_TOKENS"}
+    assert proxy.generate(**wanted, num_generations=2).texts == first.texts
+    with pytest.raises(Refused, match=r"\[invalid_field\]: return_likelihoods: must be NONE or left out"):
+        proxy.generate(**wanted, return_likelihoods="GENERATION")
+
+
+def test_what_the_stand_in_does_not_speak_says_so(everything: Deployed) -> None:
+    with pytest.raises(ClientError, match="the stand-in for the container does not speak embed"):
+        everything.runtime.invoke_endpoint(
+            EndpointName="cohere-embed", ContentType="application/json", Body=b'{"texts": ["a"]}'
+        )
+
+
 def test_data_capture_points_to_a_bucket_that_is_there(everything: Deployed) -> None:
     name = everything.sagemaker.describe_endpoint(EndpointName="cohere-prod")["EndpointConfigName"]
     capture = everything.sagemaker.describe_endpoint_config(EndpointConfigName=name)["DataCaptureConfig"]

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from endpointctl import cli
+from endpointctl.failure import Failure
+from stacks import settings
 from stacks.settings import ENVIRONMENTS
 
 ROOT = ENVIRONMENTS.parent
@@ -49,13 +52,11 @@ def test_nobody_answers(tmp_path: Path) -> None:
     assert "is the local cloud still up?" in lines[0]
 
 
-def test_an_environment_without_a_proxy(tmp_path: Path) -> None:
-    code, lines = run(tmp_path, "generate", "hello", "--env", "prod")
-    assert code == 1
-    said = (
-        "the package answers chat, and the proxy speaks generate only: call the endpoint cohere-prod with SageMaker's"
-    )
-    assert lines == [f"environments/prod.yaml: {said} InvokeEndpoint"]
+def test_an_environment_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "ENVIRONMENTS", ROOT / "docs" / "examples")
+    said = "the package answers embed, and the proxy speaks to generate and chat only: call the endpoint cohere-embed"
+    with pytest.raises(Failure, match=said):
+        cli.generate("hello", env="embed-v4")
 
 
 def test_the_catalogue(tmp_path: Path) -> None:

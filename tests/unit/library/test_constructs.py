@@ -199,6 +199,7 @@ def test_the_proxy_function() -> None:
             "LoggingConfig": {"LogGroup": Match.any_value()},
             "Environment": {
                 "Variables": {
+                    "API": "generate",
                     "ENDPOINT_NAME": "cohere-test",
                     "GENERATE_TIMEOUT_SECONDS": "30",
                     "MAX_REQUEST_BYTES": "5000",

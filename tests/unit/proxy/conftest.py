@@ -106,6 +106,7 @@ def event(body: Any, **changes: Any) -> dict[str, Any]:
 @pytest.fixture
 def function(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Function:
     for name, value in {
+        "API": "generate",
         "ENDPOINT_NAME": "cohere-test",
         "GENERATE_TIMEOUT_SECONDS": "0.4",
         "MAX_REQUEST_BYTES": "4096",

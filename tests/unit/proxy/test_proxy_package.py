@@ -15,7 +15,7 @@ ROOT = ENVIRONMENTS.parent
 SOURCE = ROOT / "lambda" / "generate"
 # What Lambda's Python runtimes bring: docs.aws.amazon.com/lambda/latest/dg/lambda-python.html.
 RUNTIME = {"boto3", "botocore", "urllib3"}
-GOOD = {"ENDPOINT_NAME": "e", "GENERATE_TIMEOUT_SECONDS": "65", "MAX_REQUEST_BYTES": "1000"}
+GOOD = {"API": "generate", "ENDPOINT_NAME": "e", "GENERATE_TIMEOUT_SECONDS": "65", "MAX_REQUEST_BYTES": "1000"}
 
 
 def test_it_imports_the_standard_library_and_the_sdk_only() -> None:
@@ -35,12 +35,13 @@ def test_it_imports_the_standard_library_and_the_sdk_only() -> None:
 
 
 def test_settings() -> None:
-    assert settings.read(GOOD) == settings.Settings("e", 65.0, 1000)
+    assert settings.read(GOOD) == settings.Settings("e", 65.0, 1000, "generate")
 
 
 NUMBERS = ["GENERATE_TIMEOUT_SECONDS", "MAX_REQUEST_BYTES"]
 WRONG = [(name, value) for name in GOOD for value in (None, "")]
 WRONG += [(name, value) for name in NUMBERS for value in ("0", "-1", "nan", "inf", "many")]
+WRONG += [("API", "embed")]
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
