@@ -4,8 +4,11 @@ from typing import Any
 
 from xdist.scheduler import LoadFileScheduling
 
-# These share a deployed local cloud, which takes a worker a third of a minute to make.
-_TOGETHER = ("test_failures.py", "test_sagemaker.py", "test_generate.py", "test_updates.py", "test_privilege.py")
+# Files that share a deployed local cloud, which takes a worker a third of a minute to make.
+_TOGETHER = {
+    "deployed-1": ("test_failures.py", "test_sagemaker.py", "test_generate.py", "test_privilege.py"),
+    "deployed-2": ("test_environments.py", "test_updates.py"),
+}
 
 
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc]
@@ -13,7 +16,10 @@ class _Scheduling(LoadFileScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return "deployed" if file.startswith("tests/deployed/") and file.endswith(_TOGETHER) else file
+        groups = (
+            name for name, files in _TOGETHER.items() if file.startswith("tests/deployed/") and file.endswith(files)
+        )
+        return next(groups, file)
 
 
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> _Scheduling:

@@ -45,7 +45,10 @@ def bodies_of(fields: dict[str, Any]) -> list[bytes]:
         raise ProxyError("invalid_field", "temperature: must be a number from 0 to 1: the model answers chat")
     if fields.get("max_tokens") == 0:
         raise ProxyError("invalid_field", "max_tokens: must be an integer of 1 or more: the model answers chat")
-    body = {"message": fields["prompt"], **{name: fields[name] for name in _AS_THEY_ARE if name in fields}}
+    body: dict[str, Any] = {
+        "message": fields["prompt"],
+        **{name: fields[name] for name in _AS_THEY_ARE if name in fields},
+    }
     count, seed = fields.get("num_generations", 1), fields.get("seed")
     if seed is None:
         return [json.dumps(body).encode()] * count
