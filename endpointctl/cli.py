@@ -26,11 +26,6 @@ _out = Console(highlight=False, soft_wrap=True)
 Environment = Annotated[str, typer.Option("--env", help="The environment: a file in environments/.", envvar="ENV")]
 
 
-@app.callback()
-def _commands() -> None:
-    """Keep the command's name on the command line even while there are few of them."""
-
-
 @app.command()
 def generate(
     prompt: Annotated[str, typer.Argument(help="What the model continues.")],

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from marketplace_llm.errors import OptionError
 from marketplace_llm.instance_type import InstanceType
@@ -18,9 +18,6 @@ Api: TypeAlias = Literal["generate", "chat", "embed", "rerank", "summarize"]
 
 AmiRule: TypeAlias = Literal["required", "optional", "refused"]
 """Whether a package needs the inference AMI version ``limits.COHERE_AMI``, may have any, or must not have one."""
-
-LISTINGS: Final = "https://aws.amazon.com/marketplace/pp/"
-"""Where a listing's page lies; its code follows."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class CatalogEntry:
         source: who showed it.
         regions: where it exists, as far as was seen.
         context_tokens: prompt and answer together, in tokens; None when no source says so.
-        listing: its page's code in AWS Marketplace, None when it was not found.
+        listing: its page's code, behind https://aws.amazon.com/marketplace/pp/; None when it was not found.
 
     """
 
