@@ -48,7 +48,8 @@ def generate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")] = False,
 ) -> None:
     """Generate text through the environment's proxy."""
-    asked = settings.read(env).api == "generate" if likelihoods is None else likelihoods
+    environment = settings.read(env)
+    asked = environment.api == "generate" if likelihoods is None else likelihoods
     wanted: dict[str, Any] = {
         "prompt": prompt,
         "max_tokens": max_tokens,
@@ -61,7 +62,7 @@ def generate(
         "return_likelihoods": "GENERATION" if asked else None,
     }
     fields = {name: value for name, value in wanted.items() if value is not None}
-    completion = _proxy(env).generate(variant=variant, **fields)
+    completion = _proxy(env, environment).generate(variant=variant, **fields)
     if as_json:
         _out.print_json(json.dumps(completion.body))
     else:
@@ -128,8 +129,7 @@ def check(env: Environment = "dev") -> None:
     _out.print(f"{env}: account {caller.account}, {environment.region}, as {caller.arn}", markup=False)
 
 
-def _proxy(environment: str) -> Proxy:
-    wanted = settings.read(environment)
+def _proxy(environment: str, wanted: settings.Settings) -> Proxy:
     if not wanted.has_proxy:
         raise Failure(
             f"environments/{environment}.yaml: the package answers {wanted.api}, and the proxy speaks to generate and "

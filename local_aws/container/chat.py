@@ -29,12 +29,7 @@ def parse(body: bytes) -> tuple[Request, list[Any]]:
         Refused: 400 for what is no JSON object, out of range or not built, 422 for a wrong type.
 
     """
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        raise Refused(400, "invalid request: body is not valid JSON") from None
-    if not isinstance(document, dict):
-        raise Refused(400, "invalid request: body must be a JSON object")
+    document = contract.json_object(body)
     if not isinstance(document.get("message"), str) or not document["message"]:
         raise Refused(400, "invalid request: message must be at least 1 token long or tool results must be specified")
     for name in _NOT_BUILT:

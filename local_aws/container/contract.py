@@ -64,11 +64,11 @@ _LISTS: Final = ("stop_sequences", "end_sequences")
 _KNOWN: Final = tuple(field.name for field in fields(Request))
 
 
-def parse(body: bytes) -> Request:
-    """Read a request; fields that it does not know are ignored, null counts as not given.
+def json_object(body: bytes) -> dict[str, Any]:
+    """Read a request's body.
 
     Raises:
-        Refused: 400 for what is no JSON object or out of range, 422 for a wrong type.
+        Refused: 400 for what is no JSON object.
 
     """
     try:
@@ -77,6 +77,17 @@ def parse(body: bytes) -> Request:
         raise Refused(400, "invalid request: body is not valid JSON") from None
     if not isinstance(document, dict):
         raise Refused(400, "invalid request: body must be a JSON object")
+    return document
+
+
+def parse(body: bytes) -> Request:
+    """Read a request; fields that it does not know are ignored, null counts as not given.
+
+    Raises:
+        Refused: 400 for what is no JSON object or out of range, 422 for a wrong type.
+
+    """
+    document = json_object(body)
     given = {name: document[name] for name in _KNOWN if document.get(name) is not None}
     if document.get("stream"):
         raise Refused(400, "invalid request: the stand-in for the container does not stream")

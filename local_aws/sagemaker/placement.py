@@ -8,7 +8,7 @@ from typing import Any
 
 from local_aws.conditions import Conditions
 from local_aws.sagemaker.errors import SageMakerError
-from marketplace_llm import catalog
+from marketplace_llm import ModelPackage
 from marketplace_llm.limits import COHERE_AMI
 
 # Wording from public issues.
@@ -23,7 +23,10 @@ _NOT_HEALTHY = (
 
 
 def place(
-    variants: list[dict[str, Any]], in_use: Counter[str], conditions: Conditions, package_of: Callable[[str], str]
+    variants: list[dict[str, Any]],
+    in_use: Counter[str],
+    conditions: Conditions,
+    package_of: Callable[[str], ModelPackage],
 ) -> tuple[dict[str, str], str]:
     """Choose an instance type for each variant.
 
@@ -31,7 +34,7 @@ def place(
         variants: the endpoint config's.
         in_use: instances that the account's endpoints have, by type.
         conditions: quotas, capacity and health.
-        package_of: returns the package id of a model by its name.
+        package_of: returns the package of a model by its name.
 
     Returns:
         The type of each variant, and why the endpoint will fail; empty when it will not.
@@ -60,11 +63,10 @@ def place(
     return types, failure
 
 
-def _becomes_healthy(package: str, ami: str | None, conditions: Conditions) -> bool:
+def _becomes_healthy(package: ModelPackage, ami: str | None, conditions: Conditions) -> bool:
     """Tell whether a container starts: not without the GPU driver it needs (Cohere's setup guide; cohere-aws#187)."""
-    known = catalog.by_id(package)
-    needs_driver = known is not None and known.inference_ami == "required"
-    return not conditions.is_sick(package) and not (needs_driver and ami != COHERE_AMI)
+    lacks_driver = package.inference_ami == "required" and ami != COHERE_AMI
+    return not conditions.is_sick(package.name) and not lacks_driver
 
 
 def _no_quota(instance_type: str, used: Counter[str], count: int, conditions: Conditions) -> SageMakerError:

@@ -6,15 +6,12 @@ docs/local-cloud.md.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from local_aws.conditions import Conditions
 from local_aws.sagemaker.errors import validation
 from marketplace_llm import ModelPackage, OptionError
 from marketplace_llm.instance_type import instance_types
-
-_PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):model-package/\S+")
 
 
 def check_model(request: dict[str, Any], region: str, conditions: Conditions) -> None:
@@ -46,12 +43,13 @@ def check_model(request: dict[str, Any], region: str, conditions: Conditions) ->
         raise validation("EnableNetworkIsolation must be true for models using SageMaker Marketplace algorithms.")
 
 
-def _check_package(package: str, region: str) -> None:
-    arn = _PACKAGE_ARN.fullmatch(package)
-    if not arn:
-        raise validation(f"ModelPackageName {package} is not the ARN of a model package.")
-    if arn["region"] != region:
-        raise validation(f"Cannot use model package {package} of region {arn['region']} in region {region}.")
+def _check_package(arn: str, region: str) -> None:
+    try:
+        package = ModelPackage.from_arn(arn)
+    except OptionError:
+        raise validation(f"ModelPackageName {arn} is not the ARN of a model package.") from None
+    if package.region != region:
+        raise validation(f"Cannot use model package {arn} of region {package.region} in region {region}.")
 
 
 def check_variant(variant: dict[str, Any], model: dict[str, Any]) -> None:
@@ -77,7 +75,7 @@ def check_variant(variant: dict[str, Any], model: dict[str, Any]) -> None:
         raise validation(f"The priorities of InstancePools must be unique for {named}.")
 
 
-def check_instance_type(package: str, instance_type: str) -> None:
+def check_instance_type(package: ModelPackage, instance_type: str) -> None:
     """Refuse a GPU that a package is not made for, as far as its id or the catalogue says.
 
     Raises:
@@ -85,11 +83,9 @@ def check_instance_type(package: str, instance_type: str) -> None:
 
     """
     try:
-        ModelPackage.from_arn(f"arn:aws:sagemaker:us-east-1:111122223333:model-package/{package}").check(
-            instance_type=instance_type
-        )
+        package.check(instance_type=instance_type)
     except OptionError as error:
-        said = f"Instance type {instance_type} is not supported by model package {package}: {error.problem}."
+        said = f"Instance type {instance_type} is not supported by model package {package.name}: {error.problem}."
         raise validation(said) from None
 
 

@@ -15,7 +15,7 @@ from local_aws.sagemaker import packages, placement, rules
 from local_aws.sagemaker.endpoint import Endpoint, Fleet
 from local_aws.sagemaker.errors import SageMakerError, validation
 from local_aws.sagemaker.shapes import check
-from marketplace_llm import catalog
+from marketplace_llm import ModelPackage
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -106,8 +106,7 @@ class SageMaker:
                 return "generate"
             pools = {pool["InstanceType"]: pool for pool in found.get("InstancePools", [])}
             model = pools.get(serving.types[variant_name], {}).get("ModelNameOverride", found["ModelName"])
-            known = catalog.by_id(self._package_of(model))
-            return known.api if known else "generate"
+            return self._package_of(model).api or "generate"
 
     @staticmethod
     def arn(kind: str, name: str) -> str:
@@ -197,10 +196,9 @@ class SageMaker:
         types, failure = placement.place(variants, in_use, self._conditions.now(), self._package_of)
         return Fleet(config_name, variants, types), failure
 
-    def _package_of(self, model_name: str) -> str:
-        """Return the id of a model's package."""
-        package: str = self._model(model_name)["PrimaryContainer"]["ModelPackageName"]
-        return package.rpartition("/")[2]
+    def _package_of(self, model_name: str) -> ModelPackage:
+        """Return a model's package."""
+        return ModelPackage.from_arn(self._model(model_name)["PrimaryContainer"]["ModelPackageName"])
 
     def _delete_endpoint(self, request: Request) -> Answer:
         endpoint = self.endpoint(request["EndpointName"])
