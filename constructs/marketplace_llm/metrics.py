@@ -102,6 +102,10 @@ class EndpointMetrics:
         """Return the use of the GPUs' memory in percent, summed: 0 to 100 for each GPU of an instance; the average."""
         return self._of_instances("GPUMemoryUtilization", options)
 
+    def metric_memory_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
+        """Return the use of the instances' own memory in percent; the average."""
+        return self._of_instances("MemoryUtilization", options)
+
     def _of_instances(self, name: str, options: MetricOptions) -> cloudwatch.Metric:
         options.setdefault("statistic", "Average")
         return self.metric(name, namespace="/aws/sagemaker/Endpoints", unit=cloudwatch.Unit.PERCENT, **options)

@@ -421,6 +421,7 @@ def test_grant_invoke_stream_is_two_actions_on_one_endpoint() -> None:
         ("metric_model_errors", "AWS/SageMaker", "InvocationModelErrors", "Sum", None),
         ("metric_concurrent_requests", "AWS/SageMaker", "ConcurrentRequestsPerModel", "Maximum", None),
         ("metric_gpu_utilization", "/aws/sagemaker/Endpoints", "GPUUtilization", "Average", "Percent"),
+        ("metric_memory_utilization", "/aws/sagemaker/Endpoints", "MemoryUtilization", "Average", "Percent"),
         ("metric_gpu_memory_utilization", "/aws/sagemaker/Endpoints", "GPUMemoryUtilization", "Average", "Percent"),
     ],
 )
