@@ -6,6 +6,7 @@ pins a botocore of its own.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -32,6 +33,10 @@ ACCOUNT = "111122223333"
 REGION = "us-east-1"
 USER = "workstation"
 START_SECONDS = 60.0
+ASSEMBLY = "cdk.out"
+"""The folder in a cloud's scratch folder for the assembly that is deployed there."""
+
+_STATE, _KEYS = "state", "keys.json"
 
 
 class CloudError(Exception):
@@ -84,12 +89,16 @@ class Cloud:
 
 
 @contextmanager
-def running(*, port: int = 0, endpoint_seconds: float = 1.0) -> Iterator[Cloud]:
+def running(
+    *, port: int = 0, endpoint_seconds: float = 1.0, restored: Path | None = None, kept: Path | None = None
+) -> Iterator[Cloud]:
     """Run a local cloud on 127.0.0.1 for as long as the context lasts.
 
     Args:
         port: where to listen; default a free port.
         endpoint_seconds: how long an endpoint takes to be created, updated or deleted.
+        restored: a folder that another run wrote as ``kept``: everything begins as it was then; default empty.
+        kept: a folder to be made when it ends, with all that is there then; default none.
 
     Raises:
         CloudError: its tools are missing, the port is in use, or it does not start.
@@ -103,13 +112,17 @@ def running(*, port: int = 0, endpoint_seconds: float = 1.0) -> Iterator[Cloud]:
     folder = Path(tempfile.mkdtemp(prefix=f"run-{os.getpid()}-", dir=RUNS))
     (folder / "tmp").mkdir()
     try:
+        if restored:
+            shutil.copytree(restored, folder, dirs_exist_ok=True)
         server = _start(port, folder, endpoint_seconds)
         try:
             url = f"http://127.0.0.1:{port}"
             _wait(server, url, folder / "server.log")
-            yield Cloud(url, folder, *_user_keys(url, server.args))
+            yield Cloud(url, folder, *_user_keys(url, server.args, folder / _KEYS))
         finally:
             _stop(server)
+        if kept:
+            _keep(folder, kept)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -137,6 +150,10 @@ def _start(port: int, folder: Path, endpoint_seconds: float) -> _Server:
         "LOG_LEVEL": "WARNING",
         "LOCAL_AWS_ENDPOINT_SECONDS": str(endpoint_seconds),
         conditions.VARIABLE: str(folder / "conditions.json"),
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(folder / _STATE / "services"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(folder / _STATE / "s3"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(folder / "tmp"),
     }
@@ -182,15 +199,33 @@ def _stop(server: _Server) -> None:
     process.wait(10)
 
 
-def _user_keys(url: str, root_keys: tuple[str, str]) -> tuple[str, str]:
-    """Make the user whose keys are handed out: those of the root would pass every check unread."""
+def _keep(folder: Path, kept: Path) -> None:
+    """Copy what another run needs to go on from here; in one step, so that nobody finds half of it."""
+    draft = Path(tempfile.mkdtemp(dir=kept.parent))
+    for name in (_STATE, _KEYS, ASSEMBLY):
+        if (folder / name).is_dir():
+            shutil.copytree(folder / name, draft / name)
+        elif (folder / name).exists():
+            shutil.copy(folder / name, draft / name)
+    draft.rename(kept)
+
+
+def _user_keys(url: str, root_keys: tuple[str, str], file: Path) -> tuple[str, str]:
+    """Return the keys that are handed out: those of a user, since those of the root would pass every check unread.
+
+    A restored cloud has the user, and the file its keys.
+    """
+    if file.exists():
+        return tuple(json.loads(file.read_text("utf-8")))
     iam = boto3.client(
         "iam", endpoint_url=url, region_name=REGION, aws_access_key_id=root_keys[0], aws_secret_access_key=root_keys[1]
     )
     iam.create_user(UserName=USER)
     iam.attach_user_policy(UserName=USER, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     key = iam.create_access_key(UserName=USER)["AccessKey"]
-    return key["AccessKeyId"], key["SecretAccessKey"]
+    keys = key["AccessKeyId"], key["SecretAccessKey"]
+    file.write_text(json.dumps(keys), encoding="utf-8")
+    return keys
 
 
 def _free_port(wanted: int) -> int:

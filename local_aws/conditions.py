@@ -35,8 +35,11 @@ FAULTS: Final = (
     "ModelError500",
     "ModelErrorTimeout",
     "Slow",
+    "ModelInvocationTimeExceeded",
+    "StreamBroken",
+    "InternalStreamFailure",
 )
-"""The faults of the runtime: its own errors, errors of the container, and an answer that takes 70 s."""
+"""The faults of the runtime: its own errors, errors of the container, a model that takes 70 s, and ends of streams."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,12 @@ class Conditions:
         kms_with_nvme: whether a KMS key of an endpoint config is taken for types with NVMe storage (AWS's documents
             disagree); default not.
         faults: errors of the runtime; the first that applies happens.
+        answer_seconds: how long a model takes for each answer, beside its work; default 0.
+        response_limit_seconds: after how long the runtime gives a whole answer up; default SageMaker's 60.
+        concurrency: how many requests an instance answers at once; default 32.
+        queue: how many requests wait for an instance before more are throttled; default 256. Neither number is known of
+            SageMaker or of Cohere's containers.
+        system_updating: parts of names of endpoints that SageMaker maintains just now.
 
     """
 
@@ -86,6 +95,11 @@ class Conditions:
     unhealthy: tuple[str, ...] = ()
     kms_with_nvme: bool = False
     faults: tuple[Fault, ...] = ()
+    answer_seconds: float = 0.0
+    response_limit_seconds: float = 60.0
+    concurrency: int = 32
+    queue: int = 256
+    system_updating: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, text: str) -> Conditions:
@@ -101,7 +115,9 @@ class Conditions:
             if unknown := sorted(set(given) - {one.name for one in fields(cls)}):
                 raise TypeError(f"{unknown[0]!r} is unknown")
             faults = tuple(Fault(**fault) for fault in given.pop("faults", []))
-            lists: dict[str, Any] = {key: tuple(given.pop(key, ())) for key in ("unsubscribed", "unhealthy")}
+            lists: dict[str, Any] = {
+                key: tuple(given.pop(key, ())) for key in ("unsubscribed", "unhealthy", "system_updating")
+            }
             return cls(faults=faults, **lists, **given)
         except (TypeError, AttributeError, json.JSONDecodeError) as error:
             raise ValueError(f"conditions: {error}; allowed: a JSON object with {known}") from None

@@ -7,13 +7,18 @@ one test run.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import json
+import pickle
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ministack import app
-from ministack.core import responses, router
-from ministack.services.cloudformation import drift, provisioners, stacks
+from ministack.core import persistence, responses, router
+from ministack.services import cloudwatch, kinesis
+from ministack.services.cloudformation import changesets, drift, handlers, provisioners, stacks
 
 Properties: TypeAlias = dict[str, Any]
 Response: TypeAlias = tuple[int, dict[str, str], bytes]
@@ -48,6 +53,13 @@ class ResourceType:
 
 
 _waiting_types: set[str] = set()
+_stores: dict[str, Any] = {}
+_STATE = "local_aws"
+_NOTHING = {"pickled": pickle.dumps({})}
+_MOST_POINTS = 20_000
+"""Of each metric, so that a load test does not fill the memory: a million values and more, mostly."""
+
+_CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 
 
 def add_resource_type(resource: ResourceType) -> None:
@@ -86,15 +98,133 @@ def count_plain_http_as_tls() -> None:
     app.pin_request_origin = lambda client_ip, _secure: pin(client_ip, True)
 
 
-def on_reset(clear: Callable[[], None]) -> None:
-    """Call ``clear`` when somebody resets the server's state."""
-    reset = app._reset_all_state
+def keep_stores() -> None:
+    """Let our stores live as MiniStack's do: forgotten on reset, written when it ends and read when it starts."""
+    reset, collect, restore = app._reset_all_state, app._build_persistence_save_dict, app._load_persisted_state
 
     def reset_all() -> None:
         reset()
-        clear()
+        for one in _stores.values():
+            one._data.clear()
 
-    app._reset_all_state = reset_all
+    def collect_all() -> dict[str, Callable[[], Any]]:
+        return {**collect(), _STATE: lambda: {"pickled": pickle.dumps({name: s._data for name, s in _stores.items()})}}
+
+    def restore_all() -> None:
+        restore()
+        # Written by another run of ours, into a folder of this checkout.
+        for name, data in pickle.loads((persistence.load_state(_STATE) or _NOTHING)["pickled"]).items():  # noqa: S301
+            _stores[name]._data.update(data)
+
+    app._reset_all_state, app._build_persistence_save_dict, app._load_persisted_state = (
+        reset_all,
+        collect_all,
+        restore_all,
+    )
+
+
+def record_metric(namespace: str, name: str, value: float, unit: str, dimensions: Mapping[str, str]) -> None:
+    """Tell CloudWatch one value of a metric, now. Equal values of one second are counted, not repeated."""
+    key = (namespace, name, cloudwatch._dims_key(dict(dimensions)))
+    points, second = cloudwatch._metric_bucket(key), int(time.time())
+    last = points[-1] if points else {}
+    if (last.get("Timestamp"), last.get("Value")) == (second, value):
+        last["Count"] += 1
+        return
+    points.append({"Timestamp": second, "Unit": unit, "Dimensions": dict(dimensions), "Value": value, "Count": 1})
+    del points[:-_MOST_POINTS]
+
+
+def metric(namespace: str, name: str, dimensions: Mapping[str, str], *, seconds: float) -> dict[str, float]:
+    """Return a metric's ``Sum``, ``Average``, ``Minimum``, ``Maximum`` and ``SampleCount`` of late; empty without any.
+
+    Args:
+        namespace: the metric's.
+        name: the metric's.
+        dimensions: the metric's.
+        seconds: how far back.
+
+    """
+    points = cloudwatch._metrics.get((namespace, name, cloudwatch._dims_key(dict(dimensions)))) or []
+    since = time.time() - seconds
+    found: dict[str, float] = cloudwatch._calc_stats([p for p in points if p["Timestamp"] >= since])
+    return found
+
+
+def event(name: str, payload: bytes) -> bytes:
+    """Return a frame of an event stream (``application/vnd.amazon.eventstream``) with one event."""
+    headers = {":event-type": name, ":content-type": "application/octet-stream", ":message-type": "event"}
+    return bytes(kinesis._eventstream_message(headers, payload))
+
+
+def exception_event(name: str, payload: bytes) -> bytes:
+    """Return a frame of an event stream with a modelled error, after which the stream ends."""
+    headers = {":exception-type": name, ":content-type": "application/json", ":message-type": "exception"}
+    return bytes(kinesis._eventstream_message(headers, payload))
+
+
+def streamed(chunks: AsyncIterator[bytes]) -> Any:  # noqa: ANN401 - MiniStack's marker of a long-lived answer
+    """Return a response's body that is sent piece by piece."""
+
+    async def run(send: Callable[[dict[str, Any]], Awaitable[None]], _receive: object) -> None:
+        async for chunk in chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return responses.StreamingResponse(run)
+
+
+def check_templates(check: Callable[[str, str], str]) -> None:
+    """Let CloudFormation refuse templates before it touches anything.
+
+    Args:
+        check: gets the template as JSON and the region; returns what is wrong, or an empty string.
+
+    """
+    original = handlers.validate_template_support
+
+    def validate(template: dict[str, Any], conditions: object, params: object = None) -> None:
+        original(template, conditions, params=params)
+        if problem := check(json.dumps(template, default=str), region()):
+            raise ValueError(problem)
+
+    handlers.validate_template_support = validate
+    changesets.validate_template_support = validate
+
+
+def check_function_urls_strictly() -> None:
+    """Take a Function URL's signature for its own region and for Lambda only, and ask for both of its permissions.
+
+    Since October 2025 the caller needs ``lambda:InvokeFunction`` too
+    (docs.aws.amazon.com/lambda/latest/dg/urls-auth.html).
+    """
+    original = app._handle_lambda_url_request
+
+    async def handle(
+        host: str, path: str, method: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Response | None:
+        if parsed := app._parse_lambda_url(host, path):
+            if scope := _CREDENTIAL.search(headers.get("authorization", "")):
+                if scope["region"] != host.split(".")[2]:
+                    return _forbidden("Credential should be scoped to a valid region.")
+                if scope["service"] != "lambda":
+                    return _forbidden("Credential should be scoped to correct service: 'lambda'.")
+            arn, context, _ = app._function_url_auth_target(parsed[0])
+            if context.get("lambda:FunctionUrlAuthType") != "NONE":
+                context = {**context, "lambda:InvokedViaFunctionUrl": "true"}
+                denied: Response | None = app._enforce_data_plane(
+                    "lambda", "lambda:InvokeFunction", headers, query, "", resource_arn=arn, service_context=context
+                )
+                if denied:
+                    return denied
+        answer: Response | None = await original(host, path, method, headers, body, query)
+        return answer
+
+    app._handle_lambda_url_request = handle
+
+
+def _forbidden(message: str) -> Response:
+    return 403, {"Content-Type": "application/json"}, json.dumps({"Message": message}).encode()
 
 
 def denial(action: str, resource_arn: str, headers: dict[str, str], query: dict[str, Any]) -> Response | None:
@@ -117,9 +247,14 @@ def denial(action: str, resource_arn: str, headers: dict[str, str], query: dict[
     return response
 
 
-def store() -> MutableMapping[str, Any]:
-    """Return a dictionary that keeps accounts and regions apart, by the request being served."""
-    scoped: MutableMapping[str, Any] = responses.AccountRegionScopedDict()
+def store(name: str) -> MutableMapping[str, Any]:
+    """Return a dictionary that keeps accounts and regions apart, by the request being served.
+
+    Args:
+        name: what it is kept as when the server ends; the same name gives the same dictionary.
+
+    """
+    scoped: MutableMapping[str, Any] = _stores.setdefault(name, responses.AccountRegionScopedDict())
     return scoped
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local_aws.cloud import ACCOUNT, REGION, ROOT, Cloud
+from local_aws.cloud import ACCOUNT, ASSEMBLY, REGION, ROOT, Cloud
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 ENVIRONMENT = "local"
@@ -31,6 +31,7 @@ class StepError(Exception):
     def __init__(self, reason: str, output: str = "") -> None:
         super().__init__(reason)
         self.output = output
+        self.add_note(output)
 
 
 class Journey:
@@ -45,7 +46,7 @@ class Journey:
     def __init__(self, cloud: Cloud, console: Console) -> None:
         self._cloud = cloud
         self._console = console
-        self._assembly = cloud.folder / "cdk.out"
+        self._assembly = cloud.folder / ASSEMBLY
 
     def bootstrap(self) -> None:
         """Prepare account and region for the CDK."""

@@ -11,12 +11,18 @@ from pathlib import Path
 # The catalogue and the instance types are the construct library's data: MiniStack's environment has no CDK.
 sys.path.insert(0, str(Path(__file__).parent.parent / "constructs"))
 
-from local_aws import emulator, scaling
+from typing import Any
+
+from local_aws import emulator, templates
 from local_aws.conditions import VARIABLE, ConditionsFile
 from local_aws.container import Container
-from local_aws.sagemaker.http import Frontend
+from local_aws.emulator import Response, ServiceHandler
+from local_aws.json_api import JsonApi
+from local_aws.quotas import Quotas
 from local_aws.sagemaker.resources import resource_types
+from local_aws.sagemaker.runtime import Runtime
 from local_aws.sagemaker.service import SageMaker
+from local_aws.scaling import Scaling
 
 
 def _end_with_parent() -> None:
@@ -32,20 +38,34 @@ def main() -> None:
     and ``LOCAL_AWS_OPENAI_MODEL`` (an OpenAI-compatible server to ask instead of the built-in model; default none).
     """
     conditions = ConditionsFile(os.environ.get(VARIABLE))
-    registry = scaling.Registry()
-    seconds = float(os.environ.get("LOCAL_AWS_ENDPOINT_SECONDS", "1"))
-    sagemaker = SageMaker(seconds, conditions, is_scaled=registry.has_target)
+    scaling = Scaling(lambda endpoint, variant: sagemaker.has_variant(endpoint, variant))
+    sagemaker = SageMaker(float(os.environ.get("LOCAL_AWS_ENDPOINT_SECONDS", "1")), conditions, scaling)
     container = Container.from_settings(
         os.environ.get("LOCAL_AWS_OPENAI_URL"), os.environ.get("LOCAL_AWS_OPENAI_MODEL")
     )
-    for resource in [*resource_types(sagemaker), *registry.resource_types()]:
+    for resource in [*resource_types(sagemaker), *scaling.resource_types()]:
         emulator.add_resource_type(resource)
     emulator.let_resources_wait()
-    emulator.add_service("sagemaker", Frontend(sagemaker, container, conditions).answer)
+    emulator.add_service("sagemaker", _served(sagemaker.api, Runtime(sagemaker, container, conditions)))
+    emulator.add_service("application-autoscaling", _served(scaling.api))
+    emulator.add_service("servicequotas", _served(Quotas(conditions).api))
     emulator.count_plain_http_as_tls()
-    emulator.on_reset(sagemaker.clear)
+    emulator.check_function_urls_strictly()
+    emulator.check_templates(templates.problems)
+    emulator.keep_stores()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     emulator.serve()
+
+
+def _served(api: JsonApi, runtime: Runtime | None = None) -> ServiceHandler:
+    """Return the handler of one signing name: its JSON protocol, and the runtime where there is one."""
+
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
+        if runtime and not api.answers(headers):
+            return await runtime.answer(method, path, headers, body, query)
+        return api.answer(headers, body, query)
+
+    return handle
 
 
 if __name__ == "__main__":

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from local_aws.container import chat, contract, generation, tokens
+from local_aws.container import chat, contract, embed, generation, rerank, streams, tokens
 from local_aws.container.contract import Refused, Request
 from local_aws.container.model import Model
 from local_aws.container.openai import Server
 
-_APIS = ("generate", "chat")
 CORPUS = Path(__file__).parent / "corpus.txt"
 
 
 class Container:
-    """Answers generate requests. Keeps no state, so any number of threads may use it.
+    """Answers what Cohere's containers are asked. Keeps no state, so any number of threads may use it.
 
     Args:
         generate: makes the generations of a request.
@@ -42,33 +41,73 @@ class Container:
         model = Model(CORPUS.read_text(encoding="utf-8"))
         return cls(lambda request: generation.answer(model, request))
 
-    def handle(self, body: bytes, content_type: str, api: str = "generate") -> tuple[int, str, bytes]:
+    def handle(
+        self, body: bytes, content_type: str, api: str = "generate", package: str = ""
+    ) -> tuple[int, str, bytes]:
         """Answer one invocation with status, content type and body. Never raises.
 
         Args:
             body: the request's.
             content_type: its type.
             api: what the package's container answers.
+            package: the package's id.
+
+        """
+        status, answer_type, pieces = self.stream(body, content_type, api, package)
+        return status, answer_type, b"".join(pieces)
+
+    def stream(
+        self, body: bytes, content_type: str, api: str = "generate", package: str = ""
+    ) -> tuple[int, str, Iterator[bytes]]:
+        """Answer one invocation piece by piece: one piece, unless the request asks for a stream. Never raises.
+
+        Args:
+            body: the request's.
+            content_type: its type.
+            api: what the package's container answers.
+            package: the package's id.
 
         """
         try:
             if content_type.partition(";")[0].strip().lower() != "application/json":
                 raise Refused(415, "invalid request: content type must be application/json")
-            if api not in _APIS:
-                raise Refused(501, f"the stand-in for the container does not speak {api}")
-            status, answer = 200, self._chat(body) if api == "chat" else self._generations(body)
+            return 200, "application/json", self._answer(contract.json_object(body), api, package)
         except Refused as refused:
             status, answer = refused.status, {"message": refused.message}
         except Exception:  # noqa: BLE001 - a container answers 500 and lives on
             status, answer = 500, {"message": "internal error"}
-        return status, "application/json", json.dumps(answer).encode()
+        return status, "application/json", _whole(answer)
 
-    def _generations(self, body: bytes) -> dict[str, Any]:
-        request = contract.parse(body)
-        return {"id": str(uuid.uuid4()), "generations": self._generate(request), "prompt": request.prompt}
+    def _answer(self, document: dict[str, Any], api: str, package: str) -> Iterator[bytes]:
+        streamed = document.pop("stream", None) is True
+        if api == "generate":
+            request = contract.parse(document)
+            made = self._generate(request)
+            answer = {"id": str(uuid.uuid4()), "generations": made, "prompt": request.prompt}
+            ends = [_finish_reason(request, one["text"]) for one in made]
+            return streams.generate(answer, ends) if streamed else _whole(answer)
+        if api == "chat":
+            answer = self._chat(document)
+            return streams.chat(answer) if streamed else _whole(answer)
+        if api == "embed":
+            return _whole(embed.answer(document, package))
+        if api == "rerank":
+            return _whole(rerank.answer(document, package))
+        raise Refused(501, f"the stand-in for the container does not speak {api}")
 
-    def _chat(self, body: bytes) -> dict[str, Any]:
-        request, history = chat.parse(body)
+    def _chat(self, document: dict[str, Any]) -> dict[str, Any]:
+        request, history = chat.parse(document)
         (generation,) = self._generate(request)
         text = generation["text"]
-        return chat.answer(request, history, text, (len(tokens.split(request.prompt)), len(tokens.split(text))))
+        counts = len(tokens.split(request.prompt)), len(tokens.split(text))
+        return chat.answer(request, history, text, counts, _finish_reason(request, text))
+
+
+def _whole(answer: dict[str, Any]) -> Iterator[bytes]:
+    return iter([json.dumps(answer).encode()])
+
+
+def _finish_reason(request: Request, text: str) -> str:
+    """Return why a text ended: at a sequence of the request, or at its most tokens; this model never ends by itself."""
+    ended = any(text.endswith(stop) for stop in request.stop_sequences)
+    return "COMPLETE" if ended or len(tokens.split(text)) < request.max_tokens else "MAX_TOKENS"

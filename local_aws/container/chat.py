@@ -6,30 +6,31 @@ text; documents, tools and structured answers are refused, so that nothing looks
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import Any, Final
 
 from local_aws.container import contract
 from local_aws.container.contract import Refused, Request
 
+CONTEXT: Final = 128_000
+"""The most tokens of message and answer together: docs.cohere.com, the Command R family."""
+
 _SHARED: Final = (
     *("max_tokens", "temperature", "k", "p", "seed"),
     *("stop_sequences", "frequency_penalty", "presence_penalty"),
 )
-_NOT_BUILT: Final = ("documents", "tools", "tool_results", "search_queries_only", "response_format", "stream")
+_NOT_BUILT: Final = ("documents", "tools", "tool_results", "search_queries_only", "response_format")
 DEFAULTS: Final = {"max_tokens": 100, "temperature": 0.3}
 """A real container writes until it has ended; this one would never end."""
 
 
-def parse(body: bytes) -> tuple[Request, list[Any]]:
+def parse(document: dict[str, Any]) -> tuple[Request, list[Any]]:
     """Read a chat request as the generate request that it amounts to, and its history.
 
     Raises:
-        Refused: 400 for what is no JSON object, out of range or not built, 422 for a wrong type.
+        Refused: 400 for what is out of range or not built, 422 for a wrong type.
 
     """
-    document = contract.json_object(body)
     if not isinstance(document.get("message"), str) or not document["message"]:
         raise Refused(400, "invalid request: message must be at least 1 token long or tool results must be specified")
     for name in _NOT_BUILT:
@@ -41,10 +42,12 @@ def parse(body: bytes) -> tuple[Request, list[Any]]:
     wanted = {**DEFAULTS, **{name: document[name] for name in _SHARED if document.get(name) is not None}}
     if isinstance(wanted["temperature"], (int, float)) and wanted["temperature"] > 1:
         raise Refused(400, "invalid request: temperature must be between 0 and 1.0 inclusive")
-    return contract.parse(json.dumps({**wanted, "prompt": document["message"]}).encode()), history
+    return contract.parse({**wanted, "prompt": document["message"]}, CONTEXT), history
 
 
-def answer(request: Request, history: list[Any], text: str, tokens: tuple[int, int]) -> dict[str, Any]:
+def answer(
+    request: Request, history: list[Any], text: str, tokens: tuple[int, int], finish_reason: str
+) -> dict[str, Any]:
     """Return Cohere's chat answer.
 
     Args:
@@ -52,16 +55,16 @@ def answer(request: Request, history: list[Any], text: str, tokens: tuple[int, i
         history: the messages before it.
         text: what was generated.
         tokens: how many tokens went in and came out.
+        finish_reason: why it ended.
 
     """
     taken, made = ({"input_tokens": tokens[0], "output_tokens": tokens[1]} for _ in range(2))
-    stopped = any(text.endswith(stop) for stop in request.stop_sequences)
     turns = [{"role": "USER", "message": request.prompt}, {"role": "CHATBOT", "message": text}]
     return {
         "response_id": str(uuid.uuid4()),
         "generation_id": str(uuid.uuid4()),
         "text": text,
         "chat_history": [*history, *turns],
-        "finish_reason": "COMPLETE" if stopped else "MAX_TOKENS",
+        "finish_reason": finish_reason,
         "meta": {"api_version": {"version": "1"}, "billed_units": taken, "tokens": made},
     }

@@ -46,10 +46,10 @@ class Request:
     seed: int | None = None
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
+    context: int = CONTEXT
 
 
 _RANGES: Final[dict[str, tuple[float, float]]] = {
-    "max_tokens": (0, CONTEXT),
     "temperature": (0, 5),
     "k": (0, 500),
     "p": (0, 1),
@@ -61,7 +61,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
 _WHOLE: Final = ("max_tokens", "k", "num_generations", "seed")
 _CHOICES: Final = {"return_likelihoods": ("NONE", "GENERATION", "ALL"), "truncate": ("NONE", "START", "END")}
 _LISTS: Final = ("stop_sequences", "end_sequences")
-_KNOWN: Final = tuple(field.name for field in fields(Request))
+_KNOWN: Final = tuple(field.name for field in fields(Request) if field.name != "context")
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -80,20 +80,21 @@ def json_object(body: bytes) -> dict[str, Any]:
     return document
 
 
-def parse(body: bytes) -> Request:
+def parse(document: dict[str, Any], context: int = CONTEXT) -> Request:
     """Read a request; fields that it does not know are ignored, null counts as not given.
 
+    Args:
+        document: the request's body.
+        context: the model's limit for prompt and prediction, in tokens.
+
     Raises:
-        Refused: 400 for what is no JSON object or out of range, 422 for a wrong type.
+        Refused: 400 for what is out of range, 422 for a wrong type.
 
     """
-    document = json_object(body)
     given = {name: document[name] for name in _KNOWN if document.get(name) is not None}
-    if document.get("stream"):
-        raise Refused(400, "invalid request: the stand-in for the container does not stream")
     if not isinstance(given.get("prompt"), str):
         raise Refused(422 if "prompt" in given else 400, "invalid request: prompt must be a string")
-    request = Request(**{name: _checked(name, value) for name, value in given.items()})
+    request = Request(**{name: _checked(name, value, context) for name, value in given.items()}, context=context)
     if not request.prompt:
         raise Refused(400, "invalid request: prompt must be at least 1 token long")
     if request.max_tokens == 0 and request.return_likelihoods != "ALL":
@@ -101,9 +102,11 @@ def parse(body: bytes) -> Request:
     return request
 
 
-def _checked(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON
+def _checked(name: str, value: Any, context: int) -> Any:  # noqa: ANN401 - JSON
+    if name == "max_tokens":
+        return _number(name, value, (0, context))
     if name in _RANGES:
-        return _number(name, value)
+        return _number(name, value, _RANGES[name])
     if name in _CHOICES and value not in _CHOICES[name]:
         raise Refused(400, f"invalid request: {name} must be one of {', '.join(_CHOICES[name])}")
     if name in _LISTS:
@@ -113,10 +116,10 @@ def _checked(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON
     return value
 
 
-def _number(name: str, value: Any) -> float:  # noqa: ANN401 - JSON
+def _number(name: str, value: Any, allowed: tuple[float, float]) -> float:  # noqa: ANN401 - JSON
     if isinstance(value, bool) or not isinstance(value, int if name in _WHOLE else (int, float)):
         raise Refused(422, f"invalid request: {name} must be {'an integer' if name in _WHOLE else 'a number'}")
-    low, high = _RANGES[name]
+    low, high = allowed
     if not low <= value <= high:
         raise Refused(400, f"invalid request: {name} must be between {low:g} and {high:g} inclusive")
     number: float = value

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_aws.container import tokens
-from local_aws.container.contract import CONTEXT, Refused, Request
+from local_aws.container.contract import Refused, Request
 from local_aws.container.model import UNKNOWN, Model
 
 
@@ -40,14 +40,14 @@ def truncated(prompt: list[str], request: Request) -> list[str]:
         Refused: they do not fit and ``truncate`` is NONE, or nothing of the prompt would be left.
 
     """
-    room, total = CONTEXT - request.max_tokens, len(prompt) + request.max_tokens
+    room, total = request.context - request.max_tokens, len(prompt) + request.max_tokens
     if len(prompt) <= room:
         return prompt
     if request.truncate == "NONE" or room < 1:
         raise Refused(
             400,
             "too many tokens: total number of tokens (prompt and prediction) cannot exceed "
-            f"{CONTEXT} - received {total}",
+            f"{request.context} - received {total}",
         )
     return prompt[-room:] if request.truncate == "START" else prompt[:room]
 

@@ -92,7 +92,9 @@ class Endpoint:
         """Return the instances it has by type: those of both fleets while it changes from one to the other."""
         both = self.fleet.instances()
         if self.former and self.status in ("Updating", "RollingBack"):
-            both += self.former.instances()
+            # Another count of the same config adds to the fleet; another config makes a second one.
+            former, same = self.former.instances(), self.former.config_name == self.fleet.config_name
+            return both | former if same else both + former
         return both
 
     def change(self, fleet: Fleet, failure: str) -> None:

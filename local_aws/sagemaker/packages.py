@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from local_aws.conditions import Conditions
-from local_aws.sagemaker.errors import validation
+from local_aws.errors import validation
 from marketplace_llm import catalog
 
 
@@ -17,7 +17,7 @@ def describe(arn: str, conditions: Conditions) -> dict[str, Any]:
         conditions: the account's subscriptions.
 
     Raises:
-        SageMakerError: ``ValidationException`` when the catalogue does not know it, or the account is not subscribed.
+        AwsError: ``ValidationException`` when the catalogue does not know it, or the account is not subscribed.
 
     """
     name = arn.rpartition("/")[2]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local_aws.conditions import Conditions
-from local_aws.sagemaker.errors import SageMakerError
+from local_aws.errors import AwsError
 from marketplace_llm import ModelPackage
 from marketplace_llm.limits import COHERE_AMI
 
@@ -40,7 +40,7 @@ def place(
         The type of each variant, and why the endpoint will fail; empty when it will not.
 
     Raises:
-        SageMakerError: ``ResourceLimitExceeded``, at once, when no type has the quota.
+        AwsError: ``ResourceLimitExceeded``, at once, when no type has the quota.
 
     """
     used, types, failure = in_use.copy(), dict[str, str](), ""
@@ -69,8 +69,8 @@ def _becomes_healthy(package: ModelPackage, ami: str | None, conditions: Conditi
     return not conditions.is_sick(package.name) and not lacks_driver
 
 
-def _no_quota(instance_type: str, used: Counter[str], count: int, conditions: Conditions) -> SageMakerError:
-    return SageMakerError(
+def _no_quota(instance_type: str, used: Counter[str], count: int, conditions: Conditions) -> AwsError:
+    return AwsError(
         "ResourceLimitExceeded",
         f"The account-level service limit '{instance_type} for endpoint usage' is {conditions.quota(instance_type)} "
         f"Instances, with current utilization of {used[instance_type]} Instances and a request delta of {count} "

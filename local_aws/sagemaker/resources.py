@@ -8,9 +8,9 @@ from typing import Any
 from local_aws import emulator
 from local_aws.create_only import CREATE_ONLY
 from local_aws.emulator import Properties, ResourceType
-from local_aws.sagemaker.errors import SageMakerError
+from local_aws.errors import AwsError
 from local_aws.sagemaker.service import SageMaker
-from local_aws.sagemaker.shapes import from_template
+from local_aws.shapes import from_template
 
 _UPDATE_ONLY = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
 _POLL_SECONDS = 0.05
@@ -24,8 +24,8 @@ def resource_types(sagemaker: SageMaker) -> list[ResourceType]:
 def _call(sagemaker: SageMaker, operation: str, properties: Properties) -> Properties:
     """Call an operation as CloudFormation's handler does, and fail the resource with SageMaker's own words."""
     try:
-        return sagemaker.call(operation, from_template(operation, properties))
-    except SageMakerError as error:
+        return sagemaker.call(operation, from_template("sagemaker", operation, properties))
+    except AwsError as error:
         raise ValueError(f"{error.message} (Service: SageMaker, Status Code: {error.status}, {error.code})") from None
 
 
@@ -84,7 +84,7 @@ def _endpoint(sagemaker: SageMaker) -> ResourceType:
             sagemaker.call("DeleteEndpoint", {"EndpointName": name})
             while sagemaker.endpoint(name):
                 time.sleep(_POLL_SECONDS)
-        except SageMakerError:
+        except AwsError:
             return
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Properties]:
@@ -114,7 +114,7 @@ def _endpoint(sagemaker: SageMaker) -> ResourceType:
     def read(arn: str, _properties: Properties) -> Properties | None:
         try:
             return sagemaker.call("DescribeEndpoint", {"EndpointName": arn.rpartition("/")[2]})
-        except SageMakerError:
+        except AwsError:
             return None
 
     name = "AWS::SageMaker::Endpoint"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from local_aws.conditions import Conditions
-from local_aws.sagemaker.errors import validation
+from local_aws.errors import validation
 from marketplace_llm import ModelPackage, OptionError
 from marketplace_llm.instance_type import instance_types
 
@@ -18,7 +18,7 @@ def check_model(request: dict[str, Any], region: str, conditions: Conditions) ->
     """Refuse a model that SageMaker would not create.
 
     Raises:
-        SageMakerError: ``ValidationException``.
+        AwsError: ``ValidationException``.
 
     """
     containers = [c for c in [request.get("PrimaryContainer"), *request.get("Containers", [])] if c]
@@ -56,7 +56,7 @@ def check_variant(variant: dict[str, Any], model: dict[str, Any]) -> None:
     """Refuse a production variant that SageMaker would not take for a Marketplace model.
 
     Raises:
-        SageMakerError: ``ValidationException``.
+        AwsError: ``ValidationException``.
 
     """
     # docs.aws.amazon.com/marketplace/latest/buyerguide, "AWS Marketplace machine learning products", quotas.
@@ -79,7 +79,7 @@ def check_instance_type(package: ModelPackage, instance_type: str) -> None:
     """Refuse a GPU that a package is not made for, as far as its id or the catalogue says.
 
     Raises:
-        SageMakerError: ``ValidationException``.
+        AwsError: ``ValidationException``.
 
     """
     try:
@@ -93,7 +93,7 @@ def check_config(request: dict[str, Any], conditions: Conditions) -> None:
     """Refuse an endpoint config that SageMaker would not take for Marketplace models.
 
     Raises:
-        SageMakerError: ``ValidationException``.
+        AwsError: ``ValidationException``.
 
     """
     # Wording from aws/sagemaker-python-sdk#3969.

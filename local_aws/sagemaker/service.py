@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, MutableMapping
-from typing import Any
+from collections.abc import MutableMapping
+from typing import Any, Protocol
 
 from local_aws import emulator
 from local_aws.conditions import ConditionsFile
+from local_aws.errors import AwsError, validation
+from local_aws.json_api import Answer, JsonApi, Request
 from local_aws.sagemaker import packages, placement, rules
 from local_aws.sagemaker.endpoint import Endpoint, Fleet
-from local_aws.sagemaker.errors import SageMakerError, validation
-from local_aws.sagemaker.shapes import check
 from marketplace_llm import ModelPackage
 
-Request = dict[str, Any]
-Answer = dict[str, Any]
+_NAMED_BY = (("EndpointName", "endpoint"), ("EndpointConfigName", "endpoint-config"), ("ModelName", "model"))
+
+
+class Scales(Protocol):
+    """What SageMaker knows of autoscaling."""
+
+    def has_target(self, endpoint: str, variant: str) -> bool:
+        """Return whether a variant is registered."""
+
+    def wanted(self, endpoint: str, variant: str, instances: int) -> int:
+        """Return how many instances a variant shall have now."""
+
+    def scaled(self, endpoint: str, variant: str, instances: int, *, problem: str = "") -> None:
+        """Learn what came of it."""
 
 
 class SageMaker:
@@ -27,20 +38,19 @@ class SageMaker:
     Args:
         seconds: how long an endpoint takes to be created, updated or deleted.
         conditions: what the account has and has not.
-        is_scaled: tells whether a variant of an endpoint is registered for autoscaling.
+        scaling: which variants are registered for autoscaling, and how many instances they shall have.
 
     """
 
-    def __init__(self, seconds: float, conditions: ConditionsFile, is_scaled: Callable[[str, str], bool]) -> None:
+    def __init__(self, seconds: float, conditions: ConditionsFile, scaling: Scales) -> None:
         self.seconds = seconds
-        self._is_scaled = is_scaled
+        self._scaling = scaling
         self._conditions = conditions
-        self._lock = threading.RLock()
-        self._models: MutableMapping[str, Answer] = emulator.store()
-        self._configs: MutableMapping[str, Answer] = emulator.store()
-        self._endpoints: MutableMapping[str, Endpoint] = emulator.store()
-        self._tags: MutableMapping[str, list[dict[str, str]]] = emulator.store()
-        self._operations: dict[str, Callable[[Request], Answer]] = {
+        self._models: MutableMapping[str, Answer] = emulator.store("models")
+        self._configs: MutableMapping[str, Answer] = emulator.store("configs")
+        self._endpoints: MutableMapping[str, Endpoint] = emulator.store("endpoints")
+        self._tags: MutableMapping[str, list[dict[str, str]]] = emulator.store("tags")
+        operations = {
             "CreateModel": self._create_model,
             "DescribeModel": lambda r: self._model(r["ModelName"]),
             "DeleteModel": self._delete_model,
@@ -51,6 +61,7 @@ class SageMaker:
             "ListEndpointConfigs": lambda r: {"EndpointConfigs": self._list(self._configs, "EndpointConfig", r)},
             "CreateEndpoint": self._create_endpoint,
             "UpdateEndpoint": self._update_endpoint,
+            "UpdateEndpointWeightsAndCapacities": self._update_weights,
             "DescribeEndpoint": lambda r: self._describe(self.endpoint(r["EndpointName"])),
             "DeleteEndpoint": self._delete_endpoint,
             "ListEndpoints": self._list_endpoints,
@@ -59,59 +70,59 @@ class SageMaker:
             "ListTags": lambda r: {"Tags": self._tags.get(r["ResourceArn"], [])},
             "DeleteTags": self._delete_tags,
         }
-
-    @property
-    def operations(self) -> frozenset[str]:
-        """Return the operations that are built; all others are refused by name."""
-        return frozenset(self._operations)
+        self.api = JsonApi("sagemaker", "SageMaker", operations, self._resource)
 
     def call(self, operation: str, request: Request) -> Answer:
         """Carry out one operation.
 
         Raises:
-            SageMakerError: what SageMaker would answer instead.
+            AwsError: what SageMaker would answer instead.
 
         """
-        check(operation, request)
-        with self._lock:
-            return self._operations[operation](request)
+        return self.api.call(operation, request)
 
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            for kept in (self._models, self._configs, self._endpoints, self._tags):
-                kept.clear()
+    def has_variant(self, endpoint_name: str, variant_name: str) -> bool:
+        """Return whether an endpoint is there and has a variant."""
+        found = self._endpoints.get(endpoint_name.lower())
+        return bool(found and not found.is_gone and variant_name in found.fleet.types)
 
     def endpoint(self, name: str) -> Endpoint:
         """Return an endpoint by its name, which is case-insensitive on SageMaker's side.
 
         Raises:
-            SageMakerError: it does not exist, or no longer.
+            AwsError: it does not exist, or no longer.
 
         """
-        with self._lock:
+        with self.api.lock:
             found = self._endpoints.get(name.lower())
             if found and not found.is_gone:
                 found.settle()
+                self._scale(found)
                 return found
             self._endpoints.pop(name.lower(), None)
         raise validation(f'Could not find endpoint "{self.arn("endpoint", name)}".')
 
-    def api_of(self, endpoint_name: str, variant_name: str) -> str:
-        """Return what a serving variant's container answers; generate when the catalogue does not know its package."""
-        with self._lock:
+    def package_behind(self, endpoint_name: str, variant_name: str) -> ModelPackage | None:
+        """Return the package whose container answers for a variant now; None when its model is gone."""
+        with self.api.lock:
             serving = self.endpoint(endpoint_name).serving
             found = next((v for v in serving.variants if v["VariantName"] == variant_name), None) if serving else None
             if not serving or not found:
-                return "generate"
+                return None
             pools = {pool["InstanceType"]: pool for pool in found.get("InstancePools", [])}
             model = pools.get(serving.types[variant_name], {}).get("ModelNameOverride", found["ModelName"])
-            return self._package_of(model).api or "generate"
+            return self._package_of(model)
 
     @staticmethod
     def arn(kind: str, name: str) -> str:
         """Return the ARN of a model, endpoint config or endpoint; the name part is lower case."""
         return f"arn:aws:sagemaker:{emulator.region()}:{emulator.account()}:{kind}/{name.lower()}"
+
+    def _resource(self, request: Request) -> str:
+        """Return the ARN that a policy has to name for a request."""
+        if "ResourceArn" in request:
+            return str(request["ResourceArn"])
+        return next((self.arn(kind, request[key]) for key, kind in _NAMED_BY if key in request), "*")
 
     # Models
 
@@ -171,12 +182,11 @@ class SageMaker:
 
     def _update_endpoint(self, request: Request) -> Answer:
         endpoint, config = self.endpoint(request["EndpointName"]), self._config(request["EndpointConfigName"])
-        if endpoint.status != "InService":
-            raise validation(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        self._refuse_busy(endpoint, unless=("InService",))
         variants = config["ProductionVariants"]
         for name in rules.variants_with_other_types(endpoint.fleet.variants, variants):
             # docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html; wording ours.
-            if self._is_scaled(endpoint.name, name):
+            if self._scaling.has_target(endpoint.name, name):
                 raise validation(
                     f'The variant "{name}" of endpoint "{endpoint.arn}" is registered as a scalable target: deregister '
                     "it before you change its instance type or remove it."
@@ -187,11 +197,47 @@ class SageMaker:
         endpoint.change(*self._fleet(config["EndpointConfigName"], variants))
         return {"EndpointArn": endpoint.arn}
 
-    def _fleet(self, config_name: str, variants: list[dict[str, Any]]) -> tuple[Fleet, str]:
+    def _update_weights(self, request: Request) -> Answer:
+        endpoint = self.endpoint(request["EndpointName"])
+        self._refuse_busy(endpoint, unless=("InService",))
+        wanted = {one["VariantName"]: one for one in request["DesiredWeightsAndCapacities"]}
+        if unknown := sorted(set(wanted) - set(endpoint.fleet.types)):
+            raise validation(f'Could not find variant "{unknown[0]}" of endpoint "{endpoint.arn}".')
+        self._resize(endpoint, wanted)
+        return {"EndpointArn": endpoint.arn}
+
+    def _resize(self, endpoint: Endpoint, wanted: dict[str, dict[str, Any]]) -> None:
+        """Change counts and weights: more of the same instances, no second fleet."""
+        variants = [
+            {**v, **{ours: asked[theirs] for theirs, ours in _LIVE_PROPERTIES.items() if theirs in asked}}
+            for v in endpoint.fleet.variants
+            for asked in [wanted.get(v["VariantName"], {})]
+        ]
+        endpoint.change(*self._fleet(endpoint.fleet.config_name, variants, resized=endpoint))
+
+    def _scale(self, endpoint: Endpoint) -> None:
+        """Do what the scaling policies want, when nothing else is under way."""
+        if self._status(endpoint) != "InService":
+            return
+        for variant in endpoint.fleet.variants:
+            name, count = variant["VariantName"], variant["InitialInstanceCount"]
+            wanted = self._scaling.wanted(endpoint.name, name, count)
+            if wanted != count:
+                problem = ""
+                try:
+                    self._resize(endpoint, {name: {"DesiredInstanceCount": wanted}})
+                except AwsError as error:
+                    problem = str(error.message)
+                self._scaling.scaled(endpoint.name, name, wanted, problem=problem)
+                return
+
+    def _fleet(
+        self, config_name: str, variants: list[dict[str, Any]], resized: Endpoint | None = None
+    ) -> tuple[Fleet, str]:
         """Return the fleet that is wanted, and why it will fail; refuse what SageMaker refuses at once."""
         in_use: Counter[str] = Counter()
         for endpoint in self._endpoints.values():
-            if not endpoint.is_gone:
+            if not endpoint.is_gone and endpoint is not resized:
                 in_use += endpoint.instances()
         types, failure = placement.place(variants, in_use, self._conditions.now(), self._package_of)
         return Fleet(config_name, variants, types), failure
@@ -202,11 +248,20 @@ class SageMaker:
 
     def _delete_endpoint(self, request: Request) -> Answer:
         endpoint = self.endpoint(request["EndpointName"])
-        if endpoint.status in ("Creating", "Updating", "RollingBack"):
-            raise validation(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        self._refuse_busy(endpoint, unless=("InService", "Failed", "Deleting"))
         endpoint.delete()
         self._tags.pop(endpoint.arn, None)
         return {}
+
+    def _status(self, endpoint: Endpoint) -> str:
+        """Return an endpoint's status, as AWS's own maintenance lets it be."""
+        status = endpoint.status
+        maintained = any(part in endpoint.name for part in self._conditions.now().system_updating)
+        return "SystemUpdating" if maintained and status == "InService" else status
+
+    def _refuse_busy(self, endpoint: Endpoint, *, unless: tuple[str, ...]) -> None:
+        if self._status(endpoint) not in unless:
+            raise validation(f'Cannot update in-progress endpoint "{endpoint.arn}".')
 
     def _describe(self, endpoint: Endpoint) -> Answer:
         serving = endpoint.serving
@@ -224,7 +279,7 @@ class SageMaker:
             "EndpointName": endpoint.name,
             "EndpointArn": endpoint.arn,
             "EndpointConfigName": (serving or endpoint.fleet).config_name,
-            "EndpointStatus": endpoint.status,
+            "EndpointStatus": self._status(endpoint),
             "CreationTime": endpoint.created,
             "LastModifiedTime": endpoint.modified,
             **({"FailureReason": endpoint.failure_reason} if endpoint.failure_reason else {}),
@@ -291,9 +346,3 @@ def _with_live_properties(
     kept = {v["VariantName"]: v for v in live}
     properties = [p for name, p in _LIVE_PROPERTIES.items() if name not in excluded]
     return [{**v, **{p: kept.get(v["VariantName"], v)[p] for p in properties if p in v}} for v in new]
-
-
-def not_built(operation: str) -> SageMakerError:
-    """Return the answer to an operation that SageMaker has and this does not."""
-    message = f"The local cloud does not answer SageMaker's {operation}: see docs/local-cloud.md for what it does."
-    return SageMakerError("NotImplementedByLocalCloud", message, status=501)

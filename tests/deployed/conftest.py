@@ -1,5 +1,6 @@
-"""A local cloud for each worker, deployed as `make demo` deploys it."""
+"""A deployed local cloud for each file of tests."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import yaml
 from rich.console import Console
 
 from endpointctl.proxy import Proxy
-from local_aws import cloud
+from local_aws import snapshot
 from local_aws.cloud import Cloud
 from local_aws.demo import connect
 from local_aws.journey import CDK, Journey, StepError, run
@@ -86,20 +87,16 @@ def state(deployed: Deployed) -> tuple[str, str, str]:
     return endpoint["EndpointStatus"], endpoint["EndpointConfigName"], stack["StackStatus"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployed() -> Iterator[Deployed]:
-    with pytest.MonkeyPatch.context() as patch, cloud.running(endpoint_seconds=0.3) as local:
+    """A local cloud of its own for each file, as `make demo` deploys it: restored, not deployed."""
+    with contextlib.ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        try:
+            local = stack.enter_context(snapshot.deployed())
+        except StepError as error:
+            pytest.fail(f"{error}\n{error.output}")
         for name, value in local.variables().items():
             patch.setenv(name, value)
         patch.setattr(boto3, "DEFAULT_SESSION", None)
-        journey = Journey(local, Console())
-        try:
-            journey.bootstrap()
-            journey.deploy()
-        except StepError as error:
-            pytest.fail(f"{error}\n{error.output}")
-        yield Deployed(local, journey, connect(local))
-        journey.destroy()
-        assert boto3.client("sagemaker").list_endpoints()["Endpoints"] == []
-        assert boto3.client("sagemaker").list_endpoint_configs()["EndpointConfigs"] == []
-        assert boto3.client("sagemaker").list_models()["Models"] == []
+        yield Deployed(local, Journey(local, Console()), connect(local))

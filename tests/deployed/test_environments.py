@@ -118,11 +118,25 @@ def test_generate_in_front_of_a_chat_package(everything: Deployed) -> None:
         proxy.generate(**wanted, return_likelihoods="GENERATION")
 
 
+def invoked(deployed: Deployed, endpoint: str, **body: Any) -> Any:
+    answer = deployed.runtime.invoke_endpoint(
+        EndpointName=endpoint, ContentType="application/json", Body=json.dumps(body)
+    )
+    return json.loads(answer["Body"].read())
+
+
+def test_embed_and_rerank_answer_in_their_own_shapes(everything: Deployed) -> None:
+    found = invoked(everything, "cohere-embed", texts=["a", "b"], input_type="search_query", output_dimension=256)
+    assert [len(one) for one in found["embeddings"]] == [256, 256]
+    ranked = invoked(
+        everything, "cohere-rerank", query="red apples", documents=["blue sea", "red apples"], api_version=2
+    )
+    assert [one["index"] for one in ranked["results"]] == [1, 0]
+
+
 def test_what_the_stand_in_does_not_speak_says_so(everything: Deployed) -> None:
-    with pytest.raises(ClientError, match="the stand-in for the container does not speak embed"):
-        everything.runtime.invoke_endpoint(
-            EndpointName="cohere-embed", ContentType="application/json", Body=b'{"texts": ["a"]}'
-        )
+    with pytest.raises(ClientError, match="the stand-in for the container does not speak summarize"):
+        invoked(everything, "cohere-summarize", text="a")
 
 
 def test_data_capture_points_to_a_bucket_that_is_there(everything: Deployed) -> None:

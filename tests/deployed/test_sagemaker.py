@@ -146,7 +146,7 @@ def test_a_model_error_has_all_its_fields(deployed: Deployed) -> None:
 
 
 def test_what_is_not_built_says_so(deployed: Deployed) -> None:
-    with pytest.raises(ClientError, match="does not answer SageMaker's ListTrainingJobs"):
+    with pytest.raises(ClientError, match="does not answer sagemaker's ListTrainingJobs"):
         deployed.sagemaker.list_training_jobs()
 
 
@@ -203,7 +203,10 @@ def test_scalable_targets_are_kept_and_hold_the_instance_type(deployed: Deployed
         "PolicyName": "tokens",
         "PolicyType": "TargetTrackingScaling",
         "ScalingTargetId": {"Ref": "Target"},
-        "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 4},
+        "TargetTrackingScalingPolicyConfiguration": {
+            "TargetValue": 4,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+        },
     }
     resources = {
         "Target": {

@@ -131,7 +131,6 @@ def test_truncation() -> None:
         ({"return_likelihoods": "SOME"}, 400, "return_likelihoods must be one of NONE, GENERATION, ALL"),
         ({"truncate": "MIDDLE"}, 400, "truncate must be one of NONE, START, END"),
         ({"stop_sequences": "x"}, 422, "stop_sequences must be a list of strings"),
-        ({"stream": True}, 400, "the stand-in for the container does not stream"),
     ],
 )
 def test_what_is_refused(fields: dict[str, Any], status: int, said: str) -> None:

@@ -1,4 +1,4 @@
-"""Checks a request against SageMaker's own service model (botocore ships it).
+"""Checks a request against a service's own model (botocore ships it).
 
 The SDK checks names, types and required members before it sends a request; enumerations and patterns are left to the
 service. CloudFormation has no SDK in front of it here, so both halves are done here.
@@ -14,30 +14,40 @@ import botocore.session
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 from botocore.validate import ParamValidator
 
-from local_aws.sagemaker.errors import validation
+from local_aws.errors import validation
 
 _SCALARS = {"integer": int, "long": int, "float": float, "double": float}
 _BOOLEANS = {"true": True, "false": False}
 
 
 @cache
-def _model() -> Any:  # noqa: ANN401 - botocore has no types
-    return botocore.session.get_session().get_service_model("sagemaker")
+def _model(service: str) -> Any:  # noqa: ANN401 - botocore has no types
+    return botocore.session.get_session().get_service_model(service)
 
 
-def operations() -> frozenset[str]:
-    """Return the names of all operations that SageMaker has."""
-    return frozenset(_model().operation_names)
+def operations(service: str) -> frozenset[str]:
+    """Return the names of all operations that a service has."""
+    return frozenset(_model(service).operation_names)
 
 
-def check(operation: str, request: dict[str, Any]) -> None:
-    """Refuse a request that SageMaker would refuse by its shape.
+def signing_name(service: str) -> str:
+    """Return the name that a service's requests are signed for, which is also that of its IAM actions."""
+    return str(_model(service).signing_name)
+
+
+def check(service: str, operation: str, request: dict[str, Any]) -> None:
+    """Refuse a request that a service would refuse by its shape.
+
+    Args:
+        service: its name in botocore, e.g. ``sagemaker``.
+        operation: e.g. ``CreateModel``.
+        request: its members.
 
     Raises:
-        SageMakerError: ``ValidationException`` that names each offending member.
+        AwsError: ``ValidationException`` that names each offending member.
 
     """
-    shape = _model().operation_model(operation).input_shape
+    shape = _model(service).operation_model(operation).input_shape
     report = ParamValidator().validate(request, shape)
     problems = [report.generate_report()] if report.has_errors() else list(_constraints(request, shape, ""))
     if problems:
@@ -45,9 +55,9 @@ def check(operation: str, request: dict[str, Any]) -> None:
         raise validation(count + "; ".join(problems))
 
 
-def from_template(operation: str, properties: dict[str, Any]) -> dict[str, Any]:
+def from_template(service: str, operation: str, properties: dict[str, Any]) -> dict[str, Any]:
     """Give template values the types of the API: CloudFormation takes ``"2"`` and ``"true"`` for 2 and true."""
-    shape = _model().operation_model(operation).input_shape
+    shape = _model(service).operation_model(operation).input_shape
     coerced: dict[str, Any] = _coerce(properties, shape)
     return coerced
 
@@ -106,7 +116,8 @@ def _string_constraints(value: str, shape: StringShape, path: str) -> list[str]:
 
 
 def python_pattern(pattern: str) -> str:
-    """Translate the Unicode classes of Java's regular expressions: letters, numbers, separators."""
-    for java, python in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s")):
+    """Translate what Java's regular expressions write otherwise: Unicode's classes, and what lies beyond 16 bits."""
+    beyond = (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
+    for java, python in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s"), (r"\p{Print}", r"[ -~]"), beyond):
         pattern = pattern.replace(java, python)
     return pattern

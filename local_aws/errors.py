@@ -1,20 +1,22 @@
-"""How SageMaker says no."""
+"""How a service of AWS says no."""
 
 from __future__ import annotations
 
 
-class SageMakerError(Exception):
+class AwsError(Exception):
     """An error of the control plane or the runtime, as the SDK's model names it.
 
     Attributes:
         code: the error's name on the wire, e.g. ``ValidationException``.
-        message: the text the caller reads.
+        message: the text the caller reads; None where the service gives none.
         status: the HTTP status.
         fields: further fields of the error's body (ModelError has four).
 
     """
 
-    def __init__(self, code: str, message: str, *, status: int = 400, fields: dict[str, object] | None = None) -> None:
+    def __init__(
+        self, code: str, message: str | None, *, status: int = 400, fields: dict[str, object] | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -22,6 +24,6 @@ class SageMakerError(Exception):
         self.fields = fields or {}
 
 
-def validation(message: str) -> SageMakerError:
+def validation(message: str) -> AwsError:
     """Return the control plane's answer to a request that is wrong in itself."""
-    return SageMakerError("ValidationException", message)
+    return AwsError("ValidationException", message)

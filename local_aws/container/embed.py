@@ -1,0 +1,138 @@
+"""The embed request of Cohere's containers, versions 2 to 4, answered with vectors of spelling (``vectors.py``).
+
+Sources: docs.cohere.com, API v1 and v2 ``embed``; the sample files of cohere-aws. The words of refusal are Cohere's
+platform's where they are known, and ours else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+from local_aws.container import tokens
+from local_aws.container.contract import Refused
+from local_aws.container.vectors import vector
+
+MOST_TEXTS: Final = 96
+INPUT_TYPES: Final = ("search_document", "search_query", "classification", "clustering", "image")
+_DIMENSIONS: Final = {"v4": 1536, "light": 384, "v2": 4096}
+_OTHER_DIMENSIONS: Final = 1024
+_CHOSEN_DIMENSIONS: Final = (256, 512, 1024, 1536)
+_CONTEXT: Final = {"v4": 128_000}
+_OTHER_CONTEXT: Final = 512
+_MOST: Final = 127
+
+
+def _int8(values: list[float]) -> list[int]:
+    return [round(value * _MOST) for value in values]
+
+
+def _bits(values: list[float]) -> list[int]:
+    bits = [int(value > 0) for value in values]
+    return [int("".join(str(bit) for bit in bits[at : at + 8]), 2) for at in range(0, len(bits), 8)]
+
+
+_TYPES: Final[dict[str, Callable[[list[float]], list[Any]]]] = {
+    "float": lambda values: values,
+    "int8": _int8,
+    "uint8": lambda values: [value + _MOST + 1 for value in _int8(values)],
+    "binary": lambda values: [value - _MOST - 1 for value in _bits(values)],
+    "ubinary": _bits,
+}
+
+
+def answer(document: dict[str, Any], package: str) -> dict[str, Any]:
+    """Answer an embed request.
+
+    Args:
+        document: the request's body.
+        package: the package's id, which tells the version.
+
+    Raises:
+        Refused: 400 for what is out of range or missing, 422 for a wrong type.
+
+    """
+    version = next((v for v in ("v4", "v2") if v in package.replace("-", "")), "v3")
+    if version == "v4" and "inputs" in document:
+        texts, pictures = _of_inputs(document["inputs"]), 0
+    elif "images" in document and version != "v2":
+        texts, pictures = _of_images(document["images"]), 1
+    else:
+        texts, pictures = _texts(document), 0
+    kind = document.get("input_type")
+    if version != "v2" and kind not in INPUT_TYPES:
+        raise Refused(400, "invalid request: valid input_type must be provided with the provided model")
+    size = _size(document, version, package)
+    cut = [_cut(text, document, version) for text in texts]
+    vectors = [vector(text, size) for text in cut]
+    if version == "v2":
+        return {"embeddings": vectors}
+    billed = {"images": pictures} if pictures else {"input_tokens": sum(len(tokens.split(text)) for text in cut)}
+    wanted = document.get("embedding_types")
+    if wanted is not None and (not isinstance(wanted, list) or not wanted or set(wanted) - set(_TYPES)):
+        raise Refused(400, f"invalid request: embedding_types must be some of {', '.join(_TYPES)}")
+    by_type = {name: [_TYPES[name](one) for one in vectors] for name in wanted or []}
+    return {
+        "id": str(uuid.uuid4()),
+        **({} if pictures else {"texts": texts}),
+        "embeddings": by_type or vectors,
+        "response_type": "embeddings_by_type" if by_type else "embeddings_floats",
+        "meta": {"api_version": {"version": "1"}, "billed_units": billed},
+    }
+
+
+def _texts(document: dict[str, Any]) -> list[str]:
+    texts = document.get("texts")
+    if texts is None:
+        raise Refused(400, "invalid request: at least one text is required")
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise Refused(422, "invalid request: texts must be a list of strings")
+    if not 1 <= len(texts) <= MOST_TEXTS:
+        raise Refused(
+            400, f"invalid request: total number of texts must be at most {MOST_TEXTS} - received {len(texts)}"
+        )
+    return texts
+
+
+def _of_images(images: Any) -> list[str]:  # noqa: ANN401 - JSON
+    if not isinstance(images, list) or len(images) != 1 or not str(images[0]).startswith("data:image/"):
+        raise Refused(400, "invalid request: images must be a list of one data URI of an image")
+    return [hashlib.sha256(str(images[0]).encode()).hexdigest()]
+
+
+def _of_inputs(inputs: Any) -> list[str]:  # noqa: ANN401 - JSON
+    if not isinstance(inputs, list) or not 1 <= len(inputs) <= MOST_TEXTS:
+        raise Refused(400, f"invalid request: inputs must be a list of 1 to {MOST_TEXTS} objects")
+    if not all(isinstance(one, dict) for one in inputs):
+        # As seen on a Marketplace endpoint: BerriAI/litellm#28613.
+        raise Refused(422, "EmbedReqV2.inputs is of type string but should be of type Object")
+    parts = [[part for part in one.get("content", []) if isinstance(part, dict)] for one in inputs]
+    return [" ".join(str(part.get("text") or part.get("image_url")) for part in one) for one in parts]
+
+
+def _size(document: dict[str, Any], version: str, package: str) -> int:
+    chosen = document.get("output_dimension")
+    if chosen is None or version != "v4":
+        return next(
+            (size for part, size in _DIMENSIONS.items() if part in (version, package) or part in package),
+            _OTHER_DIMENSIONS,
+        )
+    if chosen not in _CHOSEN_DIMENSIONS:
+        allowed = ", ".join(str(size) for size in _CHOSEN_DIMENSIONS)
+        raise Refused(400, f"invalid request: output_dimension must be one of {allowed}")
+    return int(chosen)
+
+
+def _cut(text: str, document: dict[str, Any], version: str) -> str:
+    """Cut a text to the model's context, as ``truncate`` says; END by default."""
+    truncate = document.get("truncate") or "END"
+    if truncate not in ("NONE", "START", "END"):
+        raise Refused(400, "invalid request: truncate must be one of NONE, START, END")
+    found, most = tokens.split(text), _CONTEXT.get(version, _OTHER_CONTEXT)
+    if len(found) <= most:
+        return text
+    if truncate == "NONE":
+        raise Refused(400, f"too many tokens: max tokens per text cannot exceed {most} - received {len(found)}")
+    return "".join(found[-most:] if truncate == "START" else found[:most])

@@ -1,0 +1,76 @@
+"""The rerank request of Cohere's containers, answered by shared spelling (``vectors.py``).
+
+The order is right for exact words, and for nothing else.
+
+Sources: docs.cohere.com, API v1 and v2 ``rerank``; the sample files of cohere-aws. The words of refusal are ours.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Final
+
+from local_aws.container.contract import Refused
+from local_aws.container.vectors import cosine, vector
+
+MOST_DOCUMENTS: Final = 10_000
+_SIZE: Final = 2048
+_DOCUMENTS_PER_UNIT: Final = 100
+
+
+def answer(document: dict[str, Any], package: str) -> dict[str, Any]:
+    """Answer a rerank request.
+
+    Args:
+        document: the request's body.
+        package: the package's id, which tells the version.
+
+    Raises:
+        Refused: 400 for what is out of range or missing, 422 for a wrong type.
+
+    """
+    query, documents = document.get("query"), document.get("documents")
+    if not isinstance(query, str) or not query:
+        raise Refused(400, "invalid request: query must be at least 1 token long")
+    if not isinstance(documents, list):
+        raise Refused(422, "invalid request: documents must be a list")
+    if not 1 <= len(documents) <= MOST_DOCUMENTS:
+        raise Refused(400, f"invalid request: documents must be 1 to {MOST_DOCUMENTS} - received {len(documents)}")
+    second = "v35" in package.replace("-", "") or "v4" in package
+    if second and document.get("api_version") != 2:
+        raise Refused(400, "invalid request: api_version must be 2 with the provided model")
+    top = document.get("top_n") or len(documents)
+    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+        raise Refused(422, "invalid request: top_n must be an integer of 1 or more")
+    texts = [_text(one, document.get("rank_fields")) for one in documents]
+    asked = vector(query, _SIZE)
+    scores = [max(0.0, cosine(asked, vector(text, _SIZE))) for text in texts]
+    best = sorted(range(len(texts)), key=lambda index: -scores[index])[:top]
+    shown = document.get("return_documents")
+    results = [
+        {
+            "index": index,
+            "relevance_score": round(scores[index], 8),
+            **(
+                {"document": documents[index] if isinstance(documents[index], dict) else {"text": texts[index]}}
+                if shown
+                else {}
+            ),
+        }
+        for index in best
+    ]
+    units = {"search_units": -(-len(documents) // _DOCUMENTS_PER_UNIT)}
+    version = {"version": "2" if second else "1"}
+    return {"id": str(uuid.uuid4()), "results": results, "meta": {"api_version": version, "billed_units": units}}
+
+
+def _text(document: Any, fields: Any) -> str:  # noqa: ANN401 - JSON
+    if isinstance(document, str):
+        return document
+    if not isinstance(document, dict):
+        raise Refused(422, "invalid request: each document must be a string or an object")
+    wanted = fields if isinstance(fields, list) and fields else ["text"]
+    missing = [name for name in wanted if name not in document]
+    if missing:
+        raise Refused(400, f"invalid request: each document must have the field {missing[0]}")
+    return "\n".join(str(document[name]) for name in wanted)

@@ -1,0 +1,295 @@
+"""The runtime: streams, limits, the concurrency of a fleet, what CloudWatch and the autoscaler make of it."""
+
+import concurrent.futures
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, EventStreamError
+
+from local_aws.conditions import Conditions, Fault, set_conditions
+
+from .conftest import Deployed
+
+VARIANT = "endpoint/cohere-local/variant/AllTraffic"
+SCALED: Any = {
+    "ServiceNamespace": "sagemaker",
+    "ResourceId": VARIANT,
+    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+}
+
+
+@pytest.fixture
+def account(deployed: Deployed) -> Iterator[Callable[[Conditions], None]]:
+    """Sets what the account has and has not, for one test."""
+    path = deployed.cloud.conditions
+    yield lambda conditions: set_conditions(conditions, path)
+    path.unlink(missing_ok=True)
+
+
+def client() -> Any:
+    return boto3.client("sagemaker-runtime", config=Config(retries={"total_max_attempts": 1}, max_pool_connections=50))
+
+
+def invoke(**fields: Any) -> Any:
+    body = json.dumps({"prompt": "a", "max_tokens": 1, **fields})
+    return client().invoke_endpoint(EndpointName="cohere-local", ContentType="application/json", Body=body)
+
+
+def stream(**fields: Any) -> Any:
+    body = json.dumps({"prompt": "a", "max_tokens": 9, "stream": True, **fields})
+    return client().invoke_endpoint_with_response_stream(
+        EndpointName="cohere-local", ContentType="application/json", Body=body
+    )
+
+
+def response(caught: pytest.ExceptionInfo[ClientError]) -> dict[str, Any]:
+    return dict(caught.value.response)
+
+
+def code(caught: pytest.ExceptionInfo[ClientError]) -> str:
+    return str(response(caught)["Error"]["Code"])
+
+
+# Streams
+
+
+def test_a_stream_of_real_frames(deployed: Deployed) -> None:
+    answer = stream()
+    assert (answer["ContentType"], answer["InvokedProductionVariant"]) == ("application/json", "AllTraffic")
+    parts = [event["PayloadPart"]["Bytes"] for event in answer["Body"]]
+    *tokens, last = [json.loads(line) for line in b"".join(parts).splitlines()]
+    assert len(parts) > len(tokens) == 9
+    assert "".join(token["text"] for token in tokens) == last["response"]["generations"][0]["text"]
+
+
+@pytest.mark.parametrize("fault", ["ModelInvocationTimeExceeded", "StreamBroken", "InternalStreamFailure"])
+def test_a_stream_that_breaks(deployed: Deployed, account: Callable[[Conditions], None], fault: str) -> None:
+    account(Conditions(faults=(Fault(fault, times=1),)))
+    events = iter(stream()["Body"])
+    assert next(events)["PayloadPart"]["Bytes"]
+    with pytest.raises(EventStreamError) as caught:
+        next(events)
+    assert code(caught) == ("InternalStreamFailure" if fault == "InternalStreamFailure" else "ModelStreamError")
+
+
+def test_what_is_wrong_before_the_first_frame_is_an_ordinary_error(deployed: Deployed) -> None:
+    with pytest.raises(ClientError) as caught:
+        stream(prompt="")
+    assert code(caught) == "ModelError"
+    assert response(caught)["OriginalStatusCode"] == 400
+
+
+# Limits
+
+
+def test_the_runtime_gives_up_after_its_limit(deployed: Deployed, account: Callable[[Conditions], None]) -> None:
+    account(Conditions(answer_seconds=9, response_limit_seconds=0.2))
+    started = time.monotonic()
+    with pytest.raises(ClientError) as caught:
+        invoke()
+    assert time.monotonic() - started < 5
+    assert response(caught)["OriginalStatusCode"] == 0
+    assert "timed out while waiting for a response from container" in response(caught)["OriginalMessage"]
+
+
+def test_a_body_may_not_be_larger_than_the_models_limit(deployed: Deployed) -> None:
+    with pytest.raises(ClientError, match="Body is too long: at most 6291456 bytes"):
+        invoke(prompt="x" * 6_291_456)
+
+
+def test_a_fleet_answers_so_many_at_once_then_queues_then_throttles(
+    deployed: Deployed, account: Callable[[Conditions], None]
+) -> None:
+    account(Conditions(concurrency=2, queue=2, answer_seconds=0.5))
+
+    def told(_: int) -> tuple[str, float]:
+        started = time.monotonic()
+        try:
+            invoke()
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            return f"{status} {error.response['Error']['Code']}", time.monotonic() - started
+        return "answered", time.monotonic() - started
+
+    with concurrent.futures.ThreadPoolExecutor(6) as threads:
+        found = sorted(threads.map(told, range(6)), key=lambda one: one[1])
+    assert [one[0] for one in found] == ["400 ThrottlingException"] * 2 + ["answered"] * 4
+    # Two had to wait for two others.
+    assert all(0.5 <= seconds < 1 for _, seconds in found[2:4])
+    assert all(seconds >= 1 for _, seconds in found[4:])
+    account(Conditions())
+    assert invoke()["InvokedProductionVariant"] == "AllTraffic"
+
+
+# CloudWatch
+
+
+def statistic(name: str, statistic: Any) -> float:
+    found = boto3.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SageMaker",
+        MetricName=name,
+        Dimensions=[
+            {"Name": "EndpointName", "Value": "cohere-local"},
+            {"Name": "VariantName", "Value": "AllTraffic"},
+        ],
+        StartTime=datetime.now(UTC) - timedelta(minutes=10),
+        EndTime=datetime.now(UTC) + timedelta(minutes=1),
+        Period=3600,
+        Statistics=[statistic],
+    )
+    return float(sum(point[statistic] for point in found["Datapoints"]))
+
+
+def test_the_metrics_of_an_endpoint(deployed: Deployed, account: Callable[[Conditions], None]) -> None:
+    names = ("Invocations", "InvocationsPerInstance", "Invocation4XXErrors", "Invocation5XXErrors")
+    before = [statistic(name, "Sum") for name in (*names, "InvocationModelErrors")]
+    invoke()
+    with pytest.raises(ClientError):
+        invoke(prompt="")
+    account(Conditions(faults=(Fault("ModelError500", times=1),)))
+    with pytest.raises(ClientError):
+        invoke()
+    account(Conditions(answer_seconds=0.4))
+    invoke()
+    after = [statistic(name, "Sum") for name in (*names, "InvocationModelErrors")]
+    assert [b - a for a, b in zip(before, after, strict=True)] == [4, 4, 1, 1, 2]
+    # In microseconds, as on AWS.
+    assert 400_000 <= statistic("ModelLatency", "Maximum") < 9_000_000
+    assert statistic("OverheadLatency", "SampleCount") >= 4
+    assert statistic("ConcurrentRequestsPerModel", "Maximum") >= 1
+
+
+# Instance counts
+
+
+def count(deployed: Deployed) -> int:
+    (variant,) = deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")["ProductionVariants"]
+    return int(variant["CurrentInstanceCount"])
+
+
+def settled(deployed: Deployed, wanted: int) -> bool:
+    until = time.monotonic() + 15
+    while time.monotonic() < until:
+        status = deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")["EndpointStatus"]
+        if status == "InService" and count(deployed) == wanted:
+            return True
+        time.sleep(0.2)
+    return False
+
+
+@pytest.fixture
+def scaled(deployed: Deployed) -> Iterator[Any]:
+    """The endpoint between one and three instances, with two requests at once for each."""
+    scaling = boto3.client("application-autoscaling")
+    scaling.register_scalable_target(**SCALED, MinCapacity=1, MaxCapacity=3)
+    metric: Any = {"PredefinedMetricType": "SageMakerVariantConcurrentRequestsPerModelHighResolution"}
+    scaling.put_scaling_policy(
+        **SCALED,
+        PolicyName="concurrency",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 2.0,
+            "PredefinedMetricSpecification": metric,
+            "ScaleInCooldown": 1,
+            "ScaleOutCooldown": 1,
+        },
+    )
+    yield scaling
+    scaling.deregister_scalable_target(**SCALED)
+    sagemaker = deployed.sagemaker
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="cohere-local",
+        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 1}],
+    )
+    assert settled(deployed, 1)
+
+
+def load(account: Callable[[Conditions], None], at_once: int) -> None:
+    account(Conditions(answer_seconds=0.4))
+    with concurrent.futures.ThreadPoolExecutor(at_once) as threads:
+        list(threads.map(lambda _: invoke(), range(at_once * 4)))
+
+
+def test_load_scales_out_to_the_bound_and_silence_scales_in_again(
+    deployed: Deployed, account: Callable[[Conditions], None], scaled: Any
+) -> None:
+    assert count(deployed) == 1
+    load(account, 16)
+    assert settled(deployed, 3)
+    activities = scaled.describe_scaling_activities(**SCALED)["ScalingActivities"]
+    assert activities[0]["Description"] == "Setting desired instance count to 3."
+    # A trickle keeps the metric alive, far below the target.
+    account(Conditions())
+    until = time.monotonic() + 20
+    while time.monotonic() < until and count(deployed) > 1:
+        invoke()
+        time.sleep(0.3)
+    assert settled(deployed, 1)
+
+
+def test_without_quota_nothing_is_scaled_and_the_activity_says_why(
+    deployed: Deployed, account: Callable[[Conditions], None], scaled: Any
+) -> None:
+    load(account, 8)
+    account(Conditions(quotas={"ml.g5.xlarge": 1}))
+    time.sleep(1.1)
+    assert settled(deployed, 1)
+    (activity, *_) = scaled.describe_scaling_activities(**SCALED)["ScalingActivities"]
+    assert (activity["StatusCode"], "service limit" in activity["StatusMessage"]) == ("Failed", True)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"MinCapacity": 0}, "MinCapacity must be 1 or more"),
+        ({"ResourceId": "endpoint/other/variant/AllTraffic"}, "No variant found"),
+    ],
+)
+def test_targets_that_are_refused(deployed: Deployed, change: dict[str, Any], said: str) -> None:
+    request: Any = {**SCALED, "MinCapacity": 1, "MaxCapacity": 2, **change}
+    with pytest.raises(ClientError, match=said):
+        boto3.client("application-autoscaling").register_scalable_target(**request)
+
+
+def test_a_policy_needs_a_target(deployed: Deployed) -> None:
+    metric = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
+    policy: Any = {"TargetValue": 1.0, "PredefinedMetricSpecification": metric}
+    with pytest.raises(ClientError, match="No scalable target found"):
+        boto3.client("application-autoscaling").put_scaling_policy(
+            **SCALED,
+            PolicyName="p",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration=policy,
+        )
+
+
+def test_what_is_maintained_can_be_invoked_and_not_changed(
+    deployed: Deployed, account: Callable[[Conditions], None]
+) -> None:
+    account(Conditions(system_updating=("cohere-local",)))
+    sagemaker = deployed.sagemaker
+    assert sagemaker.describe_endpoint(EndpointName="cohere-local")["EndpointStatus"] == "SystemUpdating"
+    assert invoke()["InvokedProductionVariant"] == "AllTraffic"
+    with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+        sagemaker.delete_endpoint(EndpointName="cohere-local")
+
+
+# Service Quotas
+
+
+def test_quotas_are_told(deployed: Deployed, account: Callable[[Conditions], None]) -> None:
+    account(Conditions(quotas={"ml.g5.xlarge": 7}))
+    quotas = boto3.client("service-quotas")
+    found = quotas.get_service_quota(ServiceCode="sagemaker", QuotaCode="L-1928E07B")["Quota"]
+    assert (found["QuotaName"], found["Value"]) == ("ml.g5.xlarge for endpoint usage", 7.0)
+    names = [one["QuotaName"] for one in quotas.list_service_quotas(ServiceCode="sagemaker")["Quotas"]]
+    assert "ml.p5.48xlarge for endpoint usage" in names
+    with pytest.raises(ClientError) as caught:
+        quotas.get_service_quota(ServiceCode="sagemaker", QuotaCode="L-00000000")
+    assert code(caught) == "NoSuchResourceException"

@@ -1,0 +1,144 @@
+"""Embed and rerank: the shapes of each version, vectors whose cosines mean something, and what is refused."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local_aws.container import Container
+from local_aws.container.vectors import cosine, vector
+
+CONTAINER = Container.from_settings(None, None)
+V2, V3, LIGHT, V4 = (
+    "cohere-embed-english-v2",
+    "cohere-embed-english-v3",
+    "cohere-embed-english-light-v3",
+    "cohere-embed-v4-1",
+)
+
+
+def ask(api: str, package: str, **fields: Any) -> tuple[int, dict[str, Any]]:
+    status, _, answer = CONTAINER.handle(json.dumps(fields).encode(), "application/json", api, package)
+    return status, json.loads(answer)
+
+
+@given(st.text(min_size=1, max_size=50), st.sampled_from([256, 1024]))
+def test_a_vector_has_length_1_and_is_always_the_same(text: str, size: int) -> None:
+    found = vector(text, size)
+    assert math.isclose(sum(value * value for value in found), 1)
+    assert found == vector(text, size)
+
+
+def test_shared_words_are_nearer_than_none() -> None:
+    query = vector("red apples", 1024)
+    assert cosine(query, vector("apples that are red", 1024)) > 0.5
+    assert cosine(query, vector("the blue sea", 1024)) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("package", "fields", "size"),
+    [
+        (V3, {"input_type": "search_document"}, 1024),
+        (LIGHT, {"input_type": "classification"}, 384),
+        (V4, {"input_type": "search_query"}, 1536),
+        (V4, {"input_type": "search_query", "output_dimension": 256}, 256),
+        (V2, {}, 4096),
+    ],
+)
+def test_the_dimensions_of_each_version(package: str, fields: dict[str, Any], size: int) -> None:
+    status, answer = ask("embed", package, texts=["one", "two"], **fields)
+    assert (status, [len(one) for one in answer["embeddings"]]) == (200, [size, size])
+    assert set(answer) == ({"embeddings"} if package == V2 else {"id", "texts", "embeddings", "response_type", "meta"})
+
+
+def test_embedding_types() -> None:
+    kinds = ["float", "int8", "uint8", "binary", "ubinary"]
+    _, answer = ask("embed", V3, texts=["one"], input_type="clustering", embedding_types=kinds)
+    found = {kind: answer["embeddings"][kind][0] for kind in kinds}
+    assert {kind: len(one) for kind, one in found.items()} == {
+        **dict.fromkeys(kinds[:3], 1024),
+        **dict.fromkeys(kinds[3:], 128),
+    }
+    assert found["int8"] == [round(value * 127) for value in found["float"]]
+    assert [a - b for a, b in zip(found["ubinary"], found["binary"], strict=True)] == [128] * 128
+    assert answer["response_type"] == "embeddings_by_type"
+
+
+def test_inputs_and_images() -> None:
+    text = {"content": [{"type": "text", "text": "one"}]}
+    _, answer = ask("embed", V4, inputs=[text], input_type="search_query")
+    assert answer["embeddings"][0] == vector("one", 1536)
+    _, answer = ask("embed", V3, images=["data:image/png;base64,AAAA"], input_type="image")
+    assert answer["meta"]["billed_units"] == {"images": 1}
+    assert len(answer["embeddings"][0]) == 1024
+
+
+def test_truncation() -> None:
+    long = {"texts": ["word " * 600], "input_type": "search_query"}
+    status, answer = ask("embed", V3, **long, truncate="NONE")
+    assert (status, "cannot exceed 512 - received" in answer["message"]) == (400, True)
+    _, answer = ask("embed", V3, **long)
+    assert answer["meta"]["billed_units"] == {"input_tokens": 512}
+
+
+@pytest.mark.parametrize(
+    ("package", "fields", "status", "said"),
+    [
+        (V3, {}, 400, "at least one text is required"),
+        (V3, {"texts": "one"}, 422, "texts must be a list of strings"),
+        (V3, {"texts": ["a"] * 97}, 400, "must be at most 96 - received 97"),
+        (V3, {"texts": ["a"]}, 400, "valid input_type must be provided"),
+        (V3, {"texts": ["a"], "input_type": "x"}, 400, "valid input_type must be provided"),
+        (V3, {"texts": ["a"], "input_type": "image", "truncate": "X"}, 400, "truncate must be one of"),
+        (V3, {"texts": ["a"], "input_type": "image", "embedding_types": ["half"]}, 400, "embedding_types must be some"),
+        (V3, {"images": ["x"], "input_type": "image"}, 400, "images must be a list of one data URI"),
+        (V4, {"inputs": ["a"], "input_type": "image"}, 422, "EmbedReqV2.inputs is of type string"),
+        (V4, {"texts": ["a"], "input_type": "image", "output_dimension": 3}, 400, "output_dimension must be one of"),
+    ],
+)
+def test_what_embed_refuses(package: str, fields: dict[str, Any], status: int, said: str) -> None:
+    found, answer = ask("embed", package, **fields)
+    assert (found, said in answer["message"]) == (status, True), answer
+
+
+DOCUMENTS = ["the blue sea", "red apples and pears", "apples of a tree"]
+
+
+def test_rerank_orders_by_relevance() -> None:
+    status, answer = ask("rerank", "cohere-rerank-v3", query="red apples", documents=DOCUMENTS, top_n=2)
+    assert (status, [one["index"] for one in answer["results"]]) == (200, [1, 2])
+    scores = [one["relevance_score"] for one in answer["results"]]
+    assert 1 >= scores[0] > scores[1] >= 0
+    assert answer["meta"]["billed_units"] == {"search_units": 1}
+
+
+def test_rerank_gives_documents_back_and_reads_fields() -> None:
+    documents = [{"title": "x", "text": "sea"}, {"title": "apples", "text": "y"}]
+    fields = {"query": "apples", "documents": documents, "return_documents": True}
+    _, answer = ask("rerank", "cohere-rerank-v3", **fields, rank_fields=["title"])
+    assert [one["document"] for one in answer["results"]] == [documents[1], documents[0]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "said"),
+    [
+        ({"documents": ["a"]}, 400, "query must be"),
+        ({"query": "a", "documents": "a"}, 422, "documents must be a list"),
+        ({"query": "a", "documents": []}, 400, "documents must be 1 to"),
+        ({"query": "a", "documents": [1]}, 422, "each document must be a string or an object"),
+        ({"query": "a", "documents": [{"title": "a"}]}, 400, "must have the field text"),
+        ({"query": "a", "documents": ["a"], "top_n": 0.5}, 422, "top_n must be an integer"),
+    ],
+)
+def test_what_rerank_refuses(fields: dict[str, Any], status: int, said: str) -> None:
+    found, answer = ask("rerank", "cohere-rerank-v3", **fields)
+    assert (found, said in answer["message"]) == (status, True), answer
+
+
+def test_rerank_3_5_needs_its_api_version() -> None:
+    fields = {"query": "a", "documents": ["a"]}
+    assert ask("rerank", "cohere-rerank-v3-5", **fields)[0] == 400
+    assert ask("rerank", "cohere-rerank-v3-5", **fields, api_version=2)[0] == 200
