@@ -152,6 +152,8 @@ def _registered(template: Template) -> set[str]:
 @cache
 def create_only(resource_type: str) -> frozenset[str]:
     """Return the top-level properties whose change replaces a resource of a type."""
+    if resource_type.startswith("Custom::"):
+        return frozenset({"ServiceToken"})
     # Not at the top: it takes a second, and is a development dependency.
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 

@@ -115,12 +115,26 @@ class Proxy:
             Failure: there was no answer.
 
         """
-        sent = {"Content-Type": "application/json", **(headers or {})}
-        request = AWSRequest("POST", self._url + path, sent, content)
+        return self._send("POST", path, {"Content-Type": "application/json", **(headers or {})}, content)
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Send one signed request without a body; return status and body, parsed when it is JSON.
+
+        Args:
+            path: e.g. ``/healthz``.
+
+        Raises:
+            Failure: there was no answer.
+
+        """
+        return self._send("GET", path, {}, b"")
+
+    def _send(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> tuple[int, Any]:
+        request = AWSRequest(method, self._url + path, dict(headers), content)
         self._signer.add_auth(request)
         signed = {**dict(request.headers.items()), "Host": urlsplit(self._url).netloc}
         try:
-            answer = self._http.request("POST", self._connect_to + path, body=content, headers=signed)
+            answer = self._http.request(method, self._connect_to + path, body=content or None, headers=signed)
         except urllib3.exceptions.HTTPError as error:
             raise Failure(f"no answer from {self._connect_to}: {type(error).__name__}") from None
         try:

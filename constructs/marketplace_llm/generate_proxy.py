@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Duration, RemovalPolicy
-from aws_cdk import aws_iam as iam
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from marketplace_llm.acknowledgement import ALL, acknowledge
 from marketplace_llm.catalog import Api
 from marketplace_llm.errors import OptionError
+from marketplace_llm.function import Reasons, python_function
 from marketplace_llm.gpu_endpoint import InvocableEndpoint
+from marketplace_llm.version_check import VersionCheck
 
 RESERVE_SECONDS = 5
 """What the function may use beside the model: connecting, parsing and answering."""
@@ -24,17 +24,26 @@ MAX_GENERATE_SECONDS = 70
 Source: botocore's model of sagemaker-runtime, ``InvokeEndpoint``.
 """
 
+_REASONS = Reasons(
+    dead_letters="the function is only invoked synchronously: a failure is the caller's answer; nothing is queued",
+    concurrency="the endpoint's instances are the limit: what is above it is throttled there, and answered with 429",
+    network="the function calls SageMaker's public endpoint with IAM and nothing else; it holds no data",
+    tracing="there is one hop behind it, and its log line has the time of both: a trace would tell no more",
+)
+
 
 class GenerateProxy(Construct):
     """A Lambda proxy that answers ``POST /v1/generate`` on a Function URL with IAM authentication.
 
-    The function may write to its own log group and invoke this one endpoint; nothing else.
+    The function may write to its own log group and invoke this one endpoint; nothing else. Whatever changes it makes a
+    new version. A second function asks that version for its health, and only then the alias ``live``, which the URL
+    belongs to, moves to it: a version that cannot start fails the deployment and meets no caller.
 
     Args:
         scope: the parent.
         construct_id: the id in the parent.
         endpoint: the endpoint to ask.
-        code: the proxy's source, whose handler is ``generate.handler.handler``.
+        code: the source of the proxy, ``generate.handler.handler``, and of its check, ``check.handler.handler``.
         api: what the endpoint's container answers, ``generate`` (default) or ``chat``; for chat, requests and answers
             are translated, and each generation is a request of its own.
         callers: principals (ARNs or account ids) that the URL lets in; default the account itself, whose users and
@@ -46,6 +55,7 @@ class GenerateProxy(Construct):
 
     Attributes:
         function: the function.
+        alias: its alias ``live``, which callers reach.
         log_group: its log group.
         url: the Function URL, with a slash at its end (a token).
 
@@ -72,28 +82,17 @@ class GenerateProxy(Construct):
         seconds = _generate_seconds(generate_timeout)
         if api not in ("generate", "chat"):
             raise OptionError("api", api, problem="is nothing a proxy can translate", allowed="generate, chat")
-        self.log_group = logs.LogGroup(self, "LogGroup", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
-        # A role of our own: the CDK's would carry AWSLambdaBasicExecutionRole, which may write to every log group.
-        role = iam.Role(
+        self.function = python_function(
             self,
-            "Role",
-            description="Lets the proxy write its log and invoke its endpoint",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        )
-        self.log_group.grant_write(role)
-        endpoint.grant_invoke(role)
-        self.function = lambda_.Function(
-            self,
-            "Function",
+            "",
             description=f"Cohere's /v1/generate in front of the SageMaker endpoint {endpoint.endpoint_name}",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
+            purpose="Lets the proxy write its log and invoke its endpoint",
             code=code,
             handler="generate.handler.handler",
-            role=role,
-            log_group=self.log_group,
-            memory_size=memory_mib,
-            timeout=Duration.seconds(seconds + RESERVE_SECONDS),
+            seconds=seconds + RESERVE_SECONDS,
+            memory_mib=memory_mib,
+            log_retention=log_retention,
+            reasons=_REASONS,
             environment={
                 "API": api,
                 "ENDPOINT_NAME": endpoint.endpoint_name,
@@ -101,43 +100,15 @@ class GenerateProxy(Construct):
                 "MAX_REQUEST_BYTES": str(max_request_bytes),
             },
         )
-        self._acknowledge(role)
-        self.url = self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
+        self.log_group = self.function.log_group
+        endpoint.grant_invoke(self.function)
+        version = self.function.current_version
+        check = VersionCheck(self, "Check", version=version, code=code, log_retention=log_retention)
+        self.alias = lambda_.Alias(self, "Live", alias_name="live", version=version)
+        self.alias.node.add_dependency(check)
+        self.url = self.alias.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
         for number, caller in enumerate(callers or [Aws.ACCOUNT_ID], start=1):
             self._let_in(caller, f"Caller{number}")
-
-    def _acknowledge(self, role: iam.Role) -> None:
-        acknowledge(
-            role,
-            "IAMNoInlinePolicy",
-            reason="the policy belongs to this one role and goes with it; a managed policy could be attached elsewhere",
-        )
-        acknowledge(
-            self.log_group,
-            "CloudWatchLogGroupEncrypted",
-            reason="CloudWatch encrypts every group with a key of its own, and the lines hold no prompt and no text",
-        )
-        most = ("NIST.800.53.R5", "HIPAA.Security")
-        synchronous = "the function is only invoked synchronously: a failure is the caller's answer; nothing is queued"
-        acknowledge(self.function, "LambdaDLQ", reason=synchronous, packs=[*most, "Serverless"])
-        acknowledge(
-            self.function,
-            "LambdaConcurrency",
-            reason="the endpoint's instances are the limit: what is above it is throttled there, and answered with 429",
-            packs=most,
-        )
-        acknowledge(
-            self.function,
-            "LambdaInsideVPC",
-            reason="the function calls SageMaker's public endpoint with IAM and nothing else; it holds no data",
-            packs=ALL,
-        )
-        acknowledge(
-            self.function,
-            "LambdaTracing",
-            reason="there is one hop behind it, and its log line has the time of both: a trace would tell no more",
-            packs=["Serverless"],
-        )
 
     def _let_in(self, caller: str, construct_id: str) -> None:
         """Give both permissions that a Function URL made since October 2025 needs.
@@ -149,7 +120,7 @@ class GenerateProxy(Construct):
             f"{construct_id}Url",
             action="lambda:InvokeFunctionUrl",
             principal=caller,
-            function_name=self.function.function_arn,
+            function_name=self.alias.function_arn,
             function_url_auth_type="AWS_IAM",
         )
         lambda_.CfnPermission(
@@ -157,7 +128,7 @@ class GenerateProxy(Construct):
             f"{construct_id}Function",
             action="lambda:InvokeFunction",
             principal=caller,
-            function_name=self.function.function_arn,
+            function_name=self.alias.function_arn,
             invoked_via_function_url=True,
         )
 

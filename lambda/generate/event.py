@@ -1,4 +1,4 @@
-"""The Function URL's event, as an HTTP request to one route.
+"""The Function URL's event, as an HTTP request to one of two routes.
 
 Source: docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html (payload format 2.0).
 """
@@ -14,9 +14,16 @@ from generate.errors import ProxyError
 
 METHOD = "POST"
 PATH = "/v1/generate"
+HEALTH_PATH = "/healthz"
 VARIANT_HEADER = "x-target-variant"
 # botocore's model of sagemaker-runtime: TargetVariantHeader.
 _VARIANT = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+
+
+def is_health_check(event: Any) -> bool:  # noqa: ANN401 - whatever Lambda hands over
+    """Return whether a request asks for the proxy's own health: ``GET /healthz``."""
+    method, path, _ = _request_line(event)
+    return path == HEALTH_PATH and method == "GET"
 
 
 def body_of(event: Any, max_bytes: int) -> bytes:  # noqa: ANN401 - whatever Lambda hands over
@@ -32,6 +39,8 @@ def body_of(event: Any, max_bytes: int) -> bytes:  # noqa: ANN401 - whatever Lam
 
     """
     method, path, headers = _request_line(event)
+    if path == HEALTH_PATH:
+        raise ProxyError("method_not_allowed", f"use GET {HEALTH_PATH}", headers={"allow": "GET"})
     if path != PATH:
         raise ProxyError("not_found", f"there is nothing here; send {METHOD} {PATH}")
     if method != METHOD:

@@ -33,7 +33,7 @@ def handler(lambda_event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 
     log = RequestLog(request_id, cold_start=_cold_start)
     _cold_start = False
     try:
-        status, headers, body = 200, {}, _generate(lambda_event, log)
+        status, headers, body = 200, {}, _route(lambda_event, log)
     except ProxyError as error:
         log.add(code=error.code, cause=error.cause or None)
         status, headers, body = error.status, error.headers, _error_body(error, request_id)
@@ -44,6 +44,13 @@ def handler(lambda_event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 
     log.write(status)
     named = {"content-type": "application/json", "x-request-id": request_id, "cache-control": "no-store"}
     return {"statusCode": status, "headers": {**named, **headers}, "body": body}
+
+
+def _route(lambda_event: Any, log: RequestLog) -> str:  # noqa: ANN401
+    if event.is_health_check(lambda_event):
+        log.add(route="health")
+        return '{"status": "ok"}'
+    return _generate(lambda_event, log)
 
 
 def _generate(lambda_event: Any, log: RequestLog) -> str:  # noqa: ANN401

@@ -1,6 +1,7 @@
 """A deployed local cloud for each file of tests."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from endpointctl.failure import Failure
 from endpointctl.proxy import Proxy
 from local_aws import snapshot
 from local_aws.cloud import Cloud
@@ -50,34 +52,60 @@ class App:
 
     Attributes:
         content: what the environment's file says.
+        root: the copy's folder.
 
     """
 
     def __init__(self, deployed: Deployed, root: Path) -> None:
         self._environment = {**deployed.cloud.environment(), "PYTHONDONTWRITEBYTECODE": "1"}
-        self._root = root
+        self.root = root
         self._file = root / "environments" / "local.yaml"
         self.content: dict[str, Any] = yaml.safe_load(self._file.read_text("utf-8"))
 
-    def cdk(self, command: str, *options: str) -> str:
-        """Run a command of the CDK on the endpoint's stack."""
+    def cdk(self, command: str, *options: str, stack: str = "endpoint") -> str:
+        """Run a command of the CDK on one of the two stacks."""
         self._file.write_text(yaml.safe_dump(self.content), "utf-8")
-        chosen = ["local/endpoint", "-c", "environment=local", "--ci", *options]
-        return run([str(CDK), command, *chosen], self._environment, folder=self._root)
+        chosen = [f"local/{stack}", "-c", "environment=local", "--ci", *options]
+        return run([str(CDK), command, *chosen], self._environment, folder=self.root)
 
-    def deploy(self) -> str:
-        return self.cdk("deploy", "--exclusively", "--require-approval", "never")
+    def deploy(self, stack: str = "endpoint") -> str:
+        return self.cdk("deploy", "--exclusively", "--require-approval", "never", stack=stack)
 
-    def fails(self) -> str:
+    def fails(self, stack: str = "endpoint") -> str:
         """Deploy, which has to fail; return what the command printed."""
         with pytest.raises(StepError) as caught:
-            self.deploy()
+            self.deploy(stack)
         return caught.value.output
 
 
 @pytest.fixture
 def app(deployed: Deployed, tmp_path: Path) -> App:
     return App(deployed, copy_of_the_app(tmp_path / "app", checked=False))
+
+
+@contextlib.contextmanager
+def callers(proxy: Proxy, number: int = 2) -> Iterator[list[str]]:
+    """Keep asking; yield the list of what went wrong, and of "answered"."""
+    told: list[str] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            try:
+                proxy.generate(prompt="hello", max_tokens=1)
+                told.append("answered")
+            except Failure as failure:
+                told.append(str(failure))
+
+    threads = [threading.Thread(target=ask) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield told
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
 
 
 def state(deployed: Deployed) -> tuple[str, str, str]:

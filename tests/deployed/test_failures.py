@@ -11,7 +11,7 @@ from endpointctl.proxy import Refused
 from local_aws.conditions import Conditions, Fault, set_conditions
 from marketplace_llm import ModelPackage
 
-from .conftest import App, Deployed, state
+from .conftest import App, Deployed, callers, state
 
 
 @pytest.fixture
@@ -70,6 +70,33 @@ def test_not_subscribed(deployed: Deployed, app: App, account: Callable[[Conditi
     assert state(deployed) == ("InService", config, "UPDATE_ROLLBACK_COMPLETE")
     models = deployed.sagemaker.list_models()["Models"]
     assert len([model for model in models if "cohere-local" in model["ModelName"]]) == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "broken", "said"),
+    [
+        ("crashes at import", "raise RuntimeError('no such module')\n", "no such module"),
+        (
+            "does not answer",
+            "\n\nhandler = lambda event, context: {'statusCode': 500}\n",
+            "answer GET /healthz with 200",
+        ),
+    ],
+)
+def test_a_version_of_the_proxy_that_cannot_start_meets_no_caller(
+    deployed: Deployed, app: App, what: str, broken: str, said: str
+) -> None:
+    handler = app.root / "lambda" / "generate" / "handler.py"
+    handler.write_text(handler.read_text("utf-8") + broken, "utf-8")
+    with callers(deployed.proxy) as told:
+        printed = app.fails("proxy")
+    assert "the new version of the proxy cannot start" in printed
+    assert said in printed
+    assert "Mend the code or its settings" in printed
+    assert set(told) == {"answered"}
+    (stack,) = deployed.cloudformation.describe_stacks(StackName="cohere-local-proxy")["Stacks"]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert deployed.proxy.get("/healthz") == (200, {"status": "ok"})
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
 from endpointctl.aws import Aws
-from endpointctl.proxy import Refused
+from endpointctl.proxy import Proxy, Refused
 
 from .conftest import Deployed
 
@@ -106,7 +106,14 @@ def test_without_its_statement_the_proxy_says_that_it_may_not(deployed: Deployed
     assert deployed.proxy.generate(prompt="hello", max_tokens=1).texts
 
 
-def at_the_door(deployed: Deployed, *, sent: bytes = b'{"prompt": "a"}', age: timedelta = timedelta()) -> int:
+def at_the_door(
+    deployed: Deployed,
+    *,
+    sent: bytes = b'{"prompt": "a"}',
+    age: timedelta = timedelta(),
+    region: str = "us-east-1",
+    service: str = "lambda",
+) -> int:
     """Sign a request for the Function URL, send it with the body ``sent``, and return the status."""
     aws = Aws("us-east-1")
     url = aws.proxy_url("local").rstrip("/")
@@ -114,7 +121,7 @@ def at_the_door(deployed: Deployed, *, sent: bytes = b'{"prompt": "a"}', age: ti
     with pytest.MonkeyPatch.context() as patch:
         then = datetime.now(UTC) - age
         patch.setattr(botocore.auth, "get_current_datetime", lambda: then)
-        SigV4Auth(aws.credentials(), "lambda", "us-east-1").add_auth(signed)
+        SigV4Auth(aws.credentials(), service, region).add_auth(signed)
     headers = {**dict(signed.headers.items()), "Host": url.partition("//")[2]}
     to = f"{deployed.cloud.url}/v1/generate"
     return int(urllib3.PoolManager(retries=False).request("POST", to, body=sent, headers=headers).status)
@@ -130,3 +137,55 @@ def test_a_replay_with_another_body_is_not_let_in(deployed: Deployed) -> None:
 
 def test_an_old_signature_is_not_let_in(deployed: Deployed) -> None:
     assert at_the_door(deployed, age=timedelta(minutes=20)) == 403
+
+
+@pytest.mark.parametrize("scope", [{"region": "eu-west-1"}, {"service": "execute-api"}])
+def test_a_signature_for_elsewhere_is_not_let_in(deployed: Deployed, scope: dict[str, str]) -> None:
+    assert at_the_door(deployed, region=scope.get("region", "us-east-1"), service=scope.get("service", "lambda")) == 403
+
+
+@pytest.mark.parametrize("actions", [["lambda:InvokeFunctionUrl"], ["lambda:InvokeFunction"], []])
+def test_one_of_the_two_permissions_is_not_enough(deployed: Deployed, actions: list[str]) -> None:
+    """Both together are: what a role of the account has to be given."""
+    iam, aws = boto3.client("iam"), Aws("us-east-1")
+    both = ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"]
+
+    def allow(actions: list[str]) -> None:
+        statement = {"Effect": "Allow", "Action": actions or ["s3:ListBucket"], "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_user_policy(UserName="caller", PolicyName="p", PolicyDocument=document)
+
+    iam.create_user(UserName="caller")
+    key = iam.create_access_key(UserName="caller")["AccessKey"]
+    caller: Any = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"]).get_credentials()
+    proxy = Proxy(aws.proxy_url("local"), caller, "us-east-1")
+    try:
+        allow(actions)
+        with pytest.raises(Refused) as caught:
+            proxy.generate(prompt="a", max_tokens=1)
+        assert caught.value.status == 403
+        allow(both)
+        assert proxy.generate(prompt="a", max_tokens=1).texts
+    finally:
+        iam.delete_access_key(UserName="caller", AccessKeyId=key["AccessKeyId"])
+        iam.delete_user_policy(UserName="caller", PolicyName="p")
+        iam.delete_user(UserName="caller")
+
+
+# What each statement of the two roles is for, and what says so when it is gone.
+STATEMENTS = [
+    ("ProxyRole", "sagemaker:InvokeEndpoint"),
+    ("ProxyRole", "logs:PutLogEvents"),
+    ("CheckRole", "lambda:InvokeFunction"),
+    ("CheckRole", "logs:PutLogEvents"),
+]
+
+
+def test_every_statement_is_one_that_is_known(deployed: Deployed) -> None:
+    """A new statement has to be added above, with the test of what breaks without it."""
+    for role in ("ProxyRole", "CheckRole"):
+        _, policies = policies_of(role)
+        statements = [s for document in policies.values() for s in document["Statement"]]
+        actions = {a for s in statements for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])}
+        assert actions == {action for name, action in STATEMENTS if name == role} | {"logs:CreateLogStream"}
+        assert not any(s["Resource"] == "*" for s in statements)

@@ -1,39 +1,12 @@
 """Updates: callers notice nothing, and what was changed by hand is seen and mended."""
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from endpointctl.failure import Failure
-
-from .conftest import App, Deployed, state
-
-
-@contextmanager
-def callers(deployed: Deployed) -> Iterator[list[str]]:
-    """Keep asking; yield the list of what went wrong, and of "answered"."""
-    told: list[str] = []
-    stop = threading.Event()
-
-    def ask() -> None:
-        while not stop.is_set():
-            try:
-                deployed.proxy.generate(prompt="hello", max_tokens=1)
-                told.append("answered")
-            except Failure as failure:
-                told.append(str(failure))
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        yield told
-    finally:
-        stop.set()
-        asking.join()
+from .conftest import App, Deployed, callers, state
 
 
 @pytest.fixture
@@ -63,7 +36,7 @@ def test_a_hand_edit_is_seen_an_update_mends_it_and_callers_notice_nothing(
     app.content["model"] = {"catalog": "command-light-16"}
     app.content["endpoint"].update(instance_type="ml.g5.2xlarge", instance_count=2, routing_strategy="RANDOM")
     try:
-        with callers(deployed) as told:
+        with callers(deployed.proxy) as told:
             app.deploy()
         after = deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")
         config = deployed.sagemaker.describe_endpoint_config(EndpointConfigName=after["EndpointConfigName"])
@@ -80,3 +53,12 @@ def test_a_hand_edit_is_seen_an_update_mends_it_and_callers_notice_nothing(
     assert (variant["InstanceType"], variant["InitialInstanceCount"]) == ("ml.g5.2xlarge", 2)
     assert (len(configs), len(models)) == (1, 1)
     assert state(deployed)[::2] == ("InService", "UPDATE_COMPLETE")
+
+
+def test_another_version_of_the_proxys_code_and_callers_notice_nothing(deployed: Deployed, app: App) -> None:
+    handler = app.root / "lambda" / "generate" / "handler.py"
+    handler.write_text(handler.read_text("utf-8").replace('"status": "ok"', '"status": "well"'), "utf-8")
+    with callers(deployed.proxy) as told:
+        app.deploy("proxy")
+    assert set(told) == {"answered"}
+    assert deployed.proxy.get("/healthz") == (200, {"status": "well"})

@@ -27,6 +27,7 @@ CAPTURE: dict[str, Any] = {"endpoint.data_capture": {}}
 POOLS = [{"instance_type": "ml.g5.2xlarge"}, {"instance_type": "ml.g5.xlarge"}]
 NEWER = {"model": {"catalog": "command-light-16"}, "instance_type": "ml.g5.xlarge"}
 AMI = "al2-ami-sagemaker-inference-gpu-2"
+VPC = {"subnet_ids": ["subnet-0a1b2c3d4e5f60001"], "security_group_ids": ["sg-0a1b2c3d4e5f60001"]}
 ROLE = "arn:aws:iam::111122223333:role/x"
 
 # What is changed, from what, to what. None takes a key away.
@@ -57,7 +58,7 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("endpoint.more_variants", {}, {"endpoint.more_variants": {"Newer": NEWER}}),
     ("endpoint.volume_key_arn", P3, {"endpoint.volume_key_arn": KEY}),
     ("endpoint.volume_key_with_nvme", {}, {"endpoint.volume_key_with_nvme": True}),
-    ("endpoint.vpc", {}, {"endpoint.vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}}),
+    ("endpoint.vpc", {}, {"endpoint.vpc": VPC}),
     ("endpoint.data_capture, on", {}, CAPTURE),
     ("endpoint.data_capture, percentage", CAPTURE, {"endpoint.data_capture.percentage": 10}),
     ("endpoint.data_capture, retention", CAPTURE, {"endpoint.data_capture.retention_days": 7}),

@@ -12,7 +12,7 @@ from stacks import settings
 from .conftest import EXAMPLES
 
 NAMES = [*settings.names(), *sorted(path.stem for path in EXAMPLES.glob("*.yaml"))]
-ASSET = re.compile(r"[0-9a-f]{64}")
+SOURCE = re.compile(r"[0-9a-f]{64}|(?<=CurrentVersion)[0-9A-F]{8}[0-9a-f]{32}")
 
 
 @pytest.fixture
@@ -21,12 +21,12 @@ def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 def _masked(value: Any) -> Any:
-    """Hide the hash of the proxy's source, which changes with every line of it; everything else stays exact."""
+    """Hide the hashes of the proxy's source, which change with every line of it; everything else stays exact."""
     if isinstance(value, dict):
-        return {key: _masked(member) for key, member in value.items()}
+        return {SOURCE.sub("<source>", key): _masked(member) for key, member in value.items()}
     if isinstance(value, list):
         return [_masked(member) for member in value]
-    return ASSET.sub("<asset>", value) if isinstance(value, str) else value
+    return SOURCE.sub("<source>", value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("name", NAMES)

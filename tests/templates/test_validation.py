@@ -79,7 +79,7 @@ def test_the_acknowledgements_are_documented(both: Path) -> None:
     table = (ROOT / "docs" / "policy.md").read_text("utf-8")
     for _path, rule, reason in _written(both):
         pack, _, name = rule.partition("::")
-        row = f"| `{re.sub(r'<.*>', '<bucket>', name.removeprefix(pack + '-'))}` |"
+        row = f"| `{re.sub(r'<.*>', '<resource>', name.removeprefix(pack + '-'))}` |"
         assert [line for line in table.splitlines() if line.startswith(row) and pack in line], row
         assert re.sub(r"^ml\S+(, ml\S+)*: ", "", reason) in table
 
@@ -102,8 +102,8 @@ def test_synth_twice_gives_the_same_bytes(assembly: Path, tmp_path: Path) -> Non
         ("SageMaker's refusals", "enable_network_isolation=True", "enable_network_isolation=False", "ISOLATION"),
         (
             "CloudFormation's rules",
-            'assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),',
-            'assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), role_name="not/a/name",',
+            "assumed_by=lambdas)",
+            'assumed_by=lambdas, role_name="not/a/name")',
             "role",
         ),
     ],

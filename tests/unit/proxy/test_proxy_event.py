@@ -40,6 +40,14 @@ def test_a_variant_that_is_not_there(function: Function, upstream: Upstream) -> 
     assert function.post(BODY)[2]["code"] == "endpoint_unavailable"
 
 
+def test_its_health_is_told_without_the_model(function: Function, upstream: Upstream) -> None:
+    status, headers, body = function.call(event(None, path="/healthz", method="GET"))
+    assert (status, body, headers["cache-control"]) == (200, {"status": "ok"}, "no-store")
+    status, headers, body = function.call(event(BODY, path="/healthz"))
+    assert (status, headers["allow"], body["code"]) == (405, "GET", "method_not_allowed")
+    assert upstream.requests == []
+
+
 def test_base64(function: Function) -> None:
     encoded = base64.b64encode(json.dumps(BODY).encode()).decode()
     assert function.post(encoded, isBase64Encoded=True)[0] == 200

@@ -1,0 +1,108 @@
+"""The custom resource between a new version and its callers: it always answers CloudFormation, and never lies."""
+
+import http.server
+import io
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from check import handler as check
+
+VERSION = "arn:aws:lambda:us-east-1:111122223333:function:proxy:7"
+
+
+class Lambda:
+    """Stands for boto3's client of Lambda."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+        self.asked: list[dict[str, Any]] = []
+
+    def invoke(self, **request: Any) -> dict[str, Any]:
+        self.asked.append(request)
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return dict(self._answer)
+
+
+def payload(content: Any, **more: str) -> dict[str, Any]:
+    return {"Payload": io.BytesIO(json.dumps(content).encode()), **more}
+
+
+@pytest.fixture
+def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """CloudFormation's address, and what it was told there."""
+    received: list[dict[str, Any]] = []
+
+    class Listener(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            received.append({**body, "content-type": self.headers["content-type"]})
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Listener)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/answer", received
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def request(url: str, kind: str, **more: str) -> dict[str, Any]:
+    ids = {"StackId": "stack", "RequestId": "request", "LogicalResourceId": "Check"}
+    return {"RequestType": kind, "ResponseURL": url, "ResourceProperties": {"Version": VERSION}, **ids, **more}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "said"),
+    [
+        (payload({"statusCode": 200, "body": "{}"}), "SUCCESS", "it answers"),
+        (payload({"statusCode": 500}), "FAILED", "it does not answer GET /healthz with 200"),
+        (payload(None), "FAILED", "it does not answer GET /healthz with 200"),
+        (
+            payload({"errorType": "Runtime.ImportModuleError", "errorMessage": "no x"}, FunctionError="Unhandled"),
+            "FAILED",
+            "cannot start: Runtime.ImportModuleError: no x",
+        ),
+        (payload("boom", FunctionError="Unhandled"), "FAILED", "cannot start: an error: without a message"),
+        (RuntimeError("denied"), "FAILED", "the check itself failed: RuntimeError: denied"),
+    ],
+)
+def test_what_cloudformation_is_told(
+    monkeypatch: pytest.MonkeyPatch, told: tuple[str, list[dict[str, Any]]], answer: Any, status: str, said: str
+) -> None:
+    url, received = told
+    client = Lambda(answer)
+    monkeypatch.setattr(boto3, "client", lambda _: client)
+    check.handler(request(url, "Update", PhysicalResourceId="Check-1"), None)
+    (found,) = received
+    assert (found["Status"], found["PhysicalResourceId"], found["content-type"]) == (status, "Check-1", "")
+    assert said in found["Reason"]
+    assert client.asked[0]["FunctionName"] == VERSION
+    assert json.loads(client.asked[0]["Payload"])["rawPath"] == "/healthz"
+
+
+def test_a_deletion_asks_nobody(monkeypatch: pytest.MonkeyPatch, told: tuple[str, list[dict[str, Any]]]) -> None:
+    url, received = told
+    client = Lambda(RuntimeError())
+    monkeypatch.setattr(boto3, "client", lambda _: client)
+    check.handler(request(url, "Delete"), None)
+    assert (received[0]["Status"], client.asked) == ("SUCCESS", [])
+
+
+def test_a_reason_is_bounded(monkeypatch: pytest.MonkeyPatch, told: tuple[str, list[dict[str, Any]]]) -> None:
+    url, received = told
+    endless = payload({"errorType": "E", "errorMessage": "x" * 9000}, FunctionError="Unhandled")
+    monkeypatch.setattr(boto3, "client", lambda _: Lambda(endless))
+    check.handler(request(url, "Create"), None)
+    assert len(received[0]["Reason"]) == 1000
+    assert received[0]["PhysicalResourceId"] == "Check"
