@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from endpointctl.aws import Aws
 from endpointctl.proxy import Proxy, Refused
 
-from .conftest import Deployed
+from .conftest import App, Deployed
 
 
 def policies_of(role_part: str) -> tuple[str, dict[str, Any]]:
@@ -172,7 +172,21 @@ def test_one_of_the_two_permissions_is_not_enough(deployed: Deployed, actions: l
         iam.delete_user(UserName="caller")
 
 
-# What each statement of the two roles is for, and what says so when it is gone.
+def test_without_its_statement_the_check_of_a_version_fails_the_deployment(deployed: Deployed, app: App) -> None:
+    iam = boto3.client("iam")
+    role, policies = policies_of("CheckRole")
+    name, document = next((n, d) for n, d in policies.items() if "lambda:InvokeFunction" in json.dumps(d))
+    kept = [s for s in document["Statement"] if s["Action"] != "lambda:InvokeFunction"]
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps({**document, "Statement": kept}))
+    try:
+        app.content["proxy"]["memory_mib"] = 640
+        assert "AccessDeniedException" in app.fails("proxy")
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+    assert deployed.proxy.generate(prompt="hello", max_tokens=1).texts
+
+
+# The statements of the two roles. Above is what breaks without the first of each; MiniStack writes logs without asking.
 STATEMENTS = [
     ("ProxyRole", "sagemaker:InvokeEndpoint"),
     ("ProxyRole", "logs:PutLogEvents"),
