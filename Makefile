@@ -16,10 +16,10 @@ CDK = $(TOOLS) node_modules/.bin/cdk
 CDK_ENV = '$(ENV)/*' -c environment=$(ENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local test bootstrap deploy diff destroy synth check lint format bench docs policy schema snapshots lock clean
+.PHONY: help install demo local test bootstrap deploy diff destroy aws-check synth check lint format bench docs policy schema snapshots lock clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
 
 # ---- Install -----------------------------------------------------------------------------------------------------
 
@@ -84,6 +84,10 @@ endif
 destroy: .venv/.runtime node_modules/.installed ## Delete everything of ENV
 	@$(PY) -m endpointctl check --env $(ENV)
 	@$(CDK) destroy $(CDK_ENV) $(ARGS)
+
+aws-check: .venv/.runtime ## Ask AWS what docs/fidelity.md does not know, with ENV deployed
+	@$(PY) -m endpointctl check --env $(ENV)
+	@$(PY) -m endpointctl aws-check --env $(ENV) $(ARGS)
 
 synth: .venv/.runtime node_modules/.installed ## Write the templates of every environment to cdk.out, offline
 	@# Without '**' the CLI selects no stack that lies in a stage, and forgives every finding in it.

@@ -11,8 +11,8 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from endpointctl import aws_check, revision
 from endpointctl import changes as change
-from endpointctl import revision
 from endpointctl.aws import Aws
 from endpointctl.failure import Failure
 from endpointctl.proxy import Completion, Proxy
@@ -127,6 +127,26 @@ def check(env: Environment = "dev") -> None:
             f"({caller.account}): sign in to that account, or change the file"
         )
     _out.print(f"{env}: account {caller.account}, {environment.region}, as {caller.arn}", markup=False)
+
+
+@app.command("aws-check")
+def ask_aws(
+    env: Environment = "dev",
+    only: Annotated[list[str] | None, typer.Option(help="Ask only this; may be given again. Default: all.")] = None,
+    kms_key: Annotated[str, typer.Option(help="A KMS key's ARN, for the one question that needs one.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it begins.")] = False,
+) -> None:
+    """Ask AWS what no document tells: the unknown rows of docs/fidelity.md, with the environment that is deployed."""
+    account = aws_check.Account.of(settings.read(env), kms_key)
+    _out.print(
+        f"This makes and deletes models and endpoint configs, which are free, and starts no instance. At most "
+        f"{aws_check.INVOCATIONS} requests of one token reach {account.endpoint}, which costs what it costs anyway.",
+        markup=False,
+    )
+    if not yes:
+        typer.confirm("Go on?", abort=True)
+    for name, answer in aws_check.ask(account, only):
+        _out.print(f"{name}: {answer}", markup=False)
 
 
 def _proxy(environment: str, wanted: settings.Settings) -> Proxy:

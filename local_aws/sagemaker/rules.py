@@ -6,12 +6,15 @@ docs/local-cloud.md.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from local_aws.conditions import Conditions
 from local_aws.errors import validation
 from marketplace_llm import ModelPackage, OptionError
 from marketplace_llm.instance_type import instance_types
+
+_ACCELERATED = re.compile(r"ml\.(g|p|inf|trn)\d")
 
 
 def check_model(request: dict[str, Any], region: str, conditions: Conditions) -> None:
@@ -76,12 +79,14 @@ def check_variant(variant: dict[str, Any], model: dict[str, Any]) -> None:
 
 
 def check_instance_type(package: ModelPackage, instance_type: str) -> None:
-    """Refuse a GPU that a package is not made for, as far as its id or the catalogue says.
+    """Refuse a type without a GPU, and a GPU that a package is not made for, as far as its id or the catalogue says.
 
     Raises:
         AwsError: ``ValidationException``.
 
     """
+    if not _ACCELERATED.match(instance_type):
+        raise validation(f"Instance type {instance_type} is not supported by model package {package.name}.")
     try:
         package.check(instance_type=instance_type)
     except OptionError as error:

@@ -85,6 +85,32 @@ def test_what_is_wrong_before_the_first_frame_is_an_ordinary_error(deployed: Dep
     assert response(caught)["OriginalStatusCode"] == 400
 
 
+def test_a_stream_needs_both_permissions(deployed: Deployed) -> None:
+    iam = boto3.client("iam")
+    iam.create_user(UserName="streamer")
+    key = iam.create_access_key(UserName="streamer")["AccessKey"]
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    both = ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"]
+    request: Any = {"EndpointName": "cohere-local", "ContentType": "application/json", "Body": b'{"prompt": "a"}'}
+
+    def streamed(actions: list[str]) -> int:
+        statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_user_policy(UserName="streamer", PolicyName="p", PolicyDocument=document)
+        answer = session.client("sagemaker-runtime").invoke_endpoint_with_response_stream(**request)
+        return len(list(answer["Body"]))
+
+    try:
+        for one in both:
+            with pytest.raises(ClientError, match="not authorized"):
+                streamed([one])
+        assert streamed(both) == 1
+    finally:
+        iam.delete_access_key(UserName="streamer", AccessKeyId=key["AccessKeyId"])
+        iam.delete_user_policy(UserName="streamer", PolicyName="p")
+        iam.delete_user(UserName="streamer")
+
+
 # Limits
 
 
@@ -234,6 +260,20 @@ def test_load_scales_out_to_the_bound_and_silence_scales_in_again(
         invoke()
         time.sleep(0.3)
     assert settled(deployed, 1)
+
+
+def test_an_update_keeps_what_the_autoscaler_decided(deployed: Deployed) -> None:
+    """Only where it is asked to: without it the config's own count comes back."""
+    sagemaker = deployed.sagemaker
+    three: Any = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 3}]
+    sagemaker.update_endpoint_weights_and_capacities(EndpointName="cohere-local", DesiredWeightsAndCapacities=three)
+    assert settled(deployed, 3)
+    config = sagemaker.describe_endpoint(EndpointName="cohere-local")["EndpointConfigName"]
+    for kept, instances in ((True, 3), (False, 1)):
+        sagemaker.update_endpoint(
+            EndpointName="cohere-local", EndpointConfigName=config, RetainAllVariantProperties=kept
+        )
+        assert settled(deployed, instances)
 
 
 def test_without_quota_nothing_is_scaled_and_the_activity_says_why(

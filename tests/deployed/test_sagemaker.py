@@ -113,6 +113,34 @@ def test_what_sagemaker_refuses(deployed: Deployed, model: str) -> None:
     )
 
 
+def test_a_model_that_is_refused(deployed: Deployed, model: str) -> None:
+    role = deployed.sagemaker.describe_model(ModelName="sdk")["ExecutionRoleArn"]
+    container = {"ModelPackageName": PACKAGE, "ModelDataUrl": "s3://bucket/model.tar.gz"}
+    request = {"ModelName": "other", "ExecutionRoleArn": role, "EnableNetworkIsolation": True}
+    said = refused(deployed.sagemaker.create_model, **request, PrimaryContainer=container)
+    assert "ModelDataUrl cannot be specified" in said
+
+
+KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f"
+
+
+@pytest.mark.parametrize(
+    ("variant", "more", "said"),
+    [
+        ({}, {"KmsKeyId": KEY}, "KmsKeyId cannot be specified for instance type ml.g5.xlarge"),
+        ({}, {"AsyncInferenceConfig": {"OutputConfig": {}}}, "Marketplace images are not supported"),
+        ({}, {"ShadowProductionVariants": [{**VARIANT, "VariantName": "Shadow"}]}, "Shadow variants are not supported"),
+        ({"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1}}, {}, "Serverless inference is not"),
+    ],
+)
+def test_a_config_that_is_refused(
+    deployed: Deployed, model: str, variant: dict[str, Any], more: dict[str, Any], said: str
+) -> None:
+    variants: Any = [{**VARIANT, **variant}]
+    call = deployed.sagemaker.create_endpoint_config
+    assert said in refused(call, EndpointConfigName="other", ProductionVariants=variants, **more)
+
+
 @pytest.mark.parametrize(
     ("request_", "code", "said"),
     [

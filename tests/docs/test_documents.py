@@ -41,8 +41,8 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 @each_document
 def test_make_targets_exist(path: Path) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = set(re.findall(r"(?:`|^ {4})make ([a-z]+)", path.read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^ {4})make ([a-z-]+)", path.read_text(encoding="utf-8"), re.MULTILINE))
     assert named <= targets
 
 
@@ -58,7 +58,7 @@ def test_files_named_exist(path: Path) -> None:
 @each_document
 def test_commands_of_endpointctl_exist(path: Path) -> None:
     commands: Any = get_command(app)
-    named = set(re.findall(r"endpointctl ([a-z]+)", path.read_text(encoding="utf-8")))
+    named = set(re.findall(r"endpointctl ([a-z-]+)", path.read_text(encoding="utf-8")))
     assert named <= set(commands.commands)
 
 

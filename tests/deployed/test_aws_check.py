@@ -1,0 +1,77 @@
+"""`make aws-check`, asked of the local cloud: every probe has an answer, and nothing it made is left."""
+
+import boto3
+import pytest
+import yaml
+
+from endpointctl import aws_check
+from endpointctl.failure import Failure
+from stacks.settings import ENVIRONMENTS, Settings
+
+from .conftest import Deployed
+
+LOCAL = Settings.model_validate(yaml.safe_load((ENVIRONMENTS / "local.yaml").read_text("utf-8")))
+KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f"
+# What the local cloud says to each; the rows of docs/fidelity.md that a real account can correct.
+SAID = {
+    "legacy-package": "accepted",
+    "no-isolation": "EnableNetworkIsolation must be true",
+    "environment": "Environment variable map cannot be specified",
+    "model-data": "ModelDataUrl cannot be specified",
+    "other-region": "of region eu-west-1 in region us-east-1",
+    "missing-role": "Could not assume role",
+    "vpc": "accepted",
+    "supported-types": "ml.g5.xlarge",
+    "wrong-gpu": "is not supported by model package",
+    "kms-with-nvme": "KmsKeyId cannot be specified",
+    "pools": "accepted",
+    "managed-scaling": "only supported for inference component",
+    "serverless": "Serverless inference is not supported",
+    "asynchronous": "Marketplace images are not supported",
+    "shadow": "Shadow variants are not supported",
+    "capture": "accepted",
+    "ami": "accepted",
+    "quota": "L-1928E07B: 20",
+    "invoke-missing": "not found",
+    "invoke-case": "not found",
+    "invoke-variant": "Variant Missing not found",
+    "container-shape": '"generations"',
+    "container-unknown-field": '"generations"',
+    "container-temperature": "temperature must be between 0 and 5",
+    "container-context": "max_tokens must be between 0 and 2048",
+    "container-empty": "prompt must be at least 1 token long",
+    "stream": "accepted",
+}
+
+
+def test_every_probe_has_an_answer_and_nothing_is_left(deployed: Deployed) -> None:
+    sagemaker = deployed.sagemaker
+    before = len(sagemaker.list_models()["Models"]), len(sagemaker.list_endpoint_configs()["EndpointConfigs"])
+    metrics = boto3.client("cloudwatch")
+    answers = dict(aws_check.ask(aws_check.Account.of(LOCAL, KEY)))
+    assert set(answers) == set(SAID) == set(aws_check.PROBES)
+    assert {name: said for name, said in SAID.items() if said not in answers[name]} == {}
+    after = len(sagemaker.list_models()["Models"]), len(sagemaker.list_endpoint_configs()["EndpointConfigs"])
+    assert before == after
+    # No more of them reach the model than are announced.
+    found = metrics.list_metrics(Namespace="AWS/SageMaker", MetricName="Invocations")["Metrics"]
+    assert found
+    reached = [name for name in answers if name.startswith("container-") or name == "stream"]
+    assert len(reached) == aws_check.INVOCATIONS
+
+
+def test_an_unknown_probe_is_named(deployed: Deployed) -> None:
+    with pytest.raises(Failure, match="probe 'nonsense' is unknown; allowed: legacy-package, "):
+        list(aws_check.ask(aws_check.Account.of(LOCAL), ["nonsense"]))
+
+
+def test_without_a_key_that_probe_is_not_asked(deployed: Deployed) -> None:
+    assert dict(aws_check.ask(aws_check.Account.of(LOCAL), ["kms-with-nvme"])) == {
+        "kms-with-nvme": "not asked: give --kms-key"
+    }
+
+
+def test_an_environment_that_is_not_deployed_is_named(deployed: Deployed) -> None:
+    other = LOCAL.model_copy(update={"endpoint": LOCAL.endpoint.model_copy(update={"name": "cohere-other"})})
+    with pytest.raises(Failure, match=r"endpoint cohere-other: .*: deploy the environment first"):
+        aws_check.Account.of(other)
