@@ -18,6 +18,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bench import local_cloud
+
 ROOT = Path(__file__).parent.parent
 CDK = str(ROOT / "node_modules" / ".bin" / "cdk")
 # With warm caches, as users have them: without Python's, our modules would be compiled anew by every run.
@@ -28,12 +30,15 @@ def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds of the synth comparison (default 5)")
-    parser.add_argument("--only", choices=("synth", "demo", "test"), help="measure only one of them")
+    parser.add_argument("--only", choices=("synth", "cloud", "demo", "test"), help="measure only one of them")
     wanted = parser.parse_args()
-    table = Table("what", "median s", "min-max s", "limit")
+    table = Table("what", "median, s", "min-max, s", "limit")
     if wanted.only in (None, "synth"):
         _synth(table, wanted.rounds)
-    for target, limit in (("demo", 60), ("test", 120)):
+    if wanted.only in (None, "cloud"):
+        for row in local_cloud.rows():
+            table.add_row(*row)
+    for target, limit in (("demo", 60), ("test", 360)):
         if wanted.only in (None, target):
             seconds = _seconds(["make", "--no-print-directory", target])
             table.add_row(f"make {target}", f"{seconds:.1f}", "one run", f"{limit} s")
