@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
-from local_aws import cloud
+from local_aws import cloud, snapshot
 from local_aws.cloud import ROOT, RUNS, CloudError
 
 
@@ -96,3 +98,23 @@ def test_an_interrupted_demo_leaves_no_process_and_no_port(number: signal.Signal
         assert folders == []
         assert demo.returncode == 130
         assert demo.stdout.read().splitlines()[-1] == "interrupted: the local cloud is gone"
+
+
+def test_a_restored_cloud_changes_nothing_in_what_it_was_restored_from() -> None:
+    kept = snapshot.state()
+    before = {path: path.read_bytes() for path in kept.rglob("*") if path.is_file()}
+    assert before
+    with snapshot.deployed() as one, snapshot.deployed() as other:
+        assert one.url != other.url
+        sagemaker = [boto3.client("sagemaker", endpoint_url=c.url, **_keys(c)) for c in (one, other)]
+        sagemaker[0].delete_endpoint(EndpointName="cohere-local")
+        assert sagemaker[1].describe_endpoint(EndpointName="cohere-local")["EndpointStatus"] == "InService"
+    assert {path: path.read_bytes() for path in kept.rglob("*") if path.is_file()} == before
+
+
+def _keys(local: cloud.Cloud) -> Any:
+    return {
+        "region_name": cloud.REGION,
+        "aws_access_key_id": local.access_key,
+        "aws_secret_access_key": local.secret_key,
+    }

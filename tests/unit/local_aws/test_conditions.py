@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.conditions import Conditions, ConditionsFile, Fault, set_conditions
+from local_aws.conditions import VARIABLE, Conditions, ConditionsFile, Fault, main, set_conditions
 from local_aws.sagemaker.faults import Faults
 
 
@@ -64,3 +64,11 @@ def test_a_share(tmp_path: Path) -> None:
     faults = _faults(tmp_path, Fault("Slow", share=0.25))
     happened = sum(faults.next_for("e") is not None for _ in range(2000))
     assert 400 < happened < 600
+
+
+@pytest.mark.parametrize("path", ["", "/nowhere/conditions.json"])
+def test_a_local_cloud_that_is_gone_is_named(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setenv(VARIABLE, path)
+    monkeypatch.setattr("sys.argv", ["conditions", "reset"])
+    with pytest.raises(SystemExit, match=r"LOCAL_AWS_CONDITIONS names no running local cloud: run `make local`"):
+        main()

@@ -1,0 +1,55 @@
+"""What `local_aws/emulator.py` leans on inside MiniStack is there: the first thing to run after an upgrade."""
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local_aws.cloud import ROOT, SERVER_PYTHON
+
+EMULATOR = ROOT / "local_aws" / "emulator.py"
+
+
+def leaned_on(source: Path) -> list[str]:
+    """Return each name that a module takes from MiniStack's modules, e.g. ``ministack.app.AUTH``."""
+    tree = ast.parse(source.read_text("utf-8"))
+    modules = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ministack")
+        for alias in node.names
+    }
+    return sorted(
+        {
+            f"{modules[node.value.id]}.{node.attr}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules
+        }
+    )
+
+
+NAMES = leaned_on(EMULATOR)
+
+
+def test_nothing_else_knows_ministack_from_the_inside() -> None:
+    others = [path for path in (ROOT / "local_aws").rglob("*.py") if path != EMULATOR]
+    assert [path.name for path in others if leaned_on(path)] == []
+
+
+@pytest.fixture(scope="module")
+def missing() -> list[str]:
+    """The names that the installed MiniStack does not have."""
+    script = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    module, _, attribute = name.rpartition('.')\n"
+        "    if not hasattr(importlib.import_module(module), attribute): print(name)\n"
+    )
+    done = subprocess.run([SERVER_PYTHON, "-c", script, *NAMES], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ministack_has(missing: list[str], name: str) -> None:
+    assert name not in missing
