@@ -9,8 +9,11 @@ from typing import Any
 
 from generate import answer, chat, event, request, settings
 from generate.errors import ProxyError
-from generate.invoke import Endpoint
+from generate.invoke import Call, Endpoint
 from generate.log import RequestLog
+
+RESERVE_SECONDS = 1.0
+"""Of the time that Lambda leaves: for answering and for the log. What exceeds Lambda's time-out has neither."""
 
 _settings = settings.read(os.environ)
 _endpoint = Endpoint(_settings)
@@ -22,7 +25,7 @@ def handler(lambda_event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 
 
     Args:
         lambda_event: a Function URL event, payload format 2.0.
-        context: Lambda's context; only its request id is used.
+        context: Lambda's context; its request id and its remaining time are used.
 
     Returns:
         A Function URL response whose body is JSON: Cohere's answer, or ``{"message", "id", "code"}``.
@@ -33,7 +36,7 @@ def handler(lambda_event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 
     log = RequestLog(request_id, cold_start=_cold_start)
     _cold_start = False
     try:
-        status, headers, body = 200, {}, _route(lambda_event, log)
+        status, headers, body = 200, {}, _route(lambda_event, context, log)
     except ProxyError as error:
         log.add(code=error.code, cause=error.cause or None)
         status, headers, body = error.status, error.headers, _error_body(error, request_id)
@@ -46,32 +49,33 @@ def handler(lambda_event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 
     return {"statusCode": status, "headers": {**named, **headers}, "body": body}
 
 
-def _route(lambda_event: Any, log: RequestLog) -> str:  # noqa: ANN401
+def _route(lambda_event: Any, context: Any, log: RequestLog) -> str:  # noqa: ANN401
     if event.is_health_check(lambda_event):
         log.add(route="health")
         return '{"status": "ok"}'
-    return _generate(lambda_event, log)
+    seconds = min(_settings.timeout_seconds, context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS)
+    return _generate(lambda_event, time.monotonic() + seconds, log)
 
 
-def _generate(lambda_event: Any, log: RequestLog) -> str:  # noqa: ANN401
+def _generate(lambda_event: Any, deadline: float, log: RequestLog) -> str:  # noqa: ANN401
     fields = request.parse(event.body_of(lambda_event, _settings.max_request_bytes))
-    variant = event.target_variant_of(lambda_event)
-    log.add(prompt_characters=len(fields["prompt"]), max_tokens=fields.get("max_tokens"))
+    call = Call(fields["prompt"], deadline, event.target_variant_of(lambda_event))
+    log.add(prompt_characters=len(call.prompt), max_tokens=fields.get("max_tokens"))
     started = time.monotonic()
     try:
-        content = _ask(fields, variant)
+        content = _ask(fields, call)
     finally:
-        log.add(upstream_ms=round((time.monotonic() - started) * 1000))
+        log.add(attempts=call.attempts, upstream_ms=round((time.monotonic() - started) * 1000))
     text, generations = answer.check(content)
     log.add(generations=generations)
     return text
 
 
-def _ask(fields: dict[str, Any], variant: str | None) -> bytes:
-    prompt = fields["prompt"]
+def _ask(fields: dict[str, Any], call: Call) -> bytes:
     if _settings.api == "chat":
-        return chat.answer_of(_endpoint.invoke_all(chat.bodies_of(fields), prompt, variant), prompt)
-    return _endpoint.invoke(json.dumps(fields).encode(), prompt, variant)
+        return chat.answer_of(_endpoint.invoke_all(chat.bodies_of(fields), call), call.prompt)
+    (content,) = _endpoint.invoke_all([json.dumps(fields).encode()], call)
+    return content
 
 
 def _error_body(error: ProxyError, request_id: str) -> str:

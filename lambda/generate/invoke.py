@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import queue
+import random
+import threading
+import time
+from dataclasses import dataclass
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
+from generate.errors import ProxyError
 from generate.settings import Settings
-from generate.upstream import meaning_of
+from generate.upstream import meaning_of, never_reached_the_model
 
 CONNECT_SECONDS = 2.0
 MOST_AT_ONCE = 5
+IDLE_SECONDS = 20.0
+"""A connection that was idle for longer is not used again: after a freeze of the function it may well be dead, and of a
+request that is sent into a dead connection nobody knows whether it reached the model."""
+
+_PAUSE_SECONDS = (0.1, 0.4)
+
+
+@dataclass
+class Call:
+    """One request's way to the model.
+
+    Attributes:
+        prompt: the prompt, which an error must not repeat.
+        deadline: when the answer has to be there, by ``time.monotonic()``.
+        variant: the variant to ask; default by weight.
+        attempts: how many requests were sent for it so far.
+
+    """
+
+    prompt: str
+    deadline: float
+    variant: str | None = None
+    attempts: int = 0
+
+    @property
+    def left(self) -> float:
+        """Return how much time is left, in seconds; 0 when none is."""
+        return max(0.0, self.deadline - time.monotonic())
 
 
 class Endpoint:
@@ -26,14 +59,15 @@ class Endpoint:
 
     def __init__(self, settings: Settings) -> None:
         self._name = settings.endpoint_name
+        self._used = time.time()
         self._client = boto3.client(
             "sagemaker-runtime",
             config=Config(
-                # One attempt: the SDK's own retries (3, since November 2026; 5 before) would pay for the same
-                # generation again when the first one is only slow.
+                # The SDK's own retries (3, since November 2026; 5 before) would pay for the same generation again when
+                # the first one is only slow. When to try again is decided below.
                 retries={"mode": "standard", "total_max_attempts": 1},
                 connect_timeout=CONNECT_SECONDS,
-                # More than SageMaker's own 60 s, so that its error arrives and not ours.
+                # Between two bytes; the whole is bounded by the call's deadline.
                 read_timeout=settings.timeout_seconds,
                 # Lambda runs one request at a time, which is at most so many generations of a chat model.
                 max_pool_connections=MOST_AT_ONCE,
@@ -41,45 +75,76 @@ class Endpoint:
             ),
         )
 
-    def invoke_all(self, contents: list[bytes], prompt: str, variant: str | None = None) -> list[bytes]:
-        """Send several requests side by side, so that all of them end within the time of one, and return the answers.
+    def invoke_all(self, contents: list[bytes], call: Call) -> list[bytes]:
+        """Send one or several requests side by side and return the answers, in the same order.
 
-        The first that fails ends the whole: what the others generated is lost, and paid for.
+        The first that fails ends the whole: what the others generated is lost, and paid for. So does the deadline, even
+        when an answer keeps arriving byte by byte: nobody waits for it any more.
 
         Args:
             contents: the JSON of each, at most five.
-            prompt: the prompt in them, which an error must not repeat.
-            variant: the variant to ask; default by weight.
+            call: the request they are for.
 
         Raises:
-            ProxyError: one of them has no answer.
+            ProxyError: one of them has no answer in time.
 
         """
-        if len(contents) == 1:
-            return [self.invoke(contents[0], prompt, variant)]
-        with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-            return list(pool.map(lambda content: self.invoke(content, prompt, variant), contents))
+        self._leave_what_is_stale()
+        answers: queue.SimpleQueue[tuple[int, bytes | ProxyError]] = queue.SimpleQueue()
 
-    def invoke(self, content: bytes, prompt: str, variant: str | None = None) -> bytes:
-        """Send the request's JSON and return the container's.
+        def ask(number: int) -> None:
+            try:
+                answers.put((number, self._invoke(contents[number], call)))
+            except ProxyError as error:
+                answers.put((number, error))
+            except Exception as error:  # noqa: BLE001 - a thread's end must be heard of; its text stays here
+                unknown = ProxyError("internal_error", "the proxy failed; tell the operator the id")
+                unknown.cause = type(error).__name__
+                answers.put((number, unknown))
 
-        Args:
-            content: the JSON to send.
-            prompt: the prompt in it, which an error must not repeat.
-            variant: the variant to ask; default by weight.
+        for number in range(len(contents)):
+            # Threads that nobody waits for: what comes too late must not keep the function from answering.
+            threading.Thread(target=ask, args=(number,), daemon=True).start()
+        found: dict[int, bytes] = {}
+        while len(found) < len(contents):
+            try:
+                number, answer = answers.get(timeout=call.left)
+            except queue.Empty:
+                raise ProxyError(
+                    "timed_out", "the model took too long; ask for fewer tokens", cause="Deadline"
+                ) from None
+            if isinstance(answer, ProxyError):
+                raise answer
+            found[number] = answer
+        self._used = time.time()
+        return [found[number] for number in range(len(contents))]
 
-        Raises:
-            ProxyError: there is no answer; see ``upstream``.
+    def _leave_what_is_stale(self) -> None:
+        # By the wall clock: the other one may stand still while the function is frozen.
+        if time.time() - self._used > IDLE_SECONDS:
+            self._client.close()
 
-        """
+    def _invoke(self, content: bytes, call: Call) -> bytes:
+        """Send a request; once more, after a short pause, when the first one cannot have reached the model."""
         try:
-            answer = self._client.invoke_endpoint(
-                EndpointName=self._name,
-                ContentType="application/json",
-                Accept="application/json",
-                Body=content,
-                **({"TargetVariant": variant} if variant else {}),
-            )
-            return answer["Body"].read()
+            return self._send(content, call)
         except (ClientError, BotoCoreError, HTTPError) as error:
-            raise meaning_of(error, prompt, variant) from None
+            pause = random.uniform(*_PAUSE_SECONDS)  # noqa: S311 - callers that were throttled together come apart
+            if not never_reached_the_model(error) or call.left < pause + CONNECT_SECONDS:
+                raise meaning_of(error, call.prompt, call.variant) from None
+        time.sleep(pause)
+        try:
+            return self._send(content, call)
+        except (ClientError, BotoCoreError, HTTPError) as error:
+            raise meaning_of(error, call.prompt, call.variant) from None
+
+    def _send(self, content: bytes, call: Call) -> bytes:
+        call.attempts += 1
+        answer = self._client.invoke_endpoint(
+            EndpointName=self._name,
+            ContentType="application/json",
+            Accept="application/json",
+            Body=content,
+            **({"TargetVariant": call.variant} if call.variant else {}),
+        )
+        return answer["Body"].read()

@@ -52,6 +52,17 @@ _TELLING = re.compile(r"\d{12}|arn:|://", re.IGNORECASE)
 _REPEATED = 16  # so many characters in common with the prompt, and the message may be repeating it
 
 
+# Refused before a container was asked: trying again pays for nothing twice.
+_NOT_STARTED: Final = ("ThrottlingException", "ModelNotReadyException")
+
+
+def never_reached_the_model(error: Exception) -> bool:
+    """Return whether a failed request cannot have started a generation."""
+    if isinstance(error, ClientError):
+        return error.response.get("Error", {}).get("Code", "") in _NOT_STARTED
+    return isinstance(error, (ConnectTimeoutError, EndpointConnectionError))
+
+
 def meaning_of(error: Exception, prompt: str, variant: str | None = None) -> ProxyError:
     """Return what the caller is told.
 

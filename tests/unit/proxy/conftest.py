@@ -18,9 +18,18 @@ GOOD = {"id": "1", "generations": [{"text": " a good answer"}], "prompt": "p"}
 
 @dataclass
 class Upstream:
-    """A stand-in for SageMaker's runtime: one behaviour for every connection; remembers each request."""
+    """A stand-in for SageMaker's runtime: one behaviour for the first connection, and one for the next ones.
+
+    Attributes:
+        behave: for the first, and for all others without ``then``.
+        then: for the others.
+        requests: what it was sent.
+        port: where it listens.
+
+    """
 
     behave: Behaviour
+    then: Behaviour | None = None
     requests: list[bytes] = field(default_factory=list)
     port: int = 0
 
@@ -62,13 +71,17 @@ def upstream() -> Iterator[Upstream]:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            with connection:
-                try:
-                    request = _read_request(connection)
-                    server.requests.append(request)
-                    server.behave(connection, request)
-                except OSError:
-                    continue
+            # Each on its own: a connection that hangs must not keep the next one waiting.
+            threading.Thread(target=answer_one, args=(connection,), daemon=True).start()
+
+    def answer_one(connection: socket.socket) -> None:
+        with connection:
+            try:
+                request = _read_request(connection)
+                server.requests.append(request)
+                (server.then if server.then and len(server.requests) > 1 else server.behave)(connection, request)
+            except OSError:
+                return
 
     threading.Thread(target=serve, daemon=True).start()
     yield server
@@ -81,8 +94,9 @@ class Function:
 
     handler: Callable[[Any, Any], dict[str, Any]]
 
-    def call(self, event: Any) -> tuple[int, dict[str, str], dict[str, Any]]:
-        response = self.handler(event, SimpleNamespace(aws_request_id="request-1"))
+    def call(self, event: Any, remaining_ms: int = 70_000) -> tuple[int, dict[str, str], dict[str, Any]]:
+        context = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: remaining_ms)
+        response = self.handler(event, context)
         return response["statusCode"], response["headers"], json.loads(response["body"])
 
     def post(self, body: Any, **changes: Any) -> tuple[int, dict[str, str], dict[str, Any]]:
@@ -108,7 +122,7 @@ def function(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Function:
     for name, value in {
         "API": "generate",
         "ENDPOINT_NAME": "cohere-test",
-        "GENERATE_TIMEOUT_SECONDS": "0.4",
+        "GENERATE_TIMEOUT_SECONDS": "3",
         "MAX_REQUEST_BYTES": "4096",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "key",

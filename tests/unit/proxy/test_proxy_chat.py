@@ -43,13 +43,13 @@ def test_several_generations_that_fail_are_one_error(chat: Function, upstream: U
     failed = threading.Event()
 
     def one_fails(connection: Any, request: bytes) -> None:
-        behaviour = answer(200, CHAT) if failed.is_set() else answer(400, {"Message": ""}, error="ThrottlingException")
+        behaviour = answer(200, CHAT) if failed.is_set() else answer(503, {"Message": ""}, error="ServiceUnavailable")
         failed.set()
         behaviour(connection, request)
 
     upstream.behave = one_fails
     status, headers, body = chat.post({"prompt": "hello", "num_generations": 2})
-    assert (status, body["code"], headers["retry-after"]) == (429, "throttled", "1")
+    assert (status, body["code"], headers["retry-after"]) == (503, "unavailable", "5")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from generate.upstream import container_message
 
-from .conftest import GOOD, Behaviour, Function, Upstream, answer
+from .conftest import GOOD, Behaviour, Function, Upstream, answer, event
 
 CANARY = "the canary sings at midnight in the coal mine"
 ACCOUNT = "111122223333"
@@ -53,6 +53,28 @@ def stall(connection: socket.socket, request: bytes) -> None:
     hang(connection, request)
 
 
+def drip_body(connection: socket.socket, _request: bytes) -> None:
+    """Send one byte at a time, each well within any time-out between two bytes."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    for _ in range(1000):
+        connection.sendall(b" ")
+        time.sleep(0.02)
+
+
+def drip_head(connection: socket.socket, _request: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n")
+    for number in range(90):
+        connection.sendall(b"x-%d: y\r\n" % number)
+        time.sleep(0.05)
+
+
+def nonsense(connection: socket.socket, _request: bytes) -> None:
+    connection.sendall(b"\x15\x03\x01\x00\x02\x02\x28" * 3)
+
+
+SENT_TWICE = ("throttled with 400", "throttled with null", "not ready")
+"""What cannot have reached the model."""
+
 FAULTS: list[tuple[str, Behaviour, int, str]] = [
     ("validation", fault(400, "ValidationError"), 502, "endpoint_unavailable"),
     ("throttled with 400", fault(400, "ThrottlingException"), 429, "throttled"),
@@ -80,6 +102,9 @@ FAULTS: list[tuple[str, Behaviour, int, str]] = [
     ("stalled body", stall, 504, "timed_out"),
     ("reset", reset, 504, "connection_lost"),
     ("close", close, 504, "connection_lost"),
+    ("body byte by byte", drip_body, 504, "timed_out"),
+    ("head line by line", drip_head, 504, "timed_out"),
+    ("no HTTP", nonsense, 504, "connection_lost"),
     ("cut body", answer(200, GOOD, length=5000), 504, "connection_lost"),
     ("not JSON", answer(200, b"hello"), 502, "bad_answer"),
     ("no generations", answer(200, {"embeddings": [[0.1]]}), 502, "bad_answer"),
@@ -89,20 +114,26 @@ FAULTS: list[tuple[str, Behaviour, int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("behave", "status", "code"), [f[1:] for f in FAULTS], ids=[f[0] for f in FAULTS])
+@pytest.mark.parametrize(("what", "behave", "status", "code"), FAULTS, ids=[f[0] for f in FAULTS])
 def test_a_fault(
     function: Function,
     upstream: Upstream,
     capsys: pytest.CaptureFixture[str],
+    what: str,
     behave: Behaviour,
     status: int,
     code: str,
 ) -> None:
     upstream.behave = behave
-    found, headers, body = function.post({"prompt": CANARY})
+    # Slow faults need not last as long as a retry needs at the least.
+    budget = 3.4 if what in SENT_TWICE else 0.6
+    started = time.monotonic()
+    found, headers, body = function.call(event({"prompt": CANARY}), remaining_ms=int(1000 * (budget + 1)))
     assert (found, body["code"]) == (status, code)
+    assert time.monotonic() - started < budget + 1, "it outlived the function"
     assert ("retry-after" in headers) == (status in (429, 503))
-    assert len(upstream.requests) == 1, "a generation must not be paid for twice"
+    attempts = 2 if what in SENT_TWICE else 1
+    assert len(upstream.requests) == attempts, "a generation must not be paid for twice"
     printed = capsys.readouterr()
     told = json.dumps(body) + printed.out + printed.err
     assert CANARY not in told
@@ -110,6 +141,52 @@ def test_a_fault(
     line = json.loads(printed.out)
     assert (line["status"], line["code"], line["request_id"]) == (status, code, "request-1")
     assert line["level"] == ("ERROR" if status >= 500 else "INFO")
+    assert line["attempts"] == attempts
+
+
+@pytest.mark.parametrize("what", SENT_TWICE)
+def test_what_never_reached_the_model_is_sent_once_more(function: Function, upstream: Upstream, what: str) -> None:
+    upstream.behave, upstream.then = next(fault[1] for fault in FAULTS if fault[0] == what), answer(200, GOOD)
+    status, _, body = function.post({"prompt": CANARY})
+    assert (status, body["generations"], len(upstream.requests)) == (200, GOOD["generations"], 2)
+
+
+def test_nothing_is_sent_again_when_no_time_is_left_for_it(function: Function, upstream: Upstream) -> None:
+    upstream.behave = fault(400, "ThrottlingException")
+    assert function.call(event({"prompt": CANARY}), remaining_ms=2500)[2]["code"] == "throttled"
+    assert len(upstream.requests) == 1
+
+
+def test_what_came_too_late_is_not_waited_for(function: Function, upstream: Upstream) -> None:
+    """And does no harm to the next request."""
+    upstream.behave, upstream.then = hang, answer(200, GOOD)
+    assert function.call(event({"prompt": CANARY}), remaining_ms=1300)[2]["code"] == "timed_out"
+    assert function.post({"prompt": CANARY})[0] == 200
+
+
+def test_a_connection_that_was_idle_is_not_used_again(
+    function: Function, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a freeze: the other end closed it meanwhile, and who sends into it cannot know what became of it."""
+    ports: list[int] = []
+
+    def stay_open(connection: socket.socket, request: bytes) -> None:
+        ports.append(connection.getpeername()[1])
+        content = json.dumps(GOOD).encode()
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content)
+        while more := connection.recv(65536):
+            ports.append(connection.getpeername()[1])
+            upstream.requests.append(more)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content)
+
+    upstream.behave = stay_open
+    assert function.post({"prompt": CANARY})[0] == 200
+    assert function.post({"prompt": CANARY})[0] == 200
+    assert len(set(ports)) == 1, "a connection that is fresh is kept"
+    now = time.time() + 3600
+    monkeypatch.setattr("generate.invoke.time.time", lambda: now)
+    assert function.post({"prompt": CANARY})[0] == 200
+    assert len(set(ports)) == 2
 
 
 def test_nobody_listens(function: Function, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
