@@ -8,7 +8,7 @@ from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from marketplace_llm import GenerateProxy, GpuEndpoint
+from marketplace_llm import GenerateProxy, GpuEndpoint, RequestCaps
 from stacks.names import URL_OUTPUT, publish
 from stacks.retention import retention
 from stacks.settings import Settings
@@ -50,6 +50,12 @@ class ProxyStack(Stack):
             callers=wanted.callers,
             generate_timeout=Duration.seconds(wanted.generate_timeout_seconds),
             max_request_bytes=wanted.max_request_bytes,
+            caps=RequestCaps(
+                default_max_tokens=wanted.default_max_tokens,
+                max_tokens=wanted.max_tokens,
+                max_generations=wanted.max_generations,
+                max_prompt_characters=wanted.max_prompt_characters,
+            ),
             memory_mib=wanted.memory_mib,
             log_retention=retention(wanted.log_retention_days),
         )

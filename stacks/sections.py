@@ -253,5 +253,22 @@ class Proxy(Section):
     max_request_bytes: int = Field(
         default=262_144, ge=1024, le=4_000_000, description="The longest request body, in bytes."
     )
+    default_max_tokens: Count = Field(
+        default=200, description="Sent as max_tokens when a request names none; containers differ in what they do then."
+    )
+    max_tokens: Count = Field(default=4096, description="The most max_tokens that a request may ask for.")
+    max_generations: int = Field(default=5, ge=1, le=5, description="The most num_generations.")
+    max_prompt_characters: Count = Field(default=262_144, description="The longest prompt, in characters.")
     memory_mib: int = Field(default=512, ge=128, le=10_240, description="The function's memory, in MiB.")
     log_retention_days: RetentionDays = Field(default=30, description="How long the proxy's log lines are kept.")
+
+    @model_validator(mode="after")
+    def _default_within_the_most(self) -> Self:
+        if self.default_max_tokens > self.max_tokens:
+            raise OptionError(
+                "default_max_tokens",
+                self.default_max_tokens,
+                problem="is more than max_tokens",
+                allowed=f"at most {self.max_tokens}",
+            )
+        return self

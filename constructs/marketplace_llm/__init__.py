@@ -17,7 +17,7 @@ from marketplace_llm.package import ModelPackage
 if TYPE_CHECKING:
     from marketplace_llm.autoscaling import Autoscaling, ScheduledCapacity
     from marketplace_llm.capture_bucket import CaptureBucket
-    from marketplace_llm.generate_proxy import GenerateProxy
+    from marketplace_llm.generate_proxy import GenerateProxy, RequestCaps
     from marketplace_llm.gpu_endpoint import GpuEndpoint, InvocableEndpoint
     from marketplace_llm.marketplace_model import MarketplaceModel, VpcAttachment
     from marketplace_llm.variant import InstancePool, Variant
@@ -34,6 +34,7 @@ __all__ = [
     "MarketplaceModel",
     "ModelPackage",
     "OptionError",
+    "RequestCaps",
     "ScheduledCapacity",
     "Variant",
     "VpcAttachment",
@@ -47,6 +48,7 @@ _MODULES = {
     "InstancePool": "variant",
     "InvocableEndpoint": "gpu_endpoint",
     "MarketplaceModel": "marketplace_model",
+    "RequestCaps": "generate_proxy",
     "ScheduledCapacity": "autoscaling",
     "Variant": "variant",
     "VpcAttachment": "marketplace_model",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_lambda as lambda_
@@ -13,6 +14,7 @@ from marketplace_llm.catalog import Api
 from marketplace_llm.errors import OptionError
 from marketplace_llm.function import Reasons, python_function
 from marketplace_llm.gpu_endpoint import InvocableEndpoint
+from marketplace_llm.limits import check_range
 from marketplace_llm.version_check import VersionCheck
 
 RESERVE_SECONDS = 5
@@ -30,6 +32,35 @@ _REASONS = Reasons(
     network="the function calls SageMaker's public endpoint with IAM and nothing else; it holds no data",
     tracing="there is one hop behind it, and its log line has the time of both: a trace would tell no more",
 )
+
+
+@dataclass(frozen=True)
+class RequestCaps:
+    """What one request may cost.
+
+    Attributes:
+        default_max_tokens: sent as ``max_tokens`` when a request names none; default 200. Containers differ in what
+            they do then: 20 tokens, 400, or until the model has ended.
+        max_tokens: the most that a request may ask for, for each generation; default 4096.
+        max_generations: the most ``num_generations``, 1 to 5; default 5.
+        max_prompt_characters: the longest prompt, in characters; default 262144.
+
+    """
+
+    default_max_tokens: int = 200
+    max_tokens: int = 4096
+    max_generations: int = 5
+    max_prompt_characters: int = 262_144
+
+    def __post_init__(self) -> None:
+        for option in ("max_tokens", "max_prompt_characters"):
+            check_range(option, getattr(self, option), 1, float("inf"))
+        check_range("max_generations", self.max_generations, 1, 5)
+        check_range("default_max_tokens", self.default_max_tokens, 1, self.max_tokens)
+
+    def variables(self) -> dict[str, str]:
+        """Return the function's environment variables."""
+        return {name.upper(): str(value) for name, value in asdict(self).items()}
 
 
 class GenerateProxy(Construct):
@@ -50,6 +81,7 @@ class GenerateProxy(Construct):
             roles then still need both actions in a policy of their own.
         generate_timeout: how long one generation may take, 1 to 70 s; default 65 s, more than SageMaker's own 60 s.
         max_request_bytes: the longest request body, in bytes; default 262144. A 2023 model reads about 8 KB of text.
+        caps: what one request may cost; default see ``RequestCaps``.
         memory_mib: the function's memory in MiB, 128 to 10240; default 512. CPU grows with it.
         log_retention: how long the proxy's log lines are kept; default one month. They hold no prompt and no text.
 
@@ -75,6 +107,7 @@ class GenerateProxy(Construct):
         callers: Sequence[str] = (),
         generate_timeout: Duration | None = None,
         max_request_bytes: int = 262_144,
+        caps: RequestCaps | None = None,
         memory_mib: int = 512,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
@@ -98,6 +131,7 @@ class GenerateProxy(Construct):
                 "ENDPOINT_NAME": endpoint.endpoint_name,
                 "GENERATE_TIMEOUT_SECONDS": str(seconds),
                 "MAX_REQUEST_BYTES": str(max_request_bytes),
+                **(caps or RequestCaps()).variables(),
             },
         )
         self.log_group = self.function.log_group

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from generate import answer, chat, event, request, settings
+from generate.caps import limited
 from generate.errors import ProxyError
 from generate.invoke import Call, Endpoint
 from generate.log import RequestLog
@@ -58,9 +59,9 @@ def _route(lambda_event: Any, context: Any, log: RequestLog) -> str:  # noqa: AN
 
 
 def _generate(lambda_event: Any, deadline: float, log: RequestLog) -> str:  # noqa: ANN401
-    fields = request.parse(event.body_of(lambda_event, _settings.max_request_bytes))
+    fields = limited(request.parse(event.body_of(lambda_event, _settings.max_request_bytes)), _settings.caps)
     call = Call(fields["prompt"], deadline, event.target_variant_of(lambda_event))
-    log.add(prompt_characters=len(call.prompt), max_tokens=fields.get("max_tokens"))
+    log.add(prompt_characters=len(call.prompt), max_tokens=fields["max_tokens"])
     started = time.monotonic()
     try:
         content = _ask(fields, call)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from generate.caps import Caps
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -15,6 +17,7 @@ class Settings:
         timeout_seconds: how long one generation may take, in seconds.
         max_request_bytes: the longest request body, in bytes.
         api: what the container answers, ``generate`` or ``chat``.
+        caps: what one request may cost.
 
     """
 
@@ -22,10 +25,11 @@ class Settings:
     timeout_seconds: float
     max_request_bytes: int
     api: str
+    caps: Caps
 
 
 def read(environment: Mapping[str, str]) -> Settings:
-    """Read the settings; all four variables are required.
+    """Read the settings; all variables are required.
 
     Raises:
         RuntimeError: a variable is missing or wrong. It ends the function's start-up, so that a deployment which cannot
@@ -37,6 +41,12 @@ def read(environment: Mapping[str, str]) -> Settings:
         timeout_seconds=_positive(environment, "GENERATE_TIMEOUT_SECONDS"),
         max_request_bytes=int(_positive(environment, "MAX_REQUEST_BYTES")),
         api=_api(environment),
+        caps=Caps(
+            default_max_tokens=int(_positive(environment, "DEFAULT_MAX_TOKENS")),
+            max_tokens=int(_positive(environment, "MAX_TOKENS")),
+            max_generations=int(_positive(environment, "MAX_GENERATIONS")),
+            max_prompt_characters=int(_positive(environment, "MAX_PROMPT_CHARACTERS")),
+        ),
     )
 
 

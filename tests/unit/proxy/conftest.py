@@ -13,6 +13,12 @@ import boto3
 import pytest
 
 Behaviour = Callable[[socket.socket, bytes], None]
+CAPS = {
+    "DEFAULT_MAX_TOKENS": "50",
+    "MAX_TOKENS": "1000",
+    "MAX_GENERATIONS": "3",
+    "MAX_PROMPT_CHARACTERS": "5000",
+}
 GOOD = {"id": "1", "generations": [{"text": " a good answer"}], "prompt": "p"}
 
 
@@ -124,6 +130,7 @@ def function(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Function:
         "ENDPOINT_NAME": "cohere-test",
         "GENERATE_TIMEOUT_SECONDS": "3",
         "MAX_REQUEST_BYTES": "4096",
+        **CAPS,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",

@@ -21,7 +21,7 @@ def test_an_answer_is_the_containers_own(function: Function, upstream: Upstream)
     head, _, sent = upstream.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /endpoints/cohere-test/invocations ")
     assert b"content-type: application/json" in head.lower()
-    assert json.loads(sent) == BODY
+    assert json.loads(sent) == {**BODY, "max_tokens": 50}
 
 
 def test_a_target_variant(function: Function, upstream: Upstream) -> None:
@@ -29,7 +29,7 @@ def test_a_target_variant(function: Function, upstream: Upstream) -> None:
     assert function.post(BODY, headers=headers)[0] == 200
     head, _, sent = upstream.requests[0].partition(b"\r\n\r\n")
     assert b"x-amzn-sagemaker-target-variant: newer" in head.lower()
-    assert json.loads(sent) == BODY
+    assert json.loads(sent) == {**BODY, "max_tokens": 50}
 
 
 def test_a_variant_that_is_not_there(function: Function, upstream: Upstream) -> None:

@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 
 from generate import errors, settings
+from generate.caps import Caps
 from stacks.settings import ENVIRONMENTS
+
+from .conftest import CAPS
 
 ROOT = ENVIRONMENTS.parent
 SOURCE = ROOT / "lambda" / "generate"
 # What Lambda's Python runtimes bring: docs.aws.amazon.com/lambda/latest/dg/lambda-python.html.
 RUNTIME = {"boto3", "botocore", "urllib3"}
-GOOD = {"API": "generate", "ENDPOINT_NAME": "e", "GENERATE_TIMEOUT_SECONDS": "65", "MAX_REQUEST_BYTES": "1000"}
+GOOD = {"API": "generate", "ENDPOINT_NAME": "e", "GENERATE_TIMEOUT_SECONDS": "65", "MAX_REQUEST_BYTES": "1000", **CAPS}
 
 
 def test_it_imports_the_standard_library_and_the_sdk_only() -> None:
@@ -35,10 +38,10 @@ def test_it_imports_the_standard_library_and_the_sdk_only() -> None:
 
 
 def test_settings() -> None:
-    assert settings.read(GOOD) == settings.Settings("e", 65.0, 1000, "generate")
+    assert settings.read(GOOD) == settings.Settings("e", 65.0, 1000, "generate", Caps(50, 1000, 3, 5000))
 
 
-NUMBERS = ["GENERATE_TIMEOUT_SECONDS", "MAX_REQUEST_BYTES"]
+NUMBERS = ["GENERATE_TIMEOUT_SECONDS", "MAX_REQUEST_BYTES", *CAPS]
 WRONG = [(name, value) for name in GOOD for value in (None, "")]
 WRONG += [(name, value) for name in NUMBERS for value in ("0", "-1", "nan", "inf", "many")]
 WRONG += [("API", "embed")]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generate.caps import Caps, limited
 from generate.errors import ProxyError
 from generate.request import parse
 
@@ -53,6 +54,30 @@ def test_every_field() -> None:
 
 def test_nothing_is_added_and_nulls_and_false_stream_are_left_out() -> None:
     assert parse(b'{"prompt": "p", "k": null, "stream": false}') == {"prompt": "p"}
+
+
+CAPS = Caps(default_max_tokens=50, max_tokens=1000, max_generations=3, max_prompt_characters=20)
+
+
+def test_the_environment_says_how_many_tokens_when_the_request_does_not() -> None:
+    assert limited({"prompt": "p"}, CAPS) == {"prompt": "p", "max_tokens": 50}
+    most = {"prompt": "p" * 20, "max_tokens": 1000, "num_generations": 3}
+    assert limited(most, CAPS) == most
+    assert limited({"prompt": "p", "max_tokens": 0, "return_likelihoods": "ALL"}, CAPS)["max_tokens"] == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"max_tokens": 1001}, "max_tokens: must be at most 1000 here"),
+        ({"num_generations": 4}, "num_generations: must be at most 3 here"),
+        ({"prompt": "p" * 21}, "prompt: must have at most 20 characters here"),
+    ],
+)
+def test_more_than_the_environment_allows(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(ProxyError) as caught:
+        limited({"prompt": "p", **fields}, CAPS)
+    assert (caught.value.code, caught.value.message) == ("invalid_field", said)
 
 
 def test_whole_floats_are_integers() -> None:
