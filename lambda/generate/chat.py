@@ -62,18 +62,35 @@ def answer_of(contents: list[bytes], prompt: str) -> bytes:
         ProxyError: ``bad_answer`` when one of them is no chat answer.
 
     """
-    generations = [_generation(content) for content in contents]
-    answer = {"id": generations[0].get("id", ""), "generations": generations, "prompt": prompt}
+    documents = [_document(content) for content in contents]
+    generations = [_generation(document) for document in documents]
+    answer = {"id": generations[0].get("id", ""), "generations": generations, "prompt": prompt, **_meta(documents)}
     return json.dumps(answer, ensure_ascii=False).encode()
 
 
-def _generation(content: bytes) -> dict[str, str]:
+def _document(content: bytes) -> Any:  # noqa: ANN401 - JSON
     try:
-        document = json.loads(content.decode("utf-8"))
+        return json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise ProxyError("bad_answer", "the model's answer is not Cohere's: it holds no text") from None
+
+
+def _meta(documents: list[Any]) -> dict[str, Any]:
+    """Return the sum of what the answers say they bill, where all of them do: the prompt counts in each."""
+    try:
+        billed = [document["meta"]["billed_units"] for document in documents]
+        units = {name: sum(int(one[name]) for one in billed) for name in ("input_tokens", "output_tokens")}
+    except (KeyError, TypeError, ValueError):
+        return {}
+    return {"meta": {"billed_units": units}}
+
+
+def _generation(document: Any) -> dict[str, str]:  # noqa: ANN401 - JSON
+    try:
         found = {"text": document["text"]}
         for name, theirs in (("id", "generation_id"), ("finish_reason", "finish_reason")):
             if isinstance(document.get(theirs), str):
                 found[name] = document[theirs]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (TypeError, KeyError, AttributeError):
         raise ProxyError("bad_answer", "the model's answer is not Cohere's: it holds no text") from None
     return found

@@ -34,7 +34,7 @@ def handler(lambda_event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 
     """
     global _cold_start
     request_id = str(context.aws_request_id)
-    log = RequestLog(request_id, cold_start=_cold_start)
+    log = RequestLog(request_id, cold_start=_cold_start, endpoint=_settings.endpoint_name)
     _cold_start = False
     try:
         status, headers, body = 200, {}, _route(lambda_event, context, log)
@@ -67,9 +67,9 @@ def _generate(lambda_event: Any, deadline: float, log: RequestLog) -> str:  # no
         content = _ask(fields, call)
     finally:
         log.add(attempts=call.attempts, upstream_ms=round((time.monotonic() - started) * 1000))
-    text, generations = answer.check(content)
-    log.add(generations=generations)
-    return text
+    answered = answer.check(content)
+    log.add(generations=answered.generations, tokens_in=answered.tokens_in, tokens_out=answered.tokens_out)
+    return answered.text
 
 
 def _ask(fields: dict[str, Any], call: Call) -> bytes:

@@ -1,4 +1,4 @@
-"""One line of JSON for each request. Numbers and codes only: no prompt, no completion, nothing that a caller wrote."""
+"""One line of JSON for each request, with its metrics. No prompt, no completion, nothing that a caller wrote."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 import time
 from typing import Any
 
+from generate.metrics import embedded
+
 
 class RequestLog:
     """Gathers what is told about one request.
@@ -14,10 +16,12 @@ class RequestLog:
     Args:
         request_id: Lambda's id of the request.
         cold_start: whether it is the first of this execution environment.
+        endpoint: the endpoint's name, which the metrics are told for.
 
     """
 
-    def __init__(self, request_id: str, *, cold_start: bool) -> None:
+    def __init__(self, request_id: str, *, cold_start: bool, endpoint: str) -> None:
+        self._endpoint = endpoint
         self._started = time.monotonic()
         self._fields: dict[str, Any] = {"request_id": request_id, "cold_start": cold_start}
 
@@ -29,6 +33,8 @@ class RequestLog:
         """Write the line; level ERROR for 5xx, so that an operator can filter for what is theirs."""
         elapsed = round((time.monotonic() - self._started) * 1000)
         level = "ERROR" if status >= 500 else "INFO"
-        line = {"level": level, "message": "generate", "status": status, "duration_ms": elapsed, **self._fields}
+        fields = {"duration_ms": elapsed, **self._fields}
+        told = {} if "route" in fields else embedded(self._endpoint, status, time.time(), fields)
+        line = {"level": level, "message": "generate", "status": status, **fields, **told}
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()

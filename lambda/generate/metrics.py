@@ -1,0 +1,56 @@
+"""What CloudWatch is told about a request, in its embedded metric format: part of the one log line, and no call.
+
+Source: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html.
+README.md lists the metrics. The one dimension is the endpoint, so their number stays what it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+NAMESPACE: Final = "CohereProxy"
+DIMENSION: Final = "Endpoint"
+_UNITS: Final = {
+    "Requests": "Count",
+    "ClientErrors": "Count",
+    "ServerErrors": "Count",
+    "Throttles": "Count",
+    "Attempts": "Count",
+    "UpstreamLatency": "Milliseconds",
+    "ProxyOverhead": "Milliseconds",
+    "TokensIn": "Count",
+    "TokensOut": "Count",
+    "TokensPerSecond": "Count/Second",
+}
+
+
+def embedded(endpoint: str, status: int, now: float, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the metrics of a request, to be merged into its log line.
+
+    Args:
+        endpoint: the endpoint's name.
+        status: the HTTP status of the answer.
+        now: seconds since the epoch.
+        fields: the log line's own: ``duration_ms``, and where the model was asked ``upstream_ms``, ``attempts``,
+            ``tokens_in`` and ``tokens_out``.
+
+    """
+    values: dict[str, float] = {
+        "Requests": 1,
+        "ClientErrors": int(400 <= status < 500),
+        "ServerErrors": int(status >= 500),
+        "Throttles": int(status == 429),
+    }
+    if "upstream_ms" in fields:
+        values["Attempts"] = fields["attempts"]
+        values["UpstreamLatency"] = fields["upstream_ms"]
+        values["ProxyOverhead"] = max(0, fields["duration_ms"] - fields["upstream_ms"])
+    if "tokens_in" in fields:
+        values["TokensIn"] = fields["tokens_in"]
+    if "tokens_out" in fields:
+        values["TokensOut"] = fields["tokens_out"]
+        if fields.get("upstream_ms"):
+            values["TokensPerSecond"] = round(fields["tokens_out"] * 1000 / fields["upstream_ms"], 1)
+    named = [{"Name": name, "Unit": _UNITS[name]} for name in values]
+    metrics = {"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": named}
+    return {"_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [metrics]}, DIMENSION: endpoint, **values}
