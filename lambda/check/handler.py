@@ -9,10 +9,12 @@ Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html (re
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 _REQUEST = {
     "version": "2.0",
@@ -20,6 +22,14 @@ _REQUEST = {
     "headers": {},
     "requestContext": {"http": {"method": "GET", "path": "/healthz"}},
 }
+# In the first deployment the function's own permission and the version are seconds old, and IAM is told in the end.
+_NOT_YET = (
+    "AccessDeniedException",
+    "ResourceConflictException",
+    "ResourceNotFoundException",
+    "ResourceNotReadyException",
+)
+_PAUSES = (1.0, 2.0, 4.0, 6.0)  # seconds
 _LONGEST = 1000  # characters of a reason; the whole response may have 4096 bytes
 
 
@@ -40,7 +50,7 @@ def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401, ARG00
 
 def problem_with(version: str) -> str:
     """Invoke a version and return why it cannot serve; empty when it can."""
-    answer = boto3.client("lambda").invoke(FunctionName=version, Payload=json.dumps(_REQUEST).encode())
+    answer = _invoke(version)
     said = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" in answer:
         told = said if isinstance(said, dict) else {}
@@ -53,6 +63,18 @@ def problem_with(version: str) -> str:
         f"the new version of the proxy cannot start: {error}. Callers keep the former version. Mend the code or its "
         "settings, or read the whole error in the function's log group, and deploy again"
     )
+
+
+def _invoke(version: str) -> Any:  # noqa: ANN401 - boto3's
+    client, payload = boto3.client("lambda"), json.dumps(_REQUEST).encode()
+    for pause in _PAUSES:
+        try:
+            return client.invoke(FunctionName=version, Payload=payload)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _NOT_YET:
+                raise
+            time.sleep(pause)
+    return client.invoke(FunctionName=version, Payload=payload)
 
 
 def _respond(event: dict[str, Any], problem: str) -> None:

@@ -9,7 +9,7 @@ import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -126,6 +126,9 @@ class Runtime:
             except AwsError as error:
                 status = int(str(error.fields["OriginalStatusCode"]))
                 raise
+            except _Broken:
+                status = 500
+                raise
             finally:
                 spent = watching.Spent(waiting=began - invocation.came, model=time.monotonic() - began)
                 watching.ended(invocation.endpoint, invocation.variant, count, status, spent)
@@ -149,17 +152,19 @@ class Runtime:
 
     async def _stream(self, invocation: _Invocation, body: bytes, content_type: str) -> Response:
         """Answer with event-stream frames. What is wrong before the first of them is an ordinary error."""
-        status, answer_type, pieces = await asyncio.to_thread(
-            self._container.stream, body, content_type, invocation.api, invocation.package
-        )
-        if status != 200:
-            async with self._at_work(invocation):
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._at_work(invocation))
+            await self._work(invocation)
+            status, answer_type, pieces = await asyncio.to_thread(
+                self._container.stream, body, content_type, invocation.api, invocation.package
+            )
+            if status != 200:
                 raise model_error(invocation.endpoint, status, b"".join(pieces))
+            place = stack.pop_all()  # held until the last frame is sent
 
         async def frames() -> AsyncIterator[bytes]:
             try:
-                async with self._at_work(invocation):
-                    await self._work(invocation)
+                async with place:
                     for piece in _broken_off(pieces, invocation.fault):
                         yield emulator.event("PayloadPart", piece)
                         await asyncio.sleep(0)

@@ -85,6 +85,26 @@ def test_what_is_wrong_before_the_first_frame_is_an_ordinary_error(deployed: Dep
     assert response(caught)["OriginalStatusCode"] == 400
 
 
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        (Conditions(faults=(Fault("ModelError500", times=1),)), "ModelError"),
+        (Conditions(faults=(Fault("ThrottlingException", times=1),)), "ThrottlingException"),
+        (Conditions(concurrency=0, queue=0), "ThrottlingException"),
+        (Conditions(answer_seconds=9, response_limit_seconds=0.2), "ModelError"),
+    ],
+)
+def test_a_fault_before_the_first_frame_is_one_too(
+    deployed: Deployed, account: Callable[[Conditions], None], conditions: Conditions, said: str
+) -> None:
+    account(conditions)
+    with pytest.raises(ClientError) as caught:
+        stream()
+    assert code(caught) == said
+    account(Conditions())
+    assert len(list(stream()["Body"])) > 9
+
+
 def test_a_stream_needs_both_permissions(deployed: Deployed) -> None:
     iam = boto3.client("iam")
     iam.create_user(UserName="streamer")

@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from check import handler as check
 
@@ -21,9 +22,12 @@ class Lambda:
     def __init__(self, answer: Any) -> None:
         self._answer = answer
         self.asked: list[dict[str, Any]] = []
+        self.refusals: list[str] = []
 
     def invoke(self, **request: Any) -> dict[str, Any]:
         self.asked.append(request)
+        if self.refusals:
+            raise ClientError({"Error": {"Code": self.refusals.pop(0)}}, "Invoke")
         if isinstance(self._answer, Exception):
             raise self._answer
         return dict(self._answer)
@@ -89,6 +93,32 @@ def test_what_cloudformation_is_told(
     assert said in found["Reason"]
     assert client.asked[0]["FunctionName"] == VERSION
     assert json.loads(client.asked[0]["Payload"])["rawPath"] == "/healthz"
+
+
+@pytest.mark.parametrize(
+    ("refusals", "status", "asked"),
+    [
+        (["AccessDeniedException", "ResourceConflictException"], "SUCCESS", 3),
+        (["AccessDeniedException"] * 9, "FAILED", 5),
+        (["ServiceException"], "FAILED", 1),
+    ],
+)
+def test_a_permission_that_is_not_there_yet_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+    told: tuple[str, list[dict[str, Any]]],
+    refusals: list[str],
+    status: str,
+    asked: int,
+) -> None:
+    url, received = told
+    client, waited = Lambda(payload({"statusCode": 200})), list[float]()
+    client.refusals = refusals
+    monkeypatch.setattr(boto3, "client", lambda _: client)
+    monkeypatch.setattr("check.handler.time.sleep", waited.append)
+    check.handler(request(url, "Create"), None)
+    assert (received[0]["Status"], len(client.asked)) == (status, asked)
+    assert len(waited) <= asked
+    assert sum(waited) < 20
 
 
 def test_a_deletion_asks_nobody(monkeypatch: pytest.MonkeyPatch, told: tuple[str, list[dict[str, Any]]]) -> None:
