@@ -57,6 +57,7 @@ class ProxyStack(Stack):
                 max_prompt_characters=wanted.max_prompt_characters,
             ),
             memory_mib=wanted.memory_mib,
+            reserved_concurrency=wanted.reserved_concurrency,
             log_retention=retention(wanted.log_retention_days),
         )
         CfnOutput(self, URL_OUTPUT, value=proxy.url)

@@ -260,6 +260,9 @@ class Proxy(Section):
     max_generations: int = Field(default=5, ge=1, le=5, description="The most num_generations.")
     max_prompt_characters: Count = Field(default=262_144, description="The longest prompt, in characters.")
     memory_mib: int = Field(default=512, ge=128, le=10_240, description="The function's memory, in MiB.")
+    reserved_concurrency: Count | None = Field(
+        default=None, description="How many requests are answered at once. Default: the account's common pool."
+    )
     log_retention_days: RetentionDays = Field(default=30, description="How long the proxy's log lines are kept.")
 
     @model_validator(mode="after")

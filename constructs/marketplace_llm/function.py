@@ -45,6 +45,7 @@ def python_function(
     log_retention: logs.RetentionDays,
     reasons: Reasons,
     environment: Mapping[str, str] | None = None,
+    reserved_concurrency: int | None = None,
 ) -> lambda_.Function:
     """Declare a function that may write to its own log group and do nothing else yet.
 
@@ -62,6 +63,7 @@ def python_function(
         log_retention: how long its lines are kept.
         reasons: for the packs.
         environment: its variables; default none.
+        reserved_concurrency: how many run at once, at most and in any case; default the account's common pool.
 
     """
     log_group = logs.LogGroup(scope, f"{prefix}LogGroup", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
@@ -81,6 +83,7 @@ def python_function(
         memory_size=memory_mib,
         timeout=Duration.seconds(seconds),
         environment=environment,
+        reserved_concurrent_executions=reserved_concurrency,
     )
     belongs = "the policy belongs to this one role and goes with it; a managed policy could be attached elsewhere"
     acknowledge(role, "IAMNoInlinePolicy", reason=belongs)
@@ -88,7 +91,8 @@ def python_function(
     acknowledge(log_group, "CloudWatchLogGroupEncrypted", reason=encrypted)
     most = ("NIST.800.53.R5", "HIPAA.Security")
     acknowledge(function, "LambdaDLQ", reason=reasons.dead_letters, packs=[*most, "Serverless"])
-    acknowledge(function, "LambdaConcurrency", reason=reasons.concurrency, packs=most)
+    if reserved_concurrency is None:
+        acknowledge(function, "LambdaConcurrency", reason=reasons.concurrency, packs=most)
     acknowledge(function, "LambdaInsideVPC", reason=reasons.network, packs=ALL)
     acknowledge(function, "LambdaTracing", reason=reasons.tracing, packs=["Serverless"])
     return function

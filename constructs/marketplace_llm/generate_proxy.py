@@ -83,6 +83,9 @@ class GenerateProxy(Construct):
         max_request_bytes: the longest request body, in bytes; default 262144. A 2023 model reads about 8 KB of text.
         caps: what one request may cost; default see ``RequestCaps``.
         memory_mib: the function's memory in MiB, 128 to 10240; default 512. CPU grows with it.
+        reserved_concurrency: how many requests are answered at once, at most and in any case; it is taken from the
+            account's limit, of which 100 have to stay unreserved. Above it Lambda answers 429. Default: the account's
+            common pool.
         log_retention: how long the proxy's log lines are kept; default one month. They hold no prompt and no text.
 
     Attributes:
@@ -109,10 +112,13 @@ class GenerateProxy(Construct):
         max_request_bytes: int = 262_144,
         caps: RequestCaps | None = None,
         memory_mib: int = 512,
+        reserved_concurrency: int | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         super().__init__(scope, construct_id)
         seconds = _generate_seconds(generate_timeout)
+        if reserved_concurrency is not None:
+            check_range("reserved_concurrency", reserved_concurrency, 1, float("inf"))
         if api not in ("generate", "chat"):
             raise OptionError("api", api, problem="is nothing a proxy can translate", allowed="generate, chat")
         self.function = python_function(
@@ -126,6 +132,7 @@ class GenerateProxy(Construct):
             memory_mib=memory_mib,
             log_retention=log_retention,
             reasons=_REASONS,
+            reserved_concurrency=reserved_concurrency,
             environment={
                 "API": api,
                 "ENDPOINT_NAME": endpoint.endpoint_name,

@@ -73,6 +73,7 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("proxy.max_generations", {}, {"proxy.max_generations": 1}),
     ("proxy.max_prompt_characters", {}, {"proxy.max_prompt_characters": 8000}),
     ("proxy.memory_mib", {}, {"proxy.memory_mib": 1024}),
+    ("proxy.reserved_concurrency", {}, {"proxy.reserved_concurrency": 8}),
     ("proxy.log_retention_days", {}, {"proxy.log_retention_days": 90}),
     ("termination_protection", {}, {"termination_protection": True}),
     ("tags", {}, {"tags": {"owner": "platform"}}),

@@ -19,6 +19,7 @@ from marketplace_llm import (
     MarketplaceModel,
     ModelPackage,
     OptionError,
+    RequestCaps,
     ScheduledCapacity,
     Variant,
     VpcAttachment,
@@ -182,6 +183,29 @@ def test_grant_invoke_is_one_action_on_one_endpoint() -> None:
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Action"] == "sagemaker:InvokeEndpoint"
     assert str(statement["Resource"]).endswith(":endpoint/cohere-test']]}")
+
+
+def test_reserved_concurrency() -> None:
+    stack = new_stack()
+    proxy(stack, reserved_concurrency=8)
+    wanted = {"ReservedConcurrentExecutions": 8, "Handler": "generate.handler.handler"}
+    Template.from_stack(stack).has_resource_properties("AWS::Lambda::Function", wanted)
+    with pytest.raises(OptionError, match="reserved_concurrency"):
+        proxy(new_stack(), reserved_concurrency=0)
+
+
+@pytest.mark.parametrize(
+    ("caps", "said"),
+    [
+        ({"default_max_tokens": 300, "max_tokens": 200}, "default_max_tokens"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_generations": 6}, "max_generations"),
+        ({"max_prompt_characters": 0}, "max_prompt_characters"),
+    ],
+)
+def test_caps_that_are_wrong(caps: dict[str, int], said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        RequestCaps(**caps)
 
 
 def test_the_proxy_function() -> None:
