@@ -175,6 +175,9 @@ def test_what_a_package_declares(deployed: Deployed, account: Callable[[Conditio
         deployed.sagemaker.describe_model_package(ModelPackageName=arn + name)
 
 
+TRIED_AGAIN = ("ThrottlingException", "ModelNotReadyException")
+
+
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [
@@ -192,10 +195,17 @@ def test_what_a_package_declares(deployed: Deployed, account: Callable[[Conditio
 def test_each_fault_of_the_runtime_through_the_deployed_proxy(
     deployed: Deployed, account: Callable[[Conditions], None], error: str, status: int, code: str
 ) -> None:
-    account(Conditions(faults=(Fault(error, times=1),)))
+    # What cannot have reached the model is tried once more: it has to happen twice before a caller hears of it.
+    account(Conditions(faults=(Fault(error, times=2 if error in TRIED_AGAIN else 1),)))
     with pytest.raises(Refused) as caught:
         deployed.proxy.generate(prompt="hello", max_tokens=2)
     assert (caught.value.status, caught.value.body["code"]) == (status, code)
+    assert deployed.proxy.generate(prompt="hello", max_tokens=2).texts
+
+
+@pytest.mark.parametrize("error", TRIED_AGAIN)
+def test_one_throttle_is_not_heard_of(deployed: Deployed, account: Callable[[Conditions], None], error: str) -> None:
+    account(Conditions(faults=(Fault(error, times=1),)))
     assert deployed.proxy.generate(prompt="hello", max_tokens=2).texts
 
 
