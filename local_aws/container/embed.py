@@ -1,4 +1,4 @@
-"""The embed request of Cohere's containers, versions 2 to 4, answered with vectors of spelling (``vectors.py``).
+"""The embed request of Cohere's containers, versions 2 to 5, answered with vectors of spelling (``vectors.py``).
 
 Sources: docs.cohere.com, API v1 and v2 ``embed``; the sample files of cohere-aws. The words of refusal are Cohere's
 platform's where they are known, and ours else.
@@ -7,6 +7,7 @@ platform's where they are known, and ours else.
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any, Final
@@ -17,11 +18,14 @@ from local_aws.container.vectors import vector
 
 MOST_TEXTS: Final = 96
 INPUT_TYPES: Final = ("search_document", "search_query", "classification", "clustering", "image")
-_DIMENSIONS: Final = {"v4": 1536, "light": 384, "v2": 4096}
-_OTHER_DIMENSIONS: Final = 1024
+_PLAIN, _MIXED = 2, 4
+"""The last version that answers vectors only, and the first that takes texts and pictures together."""
+
+_DIMENSIONS: Final = {2: 4096, 3: 1024}
+_LIGHT_DIMENSIONS: Final = 384
 _CHOSEN_DIMENSIONS: Final = (256, 512, 1024, 1536)
-_CONTEXT: Final = {"v4": 128_000}
-_OTHER_CONTEXT: Final = 512
+_CONTEXT: Final = 512
+_MIXED_CONTEXT: Final = 128_000
 _MOST: Final = 127
 
 
@@ -54,20 +58,21 @@ def answer(document: dict[str, Any], package: str) -> dict[str, Any]:
         Refused: 400 for what is out of range or missing, 422 for a wrong type.
 
     """
-    version = next((v for v in ("v4", "v2") if v in package.replace("-", "")), "v3")
-    if version == "v4" and "inputs" in document:
+    found = re.search(r"-v(\d)(-|$)", package)
+    version = int(found[1]) if found else 3
+    if version >= _MIXED and "inputs" in document:
         texts, pictures = _of_inputs(document["inputs"]), 0
-    elif "images" in document and version != "v2":
+    elif "images" in document and version > _PLAIN:
         texts, pictures = _of_images(document["images"]), 1
     else:
         texts, pictures = _texts(document), 0
     kind = document.get("input_type")
-    if version != "v2" and kind not in INPUT_TYPES:
+    if version > _PLAIN and kind not in INPUT_TYPES:
         raise Refused(400, "invalid request: valid input_type must be provided with the provided model")
     size = _size(document, version, package)
     cut = [_cut(text, document, version) for text in texts]
     vectors = [vector(text, size) for text in cut]
-    if version == "v2":
+    if version == _PLAIN:
         return {"embeddings": vectors}
     billed = {"images": pictures} if pictures else {"input_tokens": sum(len(tokens.split(text)) for text in cut)}
     wanted = document.get("embedding_types")
@@ -112,25 +117,24 @@ def _of_inputs(inputs: Any) -> list[str]:  # noqa: ANN401 - JSON
     return [" ".join(str(part.get("text") or part.get("image_url")) for part in one) for one in parts]
 
 
-def _size(document: dict[str, Any], version: str, package: str) -> int:
+def _size(document: dict[str, Any], version: int, package: str) -> int:
+    if "-ligh" in package:  # SageMaker's ids are cut: cohere-embed-multilingual-ligh-…
+        return _LIGHT_DIMENSIONS
+    if version < _MIXED:
+        return _DIMENSIONS[version]
     chosen = document.get("output_dimension")
-    if chosen is None or version != "v4":
-        return next(
-            (size for part, size in _DIMENSIONS.items() if part in (version, package) or part in package),
-            _OTHER_DIMENSIONS,
-        )
-    if chosen not in _CHOSEN_DIMENSIONS:
+    if chosen is not None and chosen not in _CHOSEN_DIMENSIONS:
         allowed = ", ".join(str(size) for size in _CHOSEN_DIMENSIONS)
         raise Refused(400, f"invalid request: output_dimension must be one of {allowed}")
-    return int(chosen)
+    return int(chosen or _CHOSEN_DIMENSIONS[-1])
 
 
-def _cut(text: str, document: dict[str, Any], version: str) -> str:
+def _cut(text: str, document: dict[str, Any], version: int) -> str:
     """Cut a text to the model's context, as ``truncate`` says; END by default."""
     truncate = document.get("truncate") or "END"
     if truncate not in ("NONE", "START", "END"):
         raise Refused(400, "invalid request: truncate must be one of NONE, START, END")
-    found, most = tokens.split(text), _CONTEXT.get(version, _OTHER_CONTEXT)
+    found, most = tokens.split(text), _MIXED_CONTEXT if version >= _MIXED else _CONTEXT
     if len(found) <= most:
         return text
     if truncate == "NONE":

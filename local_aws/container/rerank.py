@@ -36,7 +36,7 @@ def answer(document: dict[str, Any], package: str) -> dict[str, Any]:
         raise Refused(422, "invalid request: documents must be a list")
     if not 1 <= len(documents) <= MOST_DOCUMENTS:
         raise Refused(400, f"invalid request: documents must be 1 to {MOST_DOCUMENTS} - received {len(documents)}")
-    second = "v35" in package.replace("-", "") or "v4" in package
+    second = "rerank-v3-5" in package or "rerank-v4" in package
     if second and document.get("api_version") != 2:
         raise Refused(400, "invalid request: api_version must be 2 with the provided model")
     top = document.get("top_n") or len(documents)

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from endpointctl.failure import Failure
 from endpointctl.proxy import Proxy
 from local_aws import snapshot
 from local_aws.cloud import Cloud
+from local_aws.conditions import Conditions, set_conditions
 from local_aws.demo import connect
 from local_aws.journey import CDK, Journey, StepError, run
 from tests.templates.conftest import copy_of_the_app
@@ -76,6 +77,14 @@ class App:
         with pytest.raises(StepError) as caught:
             self.deploy(stack)
         return caught.value.output
+
+
+@pytest.fixture
+def account(deployed: Deployed) -> Iterator[Callable[[Conditions], None]]:
+    """Sets what the account has and has not, for one test."""
+    path = deployed.cloud.conditions
+    yield lambda conditions: set_conditions(conditions, path)
+    path.unlink(missing_ok=True)
 
 
 @pytest.fixture

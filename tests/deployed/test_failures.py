@@ -8,19 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from endpointctl.proxy import Refused
-from local_aws.conditions import Conditions, Fault, set_conditions
+from local_aws.conditions import Conditions, Fault
 from marketplace_llm import ModelPackage
 
 from .conftest import App, Deployed, callers, state
-
-
-@pytest.fixture
-def account(deployed: Deployed) -> Iterator[Callable[[Conditions], None]]:
-    """Sets what the account has and has not, for one test."""
-    path = deployed.cloud.conditions
-    yield lambda conditions: set_conditions(conditions, path)
-    path.unlink(missing_ok=True)
-
 
 UPDATES: list[tuple[str, dict[str, Any], Conditions, str]] = [
     (

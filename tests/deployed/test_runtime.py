@@ -12,7 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
-from local_aws.conditions import Conditions, Fault, set_conditions
+from local_aws.conditions import Conditions, Fault
 
 from .conftest import Deployed
 
@@ -22,14 +22,6 @@ SCALED: Any = {
     "ResourceId": VARIANT,
     "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
 }
-
-
-@pytest.fixture
-def account(deployed: Deployed) -> Iterator[Callable[[Conditions], None]]:
-    """Sets what the account has and has not, for one test."""
-    path = deployed.cloud.conditions
-    yield lambda conditions: set_conditions(conditions, path)
-    path.unlink(missing_ok=True)
 
 
 def client() -> Any:

@@ -43,6 +43,8 @@ def test_shared_words_are_nearer_than_none() -> None:
     [
         (V3, {"input_type": "search_document"}, 1024),
         (LIGHT, {"input_type": "classification"}, 384),
+        ("cohere-embed-multilingual-ligh-6031229712", {"input_type": "classification"}, 384),
+        ("cohere-embed-v5-0-05302025-694d497b", {"input_type": "search_query"}, 1536),
         (V4, {"input_type": "search_query"}, 1536),
         (V4, {"input_type": "search_query", "output_dimension": 256}, 256),
         (V2, {}, 4096),
@@ -140,5 +142,6 @@ def test_what_rerank_refuses(fields: dict[str, Any], status: int, said: str) -> 
 
 def test_rerank_3_5_needs_its_api_version() -> None:
     fields = {"query": "a", "documents": ["a"]}
-    assert ask("rerank", "cohere-rerank-v3-5", **fields)[0] == 400
+    assert ask("rerank", "cohere-rerank-v3-5-v1-1-011720-494e623c", **fields)[0] == 400
+    assert ask("rerank", "cohere-rerank-multilingual-v3--549a14ed", **fields)[0] == 200
     assert ask("rerank", "cohere-rerank-v3-5", **fields, api_version=2)[0] == 200
