@@ -30,7 +30,8 @@ def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds of the synth comparison (default 5)")
-    parser.add_argument("--only", choices=("synth", "cloud", "demo", "test"), help="measure only one of them")
+    kinds = ("synth", "cloud", "demo", "test", "deployed")
+    parser.add_argument("--only", choices=kinds, help="measure only one of them")
     wanted = parser.parse_args()
     table = Table("what", "median, s", "min-max, s", "limit")
     if wanted.only in (None, "synth"):
@@ -38,10 +39,13 @@ def main() -> None:
     if wanted.only in (None, "cloud"):
         for row in local_cloud.rows():
             table.add_row(*row)
-    for target, limit in (("demo", 60), ("test", 360)):
+    for target, limit in (("demo", 60), ("test", 120)):
         if wanted.only in (None, target):
             seconds = _seconds(["make", "--no-print-directory", target])
             table.add_row(f"make {target}", f"{seconds:.1f}", "one run", f"{limit} s")
+    if wanted.only in (None, "deployed"):
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "3", "--dist", "loadfile", "tests/deployed"]
+        table.add_row("tests/deployed", f"{_seconds(command):.1f}", "one run", "360 s")
     Console(width=100).print(table)
 
 

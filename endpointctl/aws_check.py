@@ -250,7 +250,11 @@ PROBES: Final[dict[str, Probe]] = {
 """Each question by the id that docs/fidelity.md gives it."""
 
 INVOCATIONS: Final = 6
-"""How many requests reach the model; one token each, and most are refused by it."""
+"""How many requests reach the model.
+
+One token each, and most are refused by it. ``container-context`` alone asks for a million tokens: a container that
+takes that, instead of refusing it, generates until it has ended by itself, or until SageMaker's 60 s.
+"""
 
 
 def ask(account: Account, wanted: list[str] | None = None) -> Iterator[tuple[str, str]]:

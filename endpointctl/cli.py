@@ -140,7 +140,8 @@ def ask_aws(
     account = aws_check.Account.of(settings.read(env), kms_key)
     _out.print(
         f"This makes and deletes models and endpoint configs, which are free, and starts no instance. At most "
-        f"{aws_check.INVOCATIONS} requests of one token reach {account.endpoint}, which costs what it costs anyway.",
+        f"{aws_check.INVOCATIONS} requests reach {account.endpoint}, which costs what it costs anyway: of one token "
+        "each, but for container-context, which may generate for up to 60 s.",
         markup=False,
     )
     if not yes:

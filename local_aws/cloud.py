@@ -114,7 +114,7 @@ def running(
     try:
         if restored:
             shutil.copytree(restored, folder, dirs_exist_ok=True)
-        server = _start(port, folder, endpoint_seconds)
+        server = _start(port, folder, endpoint_seconds, persists=bool(restored or kept))
         try:
             url = f"http://127.0.0.1:{port}"
             _wait(server, url, folder / "server.log")
@@ -133,7 +133,7 @@ class _Server:
     args: tuple[str, str]
 
 
-def _start(port: int, folder: Path, endpoint_seconds: float) -> _Server:
+def _start(port: int, folder: Path, endpoint_seconds: float, *, persists: bool) -> _Server:
     root_keys = f"ASIAROOT{secrets.token_hex(6).upper()}", secrets.token_hex(20)
     environment = {
         **_without_aws(os.environ),
@@ -150,9 +150,9 @@ def _start(port: int, folder: Path, endpoint_seconds: float) -> _Server:
         "LOG_LEVEL": "WARNING",
         "LOCAL_AWS_ENDPOINT_SECONDS": str(endpoint_seconds),
         conditions.VARIABLE: str(folder / "conditions.json"),
-        "PERSIST_STATE": "1",
+        "PERSIST_STATE": str(int(persists)),
         "STATE_DIR": str(folder / _STATE / "services"),
-        "S3_PERSIST": "1",
+        "S3_PERSIST": str(int(persists)),
         "S3_DATA_DIR": str(folder / _STATE / "s3"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(folder / "tmp"),

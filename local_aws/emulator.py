@@ -184,7 +184,15 @@ def check_templates(check: Callable[[str, str], str]) -> None:
     original = handlers.validate_template_support
 
     def validate(template: dict[str, Any], conditions: object, params: object = None) -> None:
-        original(template, conditions, params=params)
+        try:
+            original(template, conditions, params=params)
+        except ValueError as error:
+            if "Unrecognized resource types" not in str(error):
+                raise
+            # Either no such type exists, or AWS has it and the emulator lacks it: the reader can tell which.
+            raise ValueError(
+                f"{error} (or AWS has them and the local cloud does not: see docs/local-cloud.md)"
+            ) from None
         if problem := check(json.dumps(template, default=str), region()):
             raise ValueError(problem)
 

@@ -89,6 +89,8 @@ class Endpoint:
             ProxyError: one of them has no answer in time.
 
         """
+        if not call.left:
+            raise _too_late()
         self._leave_what_is_stale()
         answers: queue.SimpleQueue[tuple[int, bytes | ProxyError]] = queue.SimpleQueue()
 
@@ -110,9 +112,7 @@ class Endpoint:
             try:
                 number, answer = answers.get(timeout=call.left)
             except queue.Empty:
-                raise ProxyError(
-                    "timed_out", "the model took too long; ask for fewer tokens", cause="Deadline"
-                ) from None
+                raise _too_late() from None
             if isinstance(answer, ProxyError):
                 raise answer
             found[number] = answer
@@ -148,3 +148,7 @@ class Endpoint:
             **({"TargetVariant": call.variant} if call.variant else {}),
         )
         return answer["Body"].read()
+
+
+def _too_late() -> ProxyError:
+    return ProxyError("timed_out", "the model took too long; ask for fewer tokens", cause="Deadline")

@@ -84,8 +84,8 @@ class Container:
             request = contract.parse(document)
             made = self._generate(request)
             answer = {"id": str(uuid.uuid4()), "generations": made, "prompt": request.prompt}
-            ends = [_finish_reason(request, one["text"]) for one in made]
-            return streams.generate(answer, ends) if streamed else _whole(answer)
+            end = _finish_reason(request, made[0]["text"])
+            return streams.generate(answer, end) if streamed else _whole(answer)
         if api == "chat":
             answer = self._chat(document)
             return streams.chat(answer) if streamed else _whole(answer)

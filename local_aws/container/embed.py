@@ -121,7 +121,7 @@ def _size(document: dict[str, Any], version: int, package: str) -> int:
     if "-ligh" in package:  # SageMaker's ids are cut: cohere-embed-multilingual-ligh-…
         return _LIGHT_DIMENSIONS
     if version < _MIXED:
-        return _DIMENSIONS[version]
+        return _DIMENSIONS.get(version, 1024)
     chosen = document.get("output_dimension")
     if chosen is not None and chosen not in _CHOSEN_DIMENSIONS:
         allowed = ", ".join(str(size) for size in _CHOSEN_DIMENSIONS)

@@ -15,12 +15,18 @@ from local_aws.container import tokens
 _CUT = 3
 
 
-def generate(answer: dict[str, Any], finish_reasons: list[str]) -> Iterator[bytes]:
-    """Yield a generate answer's objects: each token with the index of its generation, and the whole at the end."""
+def generate(answer: dict[str, Any], finish_reason: str) -> Iterator[bytes]:
+    """Yield a generate answer's objects: each token with the index of its generation, and the whole at the end.
+
+    Args:
+        answer: the whole.
+        finish_reason: why its first generation ended.
+
+    """
     objects: list[dict[str, Any]] = []
     for index, generation in enumerate(answer["generations"]):
         objects += [{"text": text, "index": index, "is_finished": False} for text in tokens.split(generation["text"])]
-    last = {"is_finished": True, "finish_reason": finish_reasons[0], "response": answer}
+    last = {"is_finished": True, "finish_reason": finish_reason, "response": answer}
     return _parts([*objects, last])
 
 

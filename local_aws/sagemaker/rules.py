@@ -120,6 +120,18 @@ def check_config(request: dict[str, Any], conditions: Conditions) -> None:
         raise validation("Production variant names must be unique.")
 
 
+def check_deployment(request: dict[str, Any]) -> None:
+    """Refuse a way of deploying that SageMaker excludes for Marketplace containers.
+
+    Raises:
+        AwsError: ``ValidationException``; wording ours.
+
+    """
+    # docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html.
+    if "DeploymentConfig" in request:
+        raise validation("DeploymentConfig is not supported for endpoints with AWS Marketplace containers.")
+
+
 def variants_with_other_types(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[str]:
     """Return the names of the variants that get another instance type, or go."""
     wanted = {variant["VariantName"]: _types(variant) for variant in after}

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from local_aws import emulator
-from local_aws.conditions import ConditionsFile
+from local_aws.conditions import Conditions, ConditionsFile
 from local_aws.container import Container
 from local_aws.emulator import Response
 from local_aws.errors import AwsError
@@ -42,6 +42,7 @@ class _Invocation:
     instances: int
     came: float
     fault: str | None
+    conditions: Conditions
 
     @property
     def place(self) -> str:
@@ -64,6 +65,8 @@ class Runtime:
         self._conditions = conditions
         self._faults = Faults(conditions)
         self._line = Line()
+        # Seeded: by which variant a request is answered shall be the same in each run.
+        self._weighted = random.Random(0)  # noqa: S311 - routing, no secret
 
     async def answer(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
@@ -98,26 +101,34 @@ class Runtime:
         serving = endpoint.serving
         if endpoint.name != name or not serving:
             raise missing
-        weights = {str(v["VariantName"]): float(v["InitialVariantWeight"]) for v in serving.variants}
+        variants = {str(v["VariantName"]): v for v in serving.variants}
         wanted = headers.get("x-amzn-sagemaker-target-variant")
         if wanted is None:
-            wanted = random.choices(list(weights), list(weights.values()))[0]  # noqa: S311 - routing, no secret
-        elif wanted not in weights:
+            weights = [float(v["InitialVariantWeight"]) for v in serving.variants]
+            wanted = self._weighted.choices(list(variants), weights)[0]
+        elif wanted not in variants:
             raise _refusal(f"Variant {wanted} not found for Request")
         if len(body) > MAX_BODY_BYTES:
             raise _refusal(f"Body is too long: at most {MAX_BODY_BYTES} bytes.")
-        instances = next(v["InitialInstanceCount"] for v in serving.variants if v["VariantName"] == wanted)
         fault = self._faults.next_for(name)
         before_the_model(fault)
-        package = self._sagemaker.package_behind(name, wanted)
-        # What the catalogue does not know is taken for one of the oldest.
-        api, id_ = (package.api or "generate", package.name) if package else ("generate", "")
-        return _Invocation(name, wanted, api, id_, instances, time.monotonic(), fault)
+        package = self._sagemaker.package_behind(serving, variants[wanted])
+        return _Invocation(
+            endpoint=name,
+            variant=wanted,
+            # What the catalogue does not know is taken for one of the oldest.
+            api=package.api or "generate",
+            package=package.name,
+            instances=variants[wanted]["InitialInstanceCount"],
+            came=time.monotonic(),
+            fault=fault,
+            conditions=self._conditions.now(),
+        )
 
     @asynccontextmanager
     async def _at_work(self, invocation: _Invocation) -> AsyncIterator[None]:
         """Hold a place in the fleet for as long as the model works, and tell CloudWatch."""
-        now, count = self._conditions.now(), invocation.instances
+        now, count = invocation.conditions, invocation.instances
         async with self._line.place(invocation.place, at_once=count * now.concurrency, waiting=count * now.queue):
             began, status = time.monotonic(), 200
             watching.began(invocation.endpoint, invocation.variant, self._line.running(invocation.place) / count)
@@ -135,7 +146,7 @@ class Runtime:
 
     async def _work(self, invocation: _Invocation) -> None:
         """Take the time that the model takes; raise what happens to it."""
-        now = self._conditions.now()
+        now = invocation.conditions
         seconds = SLOW_SECONDS if invocation.fault == "Slow" else now.answer_seconds
         await asyncio.sleep(min(seconds, now.response_limit_seconds))
         in_the_model(invocation.endpoint, invocation.fault, timed_out=seconds > now.response_limit_seconds)

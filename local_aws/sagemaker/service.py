@@ -102,16 +102,11 @@ class SageMaker:
             self._endpoints.pop(name.lower(), None)
         raise validation(f'Could not find endpoint "{self.arn("endpoint", name)}".')
 
-    def package_behind(self, endpoint_name: str, variant_name: str) -> ModelPackage | None:
-        """Return the package whose container answers for a variant now; None when its model is gone."""
-        with self.api.lock:
-            serving = self.endpoint(endpoint_name).serving
-            found = next((v for v in serving.variants if v["VariantName"] == variant_name), None) if serving else None
-            if not serving or not found:
-                return None
-            pools = {pool["InstanceType"]: pool for pool in found.get("InstancePools", [])}
-            model = pools.get(serving.types[variant_name], {}).get("ModelNameOverride", found["ModelName"])
-            return self._package_of(model)
+    def package_behind(self, serving: Fleet, variant: dict[str, Any]) -> ModelPackage:
+        """Return the package whose container answers for a variant of a fleet."""
+        pools = {pool["InstanceType"]: pool for pool in variant.get("InstancePools", [])}
+        chosen = pools.get(serving.types[variant["VariantName"]], {})
+        return self._package_of(chosen.get("ModelNameOverride", variant["ModelName"]))
 
     @staticmethod
     def arn(kind: str, name: str) -> str:
@@ -170,6 +165,7 @@ class SageMaker:
     # Endpoints
 
     def _create_endpoint(self, request: Request) -> Answer:
+        rules.check_deployment(request)
         name, config = request["EndpointName"], self._config(request["EndpointConfigName"])
         existing = self._endpoints.get(name.lower())
         if existing and not existing.is_gone:
@@ -181,6 +177,7 @@ class SageMaker:
         return {"EndpointArn": endpoint.arn}
 
     def _update_endpoint(self, request: Request) -> Answer:
+        rules.check_deployment(request)
         endpoint, config = self.endpoint(request["EndpointName"]), self._config(request["EndpointConfigName"])
         self._refuse_busy(endpoint, unless=("InService",))
         variants = config["ProductionVariants"]

@@ -31,7 +31,11 @@ def refused(deployed: Deployed, resource: dict[str, Any]) -> str:
         ),
         ("AWS::SageMaker::Endpoint", {"EndpointName": "e"}, "'EndpointConfigName' is a required property"),
         ("AWS::SageMaker::Endpoints", {}, "AWS::SageMaker::Endpoints"),
-        ("AWS::Kendra::Index", {"Name": "x", "Edition": "DEVELOPER_EDITION", "RoleArn": "r"}, "AWS::Kendra::Index"),
+        (
+            "AWS::Kendra::Index",
+            {"Name": "x", "Edition": "DEVELOPER_EDITION", "RoleArn": "r"},
+            "[AWS::Kendra::Index] (or AWS has them and the local cloud does not: see docs/local-cloud.md)",
+        ),
     ],
 )
 def test_a_template_that_is_wrong(deployed: Deployed, type_: str, properties: dict[str, Any], said: str) -> None:

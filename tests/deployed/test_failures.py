@@ -1,5 +1,6 @@
 """What fails on AWS fails here, in its words, and CloudFormation goes back to what was."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from endpointctl.proxy import Refused
 from local_aws.conditions import Conditions, Fault
+from local_aws.demo import connect
 from marketplace_llm import ModelPackage
 
 from .conftest import App, Deployed, callers, state
@@ -88,6 +90,31 @@ def test_a_version_of_the_proxy_that_cannot_start_meets_no_caller(
     (stack,) = deployed.cloudformation.describe_stacks(StackName="cohere-local-proxy")["Stacks"]
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert deployed.proxy.get("/healthz") == (200, {"status": "ok"})
+
+
+def test_an_update_without_the_gpu_driver_goes_back_and_requests_go_on(deployed: Deployed) -> None:
+    """Our own synth refuses such a template; somebody else's reaches CloudFormation."""
+    _, config, _ = state(deployed)
+    cloudformation = deployed.cloudformation
+    template: Any = cloudformation.get_template(StackName="cohere-local-endpoint")["TemplateBody"]
+    template = json.loads(template) if isinstance(template, str) else template
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::SageMaker::Model":
+            package = ModelPackage.from_catalog("command-r-08-2024", "ml.p5.48xlarge", "us-east-1").arn
+            resource["Properties"]["PrimaryContainer"]["ModelPackageName"] = package
+        if resource["Type"] == "AWS::SageMaker::EndpointConfig":
+            resource["Properties"]["ProductionVariants"][0]["InstanceType"] = "ml.p5.48xlarge"
+    capabilities: Any = ["CAPABILITY_NAMED_IAM"]
+    cloudformation.update_stack(
+        StackName="cohere-local-endpoint", TemplateBody=json.dumps(template), Capabilities=capabilities
+    )
+    with callers(connect(deployed.cloud)) as told:
+        while state(deployed)[2].endswith("IN_PROGRESS"):
+            time.sleep(0.2)
+    assert state(deployed) == ("InService", config, "UPDATE_ROLLBACK_COMPLETE")
+    assert set(told) == {"answered"}
+    events = cloudformation.describe_stack_events(StackName="cohere-local-endpoint")["StackEvents"]
+    assert any("did not pass the ping health check" in e.get("ResourceStatusReason", "") for e in events)
 
 
 @pytest.fixture
@@ -210,3 +237,17 @@ def test_faults_by_endpoint_and_sequence(deployed: Deployed, account: Callable[[
         except Refused:
             answered.append(False)
     assert answered == [True, True, False, True]
+
+
+# The last one of this file: the URL is another one then.
+def test_a_first_deployment_that_cannot_start_goes_back_and_the_next_one_succeeds(deployed: Deployed, app: App) -> None:
+    app.cdk("destroy", "--force", stack="proxy")
+    handler = app.root / "lambda" / "generate" / "handler.py"
+    right = handler.read_text("utf-8")
+    handler.write_text(right + "raise RuntimeError('no such module')\n", "utf-8")
+    assert "no such module" in app.fails("proxy")
+    (stack,) = deployed.cloudformation.describe_stacks(StackName="cohere-local-proxy")["Stacks"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    handler.write_text(right, "utf-8")
+    app.deploy("proxy")
+    assert connect(deployed.cloud).get("/healthz") == (200, {"status": "ok"})

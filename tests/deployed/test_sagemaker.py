@@ -141,6 +141,16 @@ def test_a_config_that_is_refused(
     assert said in refused(call, EndpointConfigName="other", ProductionVariants=variants, **more)
 
 
+def test_a_way_of_deploying_that_is_refused(deployed: Deployed) -> None:
+    waves: Any = {
+        "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}}
+    }
+    config = deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")["EndpointConfigName"]
+    for call in (deployed.sagemaker.create_endpoint, deployed.sagemaker.update_endpoint):
+        said = refused(call, EndpointName="cohere-local", EndpointConfigName=config, DeploymentConfig=waves)
+        assert "DeploymentConfig is not supported" in said
+
+
 @pytest.mark.parametrize(
     ("request_", "code", "said"),
     [

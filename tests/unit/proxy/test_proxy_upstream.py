@@ -157,6 +157,13 @@ def test_nothing_is_sent_again_when_no_time_is_left_for_it(function: Function, u
     assert len(upstream.requests) == 1
 
 
+def test_without_time_nothing_is_sent(function: Function, upstream: Upstream) -> None:
+    """What is left is the proxy's reserve: an answer could never be passed on, and would be paid for."""
+    upstream.behave = answer(200, GOOD)
+    assert function.call(event({"prompt": CANARY}), remaining_ms=900)[2]["code"] == "timed_out"
+    assert not upstream.requests
+
+
 def test_what_came_too_late_is_not_waited_for(function: Function, upstream: Upstream) -> None:
     """And does no harm to the next request."""
     upstream.behave, upstream.then = hang, answer(200, GOOD)

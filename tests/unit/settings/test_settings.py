@@ -62,6 +62,10 @@ WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
     (lambda c: c.update(account="1"), "account: '1' is wrong; allowed: The AWS account, 12 digits in quotes"),
     (lambda c: c.update(endpiont={}), "endpiont: unknown key; did you mean endpoint? allowed: region, account, model"),
     (lambda c: c.pop("model"), "model: is missing; add it"),
+    (
+        lambda c: c.update(proxy={"default_max_tokens": 11, "max_tokens": 10}),
+        "proxy.default_max_tokens: 11 is more than max_tokens; allowed: at most 10",
+    ),
     (lambda c: c["model"].pop("package_arn"), "model.package_arn: None is missing, and catalog too; allowed: one of"),
     (
         lambda c: c["model"].update(package_arn="x"),
