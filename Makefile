@@ -16,7 +16,7 @@ CDK = $(TOOLS) node_modules/.bin/cdk
 CDK_ENV = '$(ENV)/*' -c environment=$(ENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local test bootstrap deploy diff destroy aws-check synth check lint format bench docs policy schema snapshots lock clean
+.PHONY: help install demo local test bootstrap deploy diff destroy aws-check synth check lint format bench docs policy openapi schema snapshots lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -116,7 +116,10 @@ docs: install .venv/.dev ## Check the documentation: links, commands, and figure
 	@$(TOOLS) $(PY) -m pytest -q tests/docs
 
 bench: install .venv/.dev ## Measure what docs/performance.md reports
-	@$(TOOLS) $(PY) -m bench
+	@$(TOOLS) $(PY) -m bench $(ARGS)
+
+openapi: .venv/.runtime ## Write docs/openapi.yaml and the proxy's reference from its schema
+	@$(PY) -m stacks.openapi
 
 schema: .venv/.runtime ## Write environments/schema.json from the settings
 	@$(PY) -m stacks.schema

@@ -3,5 +3,6 @@
 import sys
 from pathlib import Path
 
-# constructs/ is a source root: this makes `marketplace_llm` importable with nothing installed but requirements.txt.
-sys.path.insert(0, str(Path(__file__).parent.parent / "constructs"))
+# Two source roots: this makes `marketplace_llm` and `generate` importable with nothing installed but requirements.txt.
+for _root in ("constructs", "lambda"):
+    sys.path.insert(0, str(Path(__file__).parent.parent / _root))

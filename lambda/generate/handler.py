@@ -7,60 +7,77 @@ import os
 import time
 from typing import Any
 
-from generate import answer, chat, event, request, settings
-from generate.caps import limited
+from generate import answer, chat, event, settings
 from generate.errors import ProxyError
+from generate.event import HttpRequest
 from generate.invoke import Call, Endpoint
 from generate.log import RequestLog
+from generate.request import Reader
 
 RESERVE_SECONDS = 1.0
-"""Of the time that Lambda leaves: for answering and for the log. What exceeds Lambda's time-out has neither."""
+"""Of the time that Lambda and the front door leave: for answering and for the log. What exceeds it has neither."""
 
 _settings = settings.read(os.environ)
+_reader = Reader(_settings.limits, _settings.default_max_tokens)
 _endpoint = Endpoint(_settings)
 _cold_start = True
 
 
 def handler(lambda_event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own
-    """Answer one Function URL request. Never raises: an exception's text would reach the log, the caller and traces.
+    """Answer one request. Never raises: an exception's text would reach the log, the caller and traces.
 
     Args:
-        lambda_event: a Function URL event, payload format 2.0.
+        lambda_event: an event of a Function URL (payload format 2.0) or of a REST API (Lambda proxy integration).
         context: Lambda's context; its request id and its remaining time are used.
 
     Returns:
-        A Function URL response whose body is JSON: Cohere's answer, or ``{"message", "id", "code"}``.
+        A response whose body is JSON: Cohere's answer, or ``{"message", "id", "code"}``. Both doors take its form.
 
     """
     global _cold_start
     request_id = str(context.aws_request_id)
-    log = RequestLog(request_id, cold_start=_cold_start, endpoint=_settings.endpoint_name)
+    log = RequestLog(request_id, cold_start=_cold_start, settings=_settings)
     _cold_start = False
+    headers = {"content-type": "application/json", "x-request-id": request_id, "cache-control": "no-store"}
     try:
-        status, headers, body = 200, {}, _route(lambda_event, context, log)
+        request = event.read(lambda_event)
+        headers.update(_cors(request))
+        status, body = 200, _route(request, context, log)
     except ProxyError as error:
         log.add(code=error.code, cause=error.cause or None)
-        status, headers, body = error.status, error.headers, _error_body(error, request_id)
+        headers.update(error.headers)
+        status, body = error.status, _error_body(error, request_id)
     except Exception as error:  # noqa: BLE001 - whatever it is, its text stays here
         log.add(code="internal_error", cause=type(error).__name__)
         unknown = ProxyError("internal_error", "the proxy failed; tell the operator the id")
-        status, headers, body = unknown.status, {}, _error_body(unknown, request_id)
+        status, body = unknown.status, _error_body(unknown, request_id)
     log.write(status)
-    named = {"content-type": "application/json", "x-request-id": request_id, "cache-control": "no-store"}
-    return {"statusCode": status, "headers": {**named, **headers}, "body": body}
+    return {"statusCode": status, "headers": headers, "body": body}
 
 
-def _route(lambda_event: Any, context: Any, log: RequestLog) -> str:  # noqa: ANN401
-    if event.is_health_check(lambda_event):
+def _cors(request: HttpRequest) -> dict[str, str]:
+    """Return what lets a browser show the answer to a page of an origin that the environment names."""
+    origin = request.headers.get("origin", "")
+    if origin not in _settings.cors_origins:
+        return {}
+    return {"access-control-allow-origin": origin, "vary": "origin"}
+
+
+def _route(request: HttpRequest, context: Any, log: RequestLog) -> str:  # noqa: ANN401 - Lambda's own
+    if request.is_health_check:
         log.add(route="health")
         return '{"status": "ok"}'
-    seconds = min(_settings.timeout_seconds, context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS)
-    return _generate(lambda_event, time.monotonic() + seconds, log)
+    left = context.get_remaining_time_in_millis() / 1000
+    if request.arrived:
+        # The door's clock has run since: also while Lambda made an execution environment.
+        left = min(left, _settings.front_door_seconds - max(0.0, time.time() - request.arrived))
+    seconds = min(_settings.timeout_seconds, left - RESERVE_SECONDS)
+    return _generate(request, time.monotonic() + seconds, log)
 
 
-def _generate(lambda_event: Any, deadline: float, log: RequestLog) -> str:  # noqa: ANN401
-    fields = limited(request.parse(event.body_of(lambda_event, _settings.max_request_bytes)), _settings.caps)
-    call = Call(fields["prompt"], deadline, event.target_variant_of(lambda_event))
+def _generate(request: HttpRequest, deadline: float, log: RequestLog) -> str:
+    fields = _reader.parse(request.body(_settings.max_request_bytes))
+    call = Call(fields["prompt"], deadline, request.target_variant)
     log.add(prompt_characters=len(call.prompt), max_tokens=fields["max_tokens"])
     started = time.monotonic()
     try:

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from generate.metrics import embedded
+from generate.settings import Settings
 
 
 class RequestLog:
@@ -16,12 +17,12 @@ class RequestLog:
     Args:
         request_id: Lambda's id of the request.
         cold_start: whether it is the first of this execution environment.
-        endpoint: the endpoint's name, which the metrics are told for.
+        settings: the endpoint, which the metrics are told for, and the level.
 
     """
 
-    def __init__(self, request_id: str, *, cold_start: bool, endpoint: str) -> None:
-        self._endpoint = endpoint
+    def __init__(self, request_id: str, *, cold_start: bool, settings: Settings) -> None:
+        self._settings = settings
         self._started = time.monotonic()
         self._fields: dict[str, Any] = {"request_id": request_id, "cold_start": cold_start}
 
@@ -30,11 +31,17 @@ class RequestLog:
         self._fields.update({name: value for name, value in fields.items() if value is not None})
 
     def write(self, status: int) -> None:
-        """Write the line; level ERROR for 5xx, so that an operator can filter for what is theirs."""
-        elapsed = round((time.monotonic() - self._started) * 1000)
+        """Write the line; level ERROR for 5xx, so that an operator can filter for what is theirs.
+
+        At the level ERROR the others' lines hold their metrics and nothing else: CloudWatch counts all requests.
+        """
+        fields = {"duration_ms": round((time.monotonic() - self._started) * 1000), **self._fields}
         level = "ERROR" if status >= 500 else "INFO"
-        fields = {"duration_ms": elapsed, **self._fields}
-        told = {} if "route" in fields else embedded(self._endpoint, status, time.time(), fields)
-        line = {"level": level, "message": "generate", "status": status, **fields, **told}
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
+        line: dict[str, Any] = {}
+        if level == "ERROR" or self._settings.log_level == "INFO":
+            line.update(level=level, message="generate", status=status, **fields)
+        if "route" not in fields:
+            line.update(embedded(self._settings.endpoint_name, status, time.time(), fields))
+        if line:
+            sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.flush()

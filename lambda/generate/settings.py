@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from generate.caps import Caps
+from generate import schema
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,11 @@ class Settings:
         timeout_seconds: how long one generation may take, in seconds.
         max_request_bytes: the longest request body, in bytes.
         api: what the container answers, ``generate`` or ``chat``.
-        caps: what one request may cost.
+        front_door_seconds: when the front door gives up; infinite for one that does not before Lambda does.
+        cors_origins: the origins whose pages may read the answers in a browser.
+        log_level: INFO (every request) or ERROR (those with a status of 500 or more).
+        default_max_tokens: sent as ``max_tokens`` when a request names none.
+        limits: what one request may cost, by the names in ``request.schema.json``.
 
     """
 
@@ -25,11 +29,15 @@ class Settings:
     timeout_seconds: float
     max_request_bytes: int
     api: str
-    caps: Caps
+    front_door_seconds: float
+    cors_origins: frozenset[str]
+    log_level: str
+    default_max_tokens: int
+    limits: Mapping[str, int]
 
 
 def read(environment: Mapping[str, str]) -> Settings:
-    """Read the settings; all variables are required.
+    """Read the settings. All variables are required but ``FRONT_DOOR_SECONDS``, ``CORS_ORIGINS`` and ``LOG_LEVEL``.
 
     Raises:
         RuntimeError: a variable is missing or wrong. It ends the function's start-up, so that a deployment which cannot
@@ -40,13 +48,12 @@ def read(environment: Mapping[str, str]) -> Settings:
         endpoint_name=_variable(environment, "ENDPOINT_NAME"),
         timeout_seconds=_positive(environment, "GENERATE_TIMEOUT_SECONDS"),
         max_request_bytes=int(_positive(environment, "MAX_REQUEST_BYTES")),
-        api=_api(environment),
-        caps=Caps(
-            default_max_tokens=int(_positive(environment, "DEFAULT_MAX_TOKENS")),
-            max_tokens=int(_positive(environment, "MAX_TOKENS")),
-            max_generations=int(_positive(environment, "MAX_GENERATIONS")),
-            max_prompt_characters=int(_positive(environment, "MAX_PROMPT_CHARACTERS")),
-        ),
+        api=_one_of(environment, "API", ("generate", "chat")),
+        front_door_seconds=_positive({"FRONT_DOOR_SECONDS": "1e9", **environment}, "FRONT_DOOR_SECONDS"),
+        cors_origins=frozenset(environment.get("CORS_ORIGINS", "").split()),
+        log_level=_one_of({"LOG_LEVEL": "INFO", **environment}, "LOG_LEVEL", ("INFO", "ERROR")),
+        default_max_tokens=int(_positive(environment, "DEFAULT_MAX_TOKENS")),
+        limits={name: int(_positive(environment, name)) for name in schema.limit_names()},
     )
 
 
@@ -57,11 +64,11 @@ def _variable(environment: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _api(environment: Mapping[str, str]) -> str:
-    api = _variable(environment, "API")
-    if api not in ("generate", "chat"):
-        raise RuntimeError("the environment variable API must be generate or chat")
-    return api
+def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    value = _variable(environment, name)
+    if value not in allowed:
+        raise RuntimeError(f"the environment variable {name} must be {' or '.join(allowed)}")
+    return value
 
 
 def _positive(environment: Mapping[str, str], name: str) -> float:

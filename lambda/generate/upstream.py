@@ -19,6 +19,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
     ReadTimeoutError,
+    SSLError,
 )
 
 from generate.errors import ProxyError
@@ -60,7 +61,12 @@ def never_reached_the_model(error: Exception) -> bool:
     """Return whether a failed request cannot have started a generation."""
     if isinstance(error, ClientError):
         return error.response.get("Error", {}).get("Code", "") in _NOT_STARTED
-    return isinstance(error, (ConnectTimeoutError, EndpointConnectionError))
+    return isinstance(error, (ConnectTimeoutError, EndpointConnectionError)) or _is_of_the_certificate(error)
+
+
+def _is_of_the_certificate(error: Exception) -> bool:
+    """Return whether a request was not sent because of the other end's certificate; TLS can also fail later."""
+    return isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
 def meaning_of(error: Exception, prompt: str, variant: str | None = None) -> ProxyError:
@@ -80,7 +86,7 @@ def meaning_of(error: Exception, prompt: str, variant: str | None = None) -> Pro
         return _of_answer(error, prompt)
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
         return ProxyError(*_DENIED, cause=name)
-    if isinstance(error, (ConnectTimeoutError, EndpointConnectionError)):
+    if never_reached_the_model(error):
         return ProxyError("unavailable", "SageMaker cannot be reached; nothing was generated; try again", cause=name)
     if isinstance(error, ReadTimeoutError):
         return ProxyError("timed_out", "the model took too long; ask for fewer tokens", cause=name)

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -9,7 +10,6 @@ from dataclasses import dataclass, field
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 
 Behaviour = Callable[[socket.socket, bytes], None]
@@ -30,6 +30,7 @@ class Upstream:
         behave: for the first, and for all others without ``then``.
         then: for the others.
         requests: what it was sent.
+        deaf: whether it hangs up before it has read a request.
         port: where it listens.
 
     """
@@ -38,6 +39,7 @@ class Upstream:
     then: Behaviour | None = None
     requests: list[bytes] = field(default_factory=list)
     port: int = 0
+    deaf: bool = False
 
 
 def answer(status: int, content: Any, *, error: str = "", length: int | None = None) -> Behaviour:
@@ -83,6 +85,10 @@ def upstream() -> Iterator[Upstream]:
     def answer_one(connection: socket.socket) -> None:
         with connection:
             try:
+                if server.deaf:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    server.requests.append(b"")
+                    return
                 request = _read_request(connection)
                 server.requests.append(request)
                 (server.then if server.then and len(server.requests) > 1 else server.behave)(connection, request)
@@ -123,6 +129,25 @@ def event(body: Any, **changes: Any) -> dict[str, Any]:
     }
 
 
+def rest_event(body: Any, **changes: Any) -> dict[str, Any]:
+    """Return a REST API event, Lambda proxy integration, of the same request."""
+    url = event(body, **changes)
+    http, path = url["requestContext"]["http"], url.pop("rawPath")
+    more = {key: value for key, value in url.items() if key not in ("version", "requestContext")}
+    return {
+        "resource": path,
+        # Behind a domain of one's own, with a base path.
+        "path": f"/llm{path}",
+        "httpMethod": http["method"],
+        "multiValueHeaders": {name: [value] for name, value in (more.get("headers") or {}).items()},
+        "queryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {"resourcePath": path, "stage": "live", "identity": {"sourceIp": "192.0.2.1"}},
+        **more,
+    }
+
+
 @pytest.fixture
 def function(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Function:
     for name, value in {
@@ -142,7 +167,6 @@ def function(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Function:
 
 def fresh_handler(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Import the handler as a cold start does."""
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.delitem(sys.modules, "generate.handler", raising=False)
     import generate.handler
 

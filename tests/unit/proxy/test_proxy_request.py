@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generate.caps import Caps, limited
 from generate.errors import ProxyError
-from generate.request import parse
+from generate.request import Reader
 
+LIMITS = {"MAX_TOKENS": 1000, "MAX_GENERATIONS": 5, "MAX_PROMPT_CHARACTERS": 200}
+DEFAULT = 50
+parse = Reader(LIMITS, DEFAULT).parse
 SECRET = "a-secret-value-of-the-caller"
 
 
@@ -53,31 +55,19 @@ def test_every_field() -> None:
 
 
 def test_nothing_is_added_and_nulls_and_false_stream_are_left_out() -> None:
-    assert parse(b'{"prompt": "p", "k": null, "stream": false}') == {"prompt": "p"}
+    body = b'{"prompt": "p", "k": null, "max_tokens": null, "model": null, "stream": false}'
+    assert parse(body) == {"prompt": "p", "max_tokens": DEFAULT}
 
 
-CAPS = Caps(default_max_tokens=50, max_tokens=1000, max_generations=3, max_prompt_characters=20)
+def test_the_most_that_the_environment_allows() -> None:
+    most = {"prompt": "p" * 200, "max_tokens": 1000, "num_generations": 5}
+    assert parse(json.dumps(most).encode()) == most
 
 
-def test_the_environment_says_how_many_tokens_when_the_request_does_not() -> None:
-    assert limited({"prompt": "p"}, CAPS) == {"prompt": "p", "max_tokens": 50}
-    most = {"prompt": "p" * 20, "max_tokens": 1000, "num_generations": 3}
-    assert limited(most, CAPS) == most
-    assert limited({"prompt": "p", "max_tokens": 0, "return_likelihoods": "ALL"}, CAPS)["max_tokens"] == 0
-
-
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"max_tokens": 1001}, "max_tokens: must be at most 1000 here"),
-        ({"num_generations": 4}, "num_generations: must be at most 3 here"),
-        ({"prompt": "p" * 21}, "prompt: must have at most 20 characters here"),
-    ],
-)
-def test_more_than_the_environment_allows(fields: dict[str, Any], said: str) -> None:
-    with pytest.raises(ProxyError) as caught:
-        limited({"prompt": "p", **fields}, CAPS)
-    assert (caught.value.code, caught.value.message) == ("invalid_field", said)
+def test_an_environment_cannot_allow_more_than_the_api() -> None:
+    generous = Reader({**LIMITS, "MAX_GENERATIONS": 9}, DEFAULT)
+    with pytest.raises(ProxyError, match="invalid_field"):
+        generous.parse(b'{"prompt": "p", "num_generations": 6}')
 
 
 def test_whole_floats_are_integers() -> None:
@@ -89,15 +79,16 @@ def test_whole_floats_are_integers() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("prompt", "", "prompt: must be a text that is not empty"),
-        ("prompt", 1, "prompt: must be a text that is not empty"),
-        ("prompt", [SECRET], "prompt: must be a text that is not empty"),
-        ("max_tokens", -1, "max_tokens: must be an integer of 0 or more"),
-        ("max_tokens", 1.5, "max_tokens: must be an integer of 0 or more"),
-        ("max_tokens", "1", "max_tokens: must be an integer of 0 or more"),
-        ("max_tokens", True, "max_tokens: must be an integer of 0 or more"),
-        ("max_tokens", 10**30, "max_tokens: must be an integer of 0 or more"),
-        ("max_tokens", 0, "max_tokens: 0 needs return_likelihoods ALL"),
+        ("prompt", "", "prompt: must be a text of 1 to 200 characters"),
+        ("prompt", "p" * 201, "prompt: must be a text of 1 to 200 characters"),
+        ("prompt", 1, "prompt: must be a text of 1 to 200 characters"),
+        ("prompt", [SECRET], "prompt: must be a text of 1 to 200 characters"),
+        ("max_tokens", -1, "max_tokens: must be an integer from 0 to 1000"),
+        ("max_tokens", 1.5, "max_tokens: must be an integer from 0 to 1000"),
+        ("max_tokens", "1", "max_tokens: must be an integer from 0 to 1000"),
+        ("max_tokens", True, "max_tokens: must be an integer from 0 to 1000"),
+        ("max_tokens", 10**30, "max_tokens: must be an integer from 0 to 1000"),
+        ("max_tokens", 1001, "max_tokens: must be an integer from 0 to 1000"),
         ("temperature", 5.1, "temperature: must be a number from 0 to 5"),
         ("temperature", "hot", "temperature: must be a number from 0 to 5"),
         ("k", 501, "k: must be an integer from 0 to 500"),
@@ -108,7 +99,7 @@ def test_whole_floats_are_integers() -> None:
         ("stop_sequences", [""], "stop_sequences: must be a list of texts that are not empty"),
         ("return_likelihoods", "SOME", "return_likelihoods: must be one of NONE, GENERATION, ALL"),
         ("truncate", {}, "truncate: must be one of NONE, START, END"),
-        ("seed", -1, "seed: must be an integer of 0 or more"),
+        ("seed", -1, f"seed: must be an integer from 0 to {2**63 - 1}"),
         ("presence_penalty", False, "presence_penalty: must be a number"),
         ("logit_bias", {"1": SECRET}, "logit_bias: must be an object of token ids and numbers"),
         ("stream", True, "stream: must be false or left out: this proxy answers whole"),
@@ -142,8 +133,8 @@ def test_an_unknown_field_names_the_near_one_and_is_not_repeated() -> None:
         (b'{"prompt": "a", "prompt": "b"}', "a field stands twice; send each once"),
         (b'{"prompt": "p", "p": NaN}', "NaN and Infinity are not JSON"),
         (b'{"prompt": "p", "p": -Infinity}', "NaN and Infinity are not JSON"),
-        (b'{"prompt": "p", "temperature": 1e400}', "temperature: must be a number from 0 to 5"),
-        (b'{"prompt": "p", "frequency_penalty": 1e400}', "frequency_penalty: must be a number"),
+        (b'{"prompt": "p", "temperature": 1e400}', "a number is too large"),
+        (b'{"prompt": "p", "frequency_penalty": -1e400}', "a number is too large"),
         (b'{"prompt": "\\ud800"}', "a text holds half of a surrogate pair"),
         (b'{"prompt": ' + b"[" * 100_000, "the body is nested too deeply"),
         (b'{"prompt": "p", "seed": ' + b"9" * 5000 + b"}", "the body is not JSON"),

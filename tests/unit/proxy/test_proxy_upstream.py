@@ -1,16 +1,20 @@
 """Every fault of SageMaker, of the container and of the way there: its answer, one attempt, and not a word too much."""
 
+import contextlib
 import json
 import socket
+import ssl
 import struct
+import threading
 import time
 from typing import Any
 
 import pytest
+import trustme
 
 from generate.upstream import container_message
 
-from .conftest import GOOD, Behaviour, Function, Upstream, answer, event
+from .conftest import GOOD, Behaviour, Function, Upstream, answer, event, fresh_handler
 
 CANARY = "the canary sings at midnight in the coal mine"
 ACCOUNT = "111122223333"
@@ -200,15 +204,40 @@ def test_nobody_listens(function: Function, upstream: Upstream, monkeypatch: pyt
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", f"http://127.0.0.1:{port}")
-    from .conftest import fresh_handler
-
     status, headers, body = Function(fresh_handler(monkeypatch).handler).post({"prompt": CANARY})
     assert (status, body["code"], headers["retry-after"]) == (503, "unavailable", "5")
 
 
-def test_no_credentials(upstream: Upstream, function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
-    from .conftest import fresh_handler
+def test_a_reset_before_the_request_was_read(function: Function, upstream: Upstream) -> None:
+    """The proxy cannot know that: what it sent is gone either way, and is not sent again."""
+    upstream.deaf = True
+    status, _, body = function.post({"prompt": CANARY})
+    assert (status, body["code"], len(upstream.requests)) == (504, "connection_lost", 1)
 
+
+def test_a_certificate_that_is_not_trusted(
+    function: Function, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    received: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(2):
+            with contextlib.suppress(OSError), listener.accept()[0] as connection:
+                received.append(context.wrap_socket(connection, server_side=True).recv(65536))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        port = listener.getsockname()[1]
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", f"https://localhost:{port}")
+        status, headers, body = Function(fresh_handler(monkeypatch).handler).post({"prompt": CANARY})
+    assert (status, body["code"], headers["retry-after"]) == (503, "unavailable", "5")
+    assert not any(received), "the prompt was sent to somebody"
+    assert json.loads(capsys.readouterr().out)["cause"] == "SSLError"
+
+
+def test_no_credentials(upstream: Upstream, function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -225,7 +254,7 @@ def test_a_defect_of_ours_is_told_without_its_text(
     def broken(*_: Any) -> None:
         raise KeyError(CANARY)
 
-    monkeypatch.setattr("generate.request.parse", broken)
+    monkeypatch.setattr("generate.request.Reader.parse", broken)
     status, _, body = function.post({"prompt": CANARY})
     assert (status, body["code"]) == (500, "internal_error")
     printed = capsys.readouterr()
@@ -242,6 +271,21 @@ def test_one_log_line_without_prompt_or_completion(function: Function, capsys: p
     assert (first["cold_start"], second["cold_start"]) == (True, False)
     assert "a good answer" not in printed
     assert CANARY not in printed
+
+
+def test_at_the_level_error_answered_requests_are_counted_and_no_more(
+    function: Function, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "ERROR")
+    function = Function(fresh_handler(monkeypatch).handler)
+    function.post({"prompt": CANARY})
+    function.call(event(None, path="/healthz", method="GET"))
+    upstream.behave = fault(500, "InternalFailure")
+    function.post({"prompt": CANARY})
+    answered, failed = map(json.loads, capsys.readouterr().out.splitlines())
+    assert answered["Requests"] == 1
+    assert not {"status", "request_id", "prompt_characters"} & set(answered)
+    assert (failed["level"], failed["code"], failed["Requests"]) == ("ERROR", "unavailable", 1)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,225 @@
+"""The proxy against a bare handler, both as Lambda runs them: AWS's runtime client, a Runtime API, TLS to a stub.
+
+Source of the Runtime API: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import trustme
+
+ROOT = Path(__file__).parent.parent
+HANDLERS = {"proxy": "generate.handler.handler", "bare": "bench.bare_handler.handler"}
+_LIMITS = {"spawn to first response, ms": 1.0, "warm CPU of a request, ms": 1.15, "peak memory, MiB": 1.0}
+_BLOCKS, _BLOCK = 8, 50
+_ANSWER = json.dumps({"id": "1", "generations": [{"text": " a text" * 60}], "prompt": "p"}).encode()
+_EVENT = {
+    "version": "2.0",
+    "rawPath": "/v1/generate",
+    "headers": {"content-type": "application/json"},
+    "requestContext": {"http": {"method": "POST", "path": "/v1/generate"}},
+    "body": json.dumps({"prompt": "word " * 120, "max_tokens": 100, "temperature": 0.9}),
+    "isBase64Encoded": False,
+}
+Row = tuple[str, str, str, str]
+
+
+def rows(rounds: int = 9) -> Iterator[Row]:
+    """Yield what, the ratio of medians, both spans and the limit."""
+    found: dict[str, dict[str, list[float]]] = {what: {name: [] for name in HANDLERS} for what in _LIMITS}
+    with tempfile.TemporaryDirectory() as folder, _stub(Path(folder)) as environment:
+        for number in range(rounds + 1):
+            for what, name, figure in _round(environment):
+                if number:  # the first one compiles
+                    found[what][name].append(figure)
+    for what, limit in _LIMITS.items():
+        ours, bare = found[what]["proxy"], found[what]["bare"]
+        ratio = statistics.median(ours) / statistics.median(bare)
+        both = f"{statistics.median(ours):.1f} / {statistics.median(bare):.1f}"
+        span = f"{min(ours):.1f}-{max(ours):.1f} / {min(bare):.1f}-{max(bare):.1f}"
+        yield f"{what}: proxy {both} bare handler", f"{ratio:.2f}", span, f"{limit} times"
+
+
+def _round(environment: dict[str, str]) -> Iterator[tuple[str, str, float]]:
+    """Start one execution environment of each, let them answer in turn, and yield the figures."""
+    with ExitStack() as stack:
+        alive = {name: stack.enter_context(_life(handler, environment)) for name, handler in HANDLERS.items()}
+        for name, life in alive.items():
+            yield "spawn to first response, ms", name, life.spawn * 1000
+        spent = dict.fromkeys(alive, 0.0)
+        for _ in range(_BLOCKS):
+            for name, life in alive.items():
+                spent[name] += life.cpu_of(_BLOCK)
+        for name, life in alive.items():
+            yield "warm CPU of a request, ms", name, spent[name] / (_BLOCKS * _BLOCK) * 1000
+            yield "peak memory, MiB", name, _peak_mib(life.pid)
+
+
+class _Quick(BaseHTTPRequestHandler):
+    """HTTP/1.1 without delayed acknowledgements, which would cost 40 ms a request."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("content-length", 0)))
+
+    def _answer(self, status: int, content: bytes, headers: dict[str, str]) -> None:
+        head = [f"HTTP/1.1 {status} X", f"content-length: {len(content)}", "content-type: application/json"]
+        head += [f"{name}: {value}" for name, value in headers.items()]
+        self.wfile.write("\r\n".join(head).encode() + b"\r\n\r\n" + content)
+
+
+class _SageMaker(_Quick):
+    def do_POST(self) -> None:
+        """Answer at once."""
+        self._body()
+        self._answer(200, _ANSWER, {})
+
+
+@contextmanager
+def _stub(folder: Path) -> Iterator[dict[str, str]]:
+    """Run a stand-in for SageMaker's runtime behind TLS; yield the environment that leads there."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    with _serving(_SageMaker, context) as port:
+        yield {
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            "PYTHONPATH": f"{ROOT / 'lambda'}:{ROOT}",
+            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": f"https://localhost:{port}",
+            "AWS_CA_BUNDLE": str(folder / "ca.pem"),
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_SESSION_TOKEN": "token",
+            "AWS_LAMBDA_FUNCTION_NAME": "bench",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+            "ENDPOINT_NAME": "bench",
+            "API": "generate",
+            "GENERATE_TIMEOUT_SECONDS": "65",
+            "MAX_REQUEST_BYTES": "262144",
+            "DEFAULT_MAX_TOKENS": "200",
+            "MAX_TOKENS": "4096",
+            "MAX_GENERATIONS": "5",
+            "MAX_PROMPT_CHARACTERS": "262144",
+        }
+
+
+@contextmanager
+def _serving(handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | None = None) -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@dataclass
+class _Life:
+    """An execution environment that answers.
+
+    Attributes:
+        pid: its process.
+        spawn: from the start of the process to its first answer, in seconds.
+
+    """
+
+    pid: int
+    spawn: float
+    ask: Callable[[], None]
+
+    def cpu_of(self, requests: int) -> float:
+        """Return what so many requests cost, user and system, in seconds."""
+        before = _cpu_seconds(self.pid)
+        for _ in range(requests):
+            self.ask()
+        return _cpu_seconds(self.pid) - before
+
+
+@contextmanager
+def _life(handler: str, environment: dict[str, str]) -> Iterator[_Life]:
+    answers: queue.Queue[Any] = queue.Queue()
+    wanted: queue.Queue[bool] = queue.Queue()
+
+    def ask() -> None:
+        wanted.put(True)
+        answer = answers.get(timeout=30)
+        if answer.get("statusCode") != 200 or json.loads(answer["body"]) != json.loads(_ANSWER):
+            raise RuntimeError(f"the function failed: {answer}")
+
+    with _serving(_runtime_api(answers, wanted)) as port:
+        begin = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "awslambdaric", handler],
+            env={**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}", "_HANDLER": handler},
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            ask()
+            life = _Life(process.pid, time.perf_counter() - begin, ask)
+            life.cpu_of(_BLOCK)  # unrecorded: until it is warm
+            yield life
+        finally:
+            process.kill()
+            process.wait()
+            wanted.put(False)
+
+
+def _runtime_api(answers: queue.Queue[Any], wanted: queue.Queue[bool]) -> type[BaseHTTPRequestHandler]:
+    class RuntimeApi(_Quick):
+        def do_GET(self) -> None:
+            """Hand over the next event."""
+            if wanted.get():
+                deadline = int(time.time() * 1000) + 70_000
+                headers = {
+                    "Lambda-Runtime-Aws-Request-Id": "1",
+                    "Lambda-Runtime-Deadline-Ms": str(deadline),
+                    "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:111122223333:function:bench",
+                }
+                self._answer(200, json.dumps(_EVENT).encode(), headers)
+
+        def do_POST(self) -> None:
+            """Take the answer, or an error, which the caller sees is none."""
+            answer = json.loads(self._body())
+            self._answer(202, b"{}", {})
+            answers.put(answer)
+
+    return RuntimeApi
+
+
+def _cpu_seconds(pid: int) -> float:
+    # proc(5): utime and stime are the 14th and 15th field; the name in the second one may hold blanks.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak_mib(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
