@@ -25,6 +25,8 @@ _LOST: Final = {
     "AWS::S3::Bucket": "the objects in it are lost",
     "AWS::KMS::Key": "what it encrypted can no longer be read",
     "AWS::Lambda::Url": "callers have to learn another URL",
+    "AWS::ApiGateway::RestApi": "callers have to learn another URL",
+    "AWS::ApiGateway::ApiKey": "its client is let in no more",
 }
 
 

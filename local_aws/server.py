@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "constructs"))
 
 from typing import Any
 
-from local_aws import emulator, templates
+from local_aws import api_gateway, emulator, templates
 from local_aws.conditions import VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.emulator import Response, ServiceHandler
@@ -51,6 +51,7 @@ def main() -> None:
     emulator.add_service("servicequotas", _served(Quotas(conditions).api))
     emulator.count_plain_http_as_tls()
     emulator.check_function_urls_strictly()
+    api_gateway.complete()
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
     threading.Thread(target=_end_with_parent, daemon=True).start()

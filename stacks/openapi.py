@@ -36,7 +36,7 @@ _MEANING: Final = {
 
 def document() -> dict[str, Any]:
     """Return the OpenAPI document."""
-    request = schema.read(request_limits(RequestCaps()))
+    request = schema.read(RequestCaps().limits)
     del request["$schema"]
     components = {
         "securitySchemes": {
@@ -83,12 +83,6 @@ def document() -> dict[str, Any]:
     }
 
 
-def request_limits(caps: RequestCaps) -> dict[str, int]:
-    """Return the numbers for the limits that the schema of a request names."""
-    variables = caps.variables()
-    return {name: int(variables[name]) for name in schema.limit_names()}
-
-
 def text() -> str:
     """Return the OpenAPI document's text."""
     dumped: str = yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=120)
@@ -98,7 +92,7 @@ def text() -> str:
 def readme() -> str:
     """Return the README's text with the reference of the fields in it."""
     rows = ["| field | takes | |", "|---|---|---|"]
-    properties = schema.read(request_limits(RequestCaps()))["properties"]
+    properties = schema.read(RequestCaps().limits)["properties"]
     rows += [f"| `{name}` | {_takes(rules)} | {rules['description']} |" for name, rules in properties.items()]
     return _TABLE.sub(lambda found: found[1] + "\n".join(rows) + "\n" + found[2], README.read_text("utf-8"))
 

@@ -6,6 +6,7 @@ What depends on several values (a type and its package, a key and NVMe storage) 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -23,6 +24,10 @@ RetentionDays = Literal[
 Caller = Annotated[str, Field(pattern=r"^(\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+)$")]
 PackageArn = Annotated[str, AfterValidator(lambda arn: ModelPackage.from_arn(arn).arn)]
 GpuType = Annotated[str, AfterValidator(lambda name: InstanceType.of(name).name)]
+ClientName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
+Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?$")]
+Network = Annotated[str, AfterValidator(lambda text: str(ip_network(text)))]
+VpcEndpointId = Annotated[str, Field(pattern=r"^vpce-[0-9a-f]{8,17}$")]
 VariantName = Annotated[str, Field(pattern=f"^{limits.VARIANT_NAME_PATTERN}$")]
 
 
@@ -121,6 +126,11 @@ class Autoscaling(Section):
     scale_out_cooldown_seconds: Cooldown = Field(default=60, description="How long to wait after adding instances.")
     schedules: tuple[Schedule, ...] = Field(default=(), strict=False, description="Bounds by the clock.")
 
+    @property
+    def most_instances(self) -> int:
+        """Return how many instances it may have at any time."""
+        return max(self.max_instances, *(schedule.max_instances for schedule in self.schedules), 0)
+
 
 class Variant(Section):
     """A model on GPU instances, and its share of the traffic."""
@@ -171,6 +181,11 @@ class Variant(Section):
     def _one_of_two(self) -> Self:
         _one_of("instance_type", self.instance_type, "instance_pools", self.instance_pools)
         return self
+
+    @property
+    def most_instances(self) -> int:
+        """Return how many instances it has at most."""
+        return self.autoscaling.most_instances if self.autoscaling else self.instance_count
 
     def types_and_models(self, model: Model) -> list[tuple[str, Model]]:
         """Return each GPU type that it may get, by priority, with the model for it.
@@ -238,15 +253,61 @@ class Endpoint(Variant):
     log_retention_days: RetentionDays = Field(default=30, description="How long container logs are kept.")
 
 
+class Client(Section):
+    """What one API key may do."""
+
+    requests_per_second: float = Field(gt=0, le=10_000, description="Its rate in the long run.")
+    burst: int = Field(ge=1, le=5_000, description="How many at once above it.")
+    quota: Count | None = Field(default=None, description="Requests in a period. Default: no quota.")
+    period: Literal["day", "week", "month"] = Field(default="month", description="The quota's.")
+
+
+class RestApi(Section):
+    """A REST API instead of the Function URL."""
+
+    access: Literal["iam", "api_keys"] = Field(
+        default="iam", description="Who is let in: signed requests, or a key for each client."
+    )
+    clients: Mapping[ClientName, Client] = Field(
+        default_factory=dict, description="The API keys by name, with access api_keys."
+    )
+    requests_per_second: float = Field(default=50, gt=0, le=10_000, description="Of all callers, in the long run.")
+    burst: int = Field(default=100, ge=1, le=5_000, description="How many at once above it.")
+    timeout_seconds: int = Field(
+        default=29, ge=2, le=75, description="When it gives up. More than 29 needs a larger quota from AWS."
+    )
+    cors_origins: tuple[Origin, ...] = Field(
+        default=(), strict=False, description="Origins whose pages may call it in a browser. Default: none."
+    )
+    networks: tuple[Network, ...] = Field(default=(), strict=False, description="IP ranges let in. Default: all.")
+    vpc_endpoint_ids: tuple[VpcEndpointId, ...] = Field(
+        default=(), strict=False, description="Makes it private: only these VPC endpoints reach it. Default: none."
+    )
+    firewall_requests: int | None = Field(
+        default=None,
+        ge=10,
+        le=2_000_000_000,
+        description="A web firewall, and the most requests of one address in five minutes. Default: no firewall.",
+    )
+    tracing: bool = Field(default=True, description="X-Ray traces of the API.")
+    account_log_role: bool = Field(
+        default=False,
+        description="Whether this stack sets the role by which API Gateway writes access logs: once for each account "
+        "and region. Default: it is set.",
+    )
+
+
 class Proxy(Section):
     """The HTTP door in front of it."""
 
     callers: tuple[Caller, ...] = Field(
         default=(),
         strict=False,
-        description="Principals (ARNs or account ids) that the Function URL lets in. Default: the account itself, "
-        "whose users and roles then need lambda:InvokeFunctionUrl and lambda:InvokeFunction in a policy of their own.",
+        description="Principals (ARNs or account ids) that the door lets in. Default: the account itself, whose users "
+        "and roles then need a policy of their own: lambda:InvokeFunctionUrl and lambda:InvokeFunction, or "
+        "execute-api:Invoke for a REST API.",
     )
+    rest_api: RestApi | None = Field(default=None, description="A REST API instead of the Function URL. Default: none.")
     generate_timeout_seconds: int = Field(
         default=65, ge=1, le=70, description="How long one generation may take; SageMaker itself ends it after 60 s."
     )
@@ -260,8 +321,19 @@ class Proxy(Section):
     max_generations: int = Field(default=5, ge=1, le=5, description="The most num_generations.")
     max_prompt_characters: Count = Field(default=262_144, description="The longest prompt, in characters.")
     memory_mib: int = Field(default=512, ge=128, le=10_240, description="The function's memory, in MiB.")
-    reserved_concurrency: Count | None = Field(
-        default=None, description="How many requests are answered at once. Default: the account's common pool."
+    requests_per_instance: Count = Field(
+        default=32, description="How many requests one instance of the endpoint bears at once, for the next key."
+    )
+    reserved_concurrency: Count | Literal["derived", "account"] = Field(
+        default="derived",
+        description="How many requests are answered at once, at most and in any case: a number, derived (what the "
+        "endpoint bears with all its instances), or account (no bound but the account's common pool).",
+    )
+    snap_start: bool = Field(
+        default=False, description="Start from a snapshot of a started function; AWS bills caching and restoring it."
+    )
+    log_level: Literal["INFO", "ERROR"] = Field(
+        default="INFO", description="INFO: a line for each request. ERROR: for those that failed; metrics of all."
     )
     log_retention_days: RetentionDays = Field(default=30, description="How long the proxy's log lines are kept.")
 

@@ -84,6 +84,16 @@ class Settings(Section):
         """Return whether the generate proxy is deployed: in front of what it can speak to."""
         return self.api in ("generate", "chat")
 
+    @property
+    def reserved_concurrency(self) -> int | None:
+        """Return how many requests the proxy answers at once; None for the account's common pool."""
+        wanted = self.proxy.reserved_concurrency
+        if wanted == "account":
+            return None
+        if wanted != "derived":
+            return wanted
+        return self.proxy.requests_per_instance * sum(variant.most_instances for _, variant in self.variants())
+
     def variants(self) -> Iterator[tuple[Model, Variant]]:
         """Yield each variant with its model, the main one first."""
         yield self.model, self.endpoint

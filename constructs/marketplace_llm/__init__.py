@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from marketplace_llm.generate_proxy import GenerateProxy, RequestCaps
     from marketplace_llm.gpu_endpoint import GpuEndpoint, InvocableEndpoint
     from marketplace_llm.marketplace_model import MarketplaceModel, VpcAttachment
+    from marketplace_llm.rest_door import Client, RestDoor
     from marketplace_llm.variant import InstancePool, Variant
 
 __all__ = [
     "Autoscaling",
     "CaptureBucket",
     "CatalogEntry",
+    "Client",
     "GenerateProxy",
     "GpuEndpoint",
     "InstancePool",
@@ -35,6 +37,7 @@ __all__ = [
     "ModelPackage",
     "OptionError",
     "RequestCaps",
+    "RestDoor",
     "ScheduledCapacity",
     "Variant",
     "VpcAttachment",
@@ -43,12 +46,14 @@ __all__ = [
 _MODULES = {
     "Autoscaling": "autoscaling",
     "CaptureBucket": "capture_bucket",
+    "Client": "rest_door",
     "GenerateProxy": "generate_proxy",
     "GpuEndpoint": "gpu_endpoint",
     "InstancePool": "variant",
     "InvocableEndpoint": "gpu_endpoint",
     "MarketplaceModel": "marketplace_model",
     "RequestCaps": "generate_proxy",
+    "RestDoor": "rest_door",
     "ScheduledCapacity": "autoscaling",
     "Variant": "variant",
     "VpcAttachment": "marketplace_model",

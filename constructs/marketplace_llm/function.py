@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -46,6 +47,7 @@ def python_function(
     reasons: Reasons,
     environment: Mapping[str, str] | None = None,
     reserved_concurrency: int | None = None,
+    snap_start: bool = False,
 ) -> lambda_.Function:
     """Declare a function that may write to its own log group and do nothing else yet.
 
@@ -64,6 +66,7 @@ def python_function(
         reasons: for the packs.
         environment: its variables; default none.
         reserved_concurrency: how many run at once, at most and in any case; default the account's common pool.
+        snap_start: restore execution environments of its versions from a snapshot; default false.
 
     """
     log_group = logs.LogGroup(scope, f"{prefix}LogGroup", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
@@ -95,4 +98,8 @@ def python_function(
         acknowledge(function, "LambdaConcurrency", reason=reasons.concurrency, packs=most)
     acknowledge(function, "LambdaInsideVPC", reason=reasons.network, packs=ALL)
     acknowledge(function, "LambdaTracing", reason=reasons.tracing, packs=["Serverless"])
+    if snap_start:
+        # Not by the function's own option, which warns that versions have to be published; they are.
+        child = cast("lambda_.CfnFunction", function.node.default_child)
+        child.snap_start = lambda_.CfnFunction.SnapStartProperty(apply_on="PublishedVersions")
     return function

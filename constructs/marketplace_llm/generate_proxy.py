@@ -1,21 +1,25 @@
-"""The HTTP door in front of an endpoint: a Lambda function with a Function URL."""
+"""The proxy in front of an endpoint: a Lambda function behind an alias, and the simpler of its two front doors."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Literal, TypeAlias
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from marketplace_llm.acknowledgement import acknowledge
 from marketplace_llm.catalog import Api
 from marketplace_llm.errors import OptionError
 from marketplace_llm.function import Reasons, python_function
 from marketplace_llm.gpu_endpoint import InvocableEndpoint
 from marketplace_llm.limits import check_range
 from marketplace_llm.version_check import VersionCheck
+
+LogLevel: TypeAlias = Literal["INFO", "ERROR"]
 
 RESERVE_SECONDS = 5
 """What the function may use beside the model: connecting, parsing and answering."""
@@ -58,17 +62,23 @@ class RequestCaps:
         check_range("max_generations", self.max_generations, 1, 5)
         check_range("default_max_tokens", self.default_max_tokens, 1, self.max_tokens)
 
+    @property
+    def limits(self) -> dict[str, int]:
+        """Return the numbers by the names that the schema of a request has for them."""
+        return {name.upper(): value for name, value in asdict(self).items()}
+
     def variables(self) -> dict[str, str]:
         """Return the function's environment variables."""
-        return {name.upper(): str(value) for name, value in asdict(self).items()}
+        return {name: str(value) for name, value in self.limits.items()}
 
 
 class GenerateProxy(Construct):
-    """A Lambda proxy that answers ``POST /v1/generate`` on a Function URL with IAM authentication.
+    """A Lambda proxy that answers ``POST /v1/generate``, once it has a front door.
 
-    The function may write to its own log group and invoke this one endpoint; nothing else. Whatever changes it makes a
-    new version. A second function asks that version for its health, and only then the alias ``live``, which the URL
-    belongs to, moves to it: a version that cannot start fails the deployment and meets no caller.
+    The doors are ``add_function_url`` and ``RestDoor``. The function may write to its own log group and invoke this one
+    endpoint; nothing else. Whatever changes it makes a new version. A second function asks that version for its health,
+    and only then the alias ``live``, which the door belongs to, moves to it: a version that cannot start fails the
+    deployment and meets no caller.
 
     Args:
         scope: the parent.
@@ -77,8 +87,6 @@ class GenerateProxy(Construct):
         code: the source of the proxy, ``generate.handler.handler``, and of its check, ``check.handler.handler``.
         api: what the endpoint's container answers, ``generate`` (default) or ``chat``; for chat, requests and answers
             are translated, and each generation is a request of its own.
-        callers: principals (ARNs or account ids) that the URL lets in; default the account itself, whose users and
-            roles then still need both actions in a policy of their own.
         generate_timeout: how long one generation may take, 1 to 70 s; default 65 s, more than SageMaker's own 60 s.
         max_request_bytes: the longest request body, in bytes; default 262144. A 2023 model reads about 8 KB of text.
         caps: what one request may cost; default see ``RequestCaps``.
@@ -87,12 +95,17 @@ class GenerateProxy(Construct):
             account's limit, of which 100 have to stay unreserved. Above it Lambda answers 429. Default: the account's
             common pool.
         log_retention: how long the proxy's log lines are kept; default one month. They hold no prompt and no text.
+        log_level: INFO (default): a line for each request; ERROR: metrics of all, and a line for a status of 500 or
+            more.
+        front_door_limit: when the door gives up, which the function's deadline then knows; default never.
+        cors_origins: the origins whose pages may read the answers in a browser; default none.
+        snap_start: restore execution environments from a snapshot of a started one; default false. AWS bills caching
+            and restoring it: docs.aws.amazon.com/lambda/latest/dg/snapstart.html.
 
     Attributes:
         function: the function.
         alias: its alias ``live``, which callers reach.
         log_group: its log group.
-        url: the Function URL, with a slash at its end (a token).
 
     Raises:
         OptionError: a value that Lambda or SageMaker would refuse.
@@ -107,13 +120,16 @@ class GenerateProxy(Construct):
         endpoint: InvocableEndpoint,
         code: lambda_.Code,
         api: Api = "generate",
-        callers: Sequence[str] = (),
         generate_timeout: Duration | None = None,
         max_request_bytes: int = 262_144,
         caps: RequestCaps | None = None,
         memory_mib: int = 512,
         reserved_concurrency: int | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        log_level: LogLevel = "INFO",
+        front_door_limit: Duration | None = None,
+        cors_origins: Sequence[str] = (),
+        snap_start: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         seconds = _generate_seconds(generate_timeout)
@@ -138,8 +154,12 @@ class GenerateProxy(Construct):
                 "ENDPOINT_NAME": endpoint.endpoint_name,
                 "GENERATE_TIMEOUT_SECONDS": str(seconds),
                 "MAX_REQUEST_BYTES": str(max_request_bytes),
+                "LOG_LEVEL": log_level,
+                **({"FRONT_DOOR_SECONDS": str(front_door_limit.to_seconds())} if front_door_limit else {}),
+                **({"CORS_ORIGINS": " ".join(cors_origins)} if cors_origins else {}),
                 **(caps or RequestCaps()).variables(),
             },
+            snap_start=snap_start,
         )
         self.log_group = self.function.log_group
         endpoint.grant_invoke(self.function)
@@ -147,9 +167,22 @@ class GenerateProxy(Construct):
         check = VersionCheck(self, "Check", version=version, code=code, log_retention=log_retention)
         self.alias = lambda_.Alias(self, "Live", alias_name="live", version=version)
         self.alias.node.add_dependency(check)
-        self.url = self.alias.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
+        # Nobody invokes it asynchronously; who does all the same shall not pay for three generations.
+        self.alias.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(1))
+        acknowledge(self.alias, "LambdaAsyncFailureDestination", reason=_REASONS.dead_letters, packs=["Serverless"])
+
+    def add_function_url(self, callers: Sequence[str] = ()) -> str:
+        """Open a Function URL with IAM authentication; return it, with a slash at its end (a token).
+
+        Args:
+            callers: principals (ARNs or account ids) that it lets in; default the account itself, whose users and roles
+                then still need both actions in a policy of their own.
+
+        """
+        url = self.alias.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
         for number, caller in enumerate(callers or [Aws.ACCOUNT_ID], start=1):
             self._let_in(caller, f"Caller{number}")
+        return url
 
     def _let_in(self, caller: str, construct_id: str) -> None:
         """Give both permissions that a Function URL made since October 2025 needs.

@@ -29,6 +29,10 @@ NEWER = {"model": {"catalog": "command-light-16"}, "instance_type": "ml.g5.xlarg
 AMI = "al2-ami-sagemaker-inference-gpu-2"
 VPC = {"subnet_ids": ["subnet-0a1b2c3d4e5f60001"], "security_group_ids": ["sg-0a1b2c3d4e5f60001"]}
 ROLE = "arn:aws:iam::111122223333:role/x"
+REST: dict[str, Any] = {"proxy.rest_api": {}}
+CLIENT = {"requests_per_second": 1.0, "burst": 2}
+KEYS: dict[str, Any] = {"proxy.rest_api": {"access": "api_keys", "clients": {"one": CLIENT}}}
+TWO_KEYS: dict[str, Any] = {"proxy.rest_api": {"access": "api_keys", "clients": {"one": CLIENT, "other": CLIENT}}}
 
 # What is changed, from what, to what. None takes a key away.
 ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -66,6 +70,15 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("endpoint.execution_role_arn", {}, {"endpoint.execution_role_arn": ROLE}),
     ("endpoint.log_retention_days", {}, {"endpoint.log_retention_days": 90}),
     ("proxy.callers", {}, {"proxy.callers": ["222233334444"]}),
+    ("proxy.rest_api, on", {}, REST),
+    ("proxy.rest_api, clients", KEYS, {"proxy.rest_api.clients.other": CLIENT}),
+    ("proxy.rest_api, a client less", TWO_KEYS, {"proxy.rest_api.clients.other": None}),
+    ("proxy.rest_api, throttle", REST, {"proxy.rest_api.requests_per_second": 5.0}),
+    ("proxy.rest_api, timeout", REST, {"proxy.rest_api.timeout_seconds": 20}),
+    ("proxy.rest_api, networks", REST, {"proxy.rest_api.networks": ["203.0.113.0/24"]}),
+    ("proxy.rest_api, firewall", REST, {"proxy.rest_api.firewall_requests": 1000}),
+    ("proxy.rest_api, a cap behind it", REST, {"proxy.max_tokens": 1000}),
+    ("proxy.rest_api, off", REST, {"proxy.rest_api": None}),
     ("proxy.generate_timeout_seconds", {}, {"proxy.generate_timeout_seconds": 30}),
     ("proxy.max_request_bytes", {}, {"proxy.max_request_bytes": 4096}),
     ("proxy.default_max_tokens", {}, {"proxy.default_max_tokens": 100}),
@@ -74,6 +87,9 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("proxy.max_prompt_characters", {}, {"proxy.max_prompt_characters": 8000}),
     ("proxy.memory_mib", {}, {"proxy.memory_mib": 1024}),
     ("proxy.reserved_concurrency", {}, {"proxy.reserved_concurrency": 8}),
+    ("proxy.requests_per_instance", {}, {"proxy.requests_per_instance": 8}),
+    ("proxy.snap_start", {}, {"proxy.snap_start": True}),
+    ("proxy.log_level", {}, {"proxy.log_level": "ERROR"}),
     ("proxy.log_retention_days", {}, {"proxy.log_retention_days": 90}),
     ("termination_protection", {}, {"termination_protection": True}),
     ("tags", {}, {"tags": {"owner": "platform"}}),

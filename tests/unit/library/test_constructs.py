@@ -1,5 +1,6 @@
 """What each construct declares, in its own words; the snapshots guard the rest."""
 
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ from aws_cdk.assertions import Match, Template
 from marketplace_llm import (
     Autoscaling,
     CaptureBucket,
+    Client,
     GenerateProxy,
     GpuEndpoint,
     InstancePool,
@@ -20,6 +22,7 @@ from marketplace_llm import (
     ModelPackage,
     OptionError,
     RequestCaps,
+    RestDoor,
     ScheduledCapacity,
     Variant,
     VpcAttachment,
@@ -210,7 +213,7 @@ def test_caps_that_are_wrong(caps: dict[str, int], said: str) -> None:
 
 def test_the_proxy_function() -> None:
     stack = new_stack()
-    proxy(stack, generate_timeout=Duration.seconds(30), max_request_bytes=5000, memory_mib=1024)
+    proxy(stack, generate_timeout=Duration.seconds(30), max_request_bytes=5000, memory_mib=1024).add_function_url()
     template = Template.from_stack(stack)
     template.has_resource_properties(
         "AWS::Lambda::Function",
@@ -239,7 +242,7 @@ def test_each_caller_gets_both_permissions_that_a_new_url_needs() -> None:
     """The local cloud is content with one of them, and AWS is not: so it is held here."""
     stack = new_stack()
     callers = ["222233334444", "arn:aws:iam::111122223333:role/backend"]
-    proxy(stack, callers=callers)
+    proxy(stack).add_function_url(callers)
     template = Template.from_stack(stack)
     template.resource_count_is("AWS::Lambda::Permission", 4)
     for caller in callers:
@@ -255,7 +258,7 @@ def test_each_caller_gets_both_permissions_that_a_new_url_needs() -> None:
 
 def test_without_callers_the_account_itself_is_let_in() -> None:
     stack = new_stack()
-    proxy(stack)
+    proxy(stack).add_function_url()
     template = Template.from_stack(stack)
     template.all_resources_properties("AWS::Lambda::Permission", {"Principal": {"Ref": "AWS::AccountId"}})
     template.resource_count_is("AWS::Lambda::Permission", 2)
@@ -604,3 +607,106 @@ def test_packages_of_different_needs_share_no_variant() -> None:
         Variant(model=needs, pools=pools)
     with pytest.raises(OptionError, match=r"^inference_ami_version: .*allowed: none"):
         Variant(model=refuses, instance_type="ml.g5.xlarge", inference_ami_version="al2-ami-sagemaker-inference-gpu-2")
+
+
+SCHEMA = {"type": "object", "properties": {"prompt": {"type": "string"}, "k": {"enum": [1, None], "description": "K."}}}
+
+
+def rest_door(stack: Stack, **options: Any) -> Template:
+    RestDoor(stack, "Door", proxy=proxy(stack), request_schema=SCHEMA, **options)
+    return Template.from_stack(stack)
+
+
+def test_a_rest_door_is_regional_traced_logged_and_wants_signatures() -> None:
+    template = rest_door(new_stack())
+    template.has_resource_properties(
+        "AWS::ApiGateway::RestApi", {"EndpointConfiguration": {"Types": ["REGIONAL"]}, "Policy": Match.absent()}
+    )
+    methods = template.find_resources("AWS::ApiGateway::Method").values()
+    assert {one["Properties"]["HttpMethod"] for one in methods} == {"POST", "GET"}
+    assert {one["Properties"]["AuthorizationType"] for one in methods} == {"AWS_IAM"}
+    assert {one["Properties"]["Integration"]["TimeoutInMillis"] for one in methods} == {29_000}
+    stage = next(iter(template.find_resources("AWS::ApiGateway::Stage").values()))["Properties"]
+    assert stage["TracingEnabled"] is True
+    assert stage["MethodSettings"] == [
+        {
+            "DataTraceEnabled": False,
+            "HttpMethod": "*",
+            "LoggingLevel": "OFF",
+            "ResourcePath": "/*",
+            "ThrottlingBurstLimit": 100,
+            "ThrottlingRateLimit": 50,
+        }
+    ]
+    assert not {"body", "path", "querystring", "apiKey"} & set(re.findall(r"\w+", stage["AccessLogSetting"]["Format"]))
+    template.resource_count_is("AWS::WAFv2::WebACL", 0)
+    template.resource_count_is("AWS::ApiGateway::Account", 0)
+
+
+def test_the_edges_model_is_draft_4_without_words() -> None:
+    template = rest_door(new_stack())
+    model = next(iter(template.find_resources("AWS::ApiGateway::Model").values()))["Properties"]["Schema"]
+    assert model == {
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "type": "object",
+        "properties": {"prompt": {"type": "string"}, "k": {"anyOf": [{"enum": [1]}, {"type": "null"}]}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "effects"),
+    [
+        ({"networks": ["203.0.113.0/24"]}, ["Deny"]),
+        ({"callers": ["222233334444"]}, ["Allow"]),
+        ({"callers": ["222233334444"], "networks": ["203.0.113.0/24"]}, ["Allow", "Deny"]),
+        ({"access": "api_keys", "clients": {"a": Client(1, 2)}, "networks": ["203.0.113.0/24"]}, ["Allow", "Deny"]),
+        ({"vpc_endpoint_ids": ["vpce-0a1b2c3d4e5f60001"]}, ["Deny"]),
+    ],
+)
+def test_the_resource_policy_of_a_rest_door(options: dict[str, Any], effects: list[str]) -> None:
+    api = next(iter(rest_door(new_stack(), **options).find_resources("AWS::ApiGateway::RestApi").values()))
+    assert [one["Effect"] for one in api["Properties"]["Policy"]["Statement"]] == effects
+    kind = "PRIVATE" if "vpc_endpoint_ids" in options else "REGIONAL"
+    assert api["Properties"]["EndpointConfiguration"]["Types"] == [kind]
+
+
+def test_another_policy_is_another_deployment() -> None:
+    """By itself a stage would keep the old one."""
+    one, other = (rest_door(new_stack(), networks=[network]) for network in ("203.0.113.0/24", "198.51.100.0/24"))
+    assert set(one.find_resources("AWS::ApiGateway::Deployment")) != set(
+        other.find_resources("AWS::ApiGateway::Deployment")
+    )
+
+
+def test_rules_that_read_a_prompt_only_count() -> None:
+    template = rest_door(new_stack(), firewall_requests=500)
+    rules = next(iter(template.find_resources("AWS::WAFv2::WebACL").values()))["Properties"]["Rules"]
+    assert rules[0]["Statement"]["RateBasedStatement"]["Limit"] == 500
+    groups = [rule["Statement"]["ManagedRuleGroupStatement"] for rule in rules[1:]]
+    counted = {one["Name"]: one["ActionToUse"] for group in groups for one in group.get("RuleActionOverrides", [])}
+    assert {"SizeRestrictions_BODY", "CrossSiteScripting_BODY"} <= set(counted)
+    assert all(action == {"Count": {}} for action in counted.values())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"access": "api_keys"}, "clients"),
+        ({"clients": {"a": Client(1, 2)}}, "clients"),
+        ({"access": "api_keys", "clients": {"a": Client(1, 2)}, "callers": ["222233334444"]}, "callers"),
+        ({"timeout": Duration.seconds(76)}, "timeout"),
+        ({"firewall_requests": 9}, "firewall_requests"),
+        ({"access": "api_keys", "clients": {"a": Client(0, 2)}}, "requests_per_second"),
+    ],
+)
+def test_a_rest_door_that_is_wrong(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        rest_door(new_stack(), **options)
+
+
+def test_snap_start_and_no_second_try() -> None:
+    stack = new_stack()
+    proxy(stack, snap_start=True)
+    template = Template.from_stack(stack)
+    template.has_resource_properties("AWS::Lambda::Function", {"SnapStart": {"ApplyOn": "PublishedVersions"}})
+    template.has_resource_properties("AWS::Lambda::EventInvokeConfig", {"MaximumRetryAttempts": 0})

@@ -1,0 +1,307 @@
+"""The REST API in front of the same proxy as the Function URL: the same answers, and what the other door has not."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+import urllib3
+import yaml
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+from local_aws.conditions import Conditions
+from local_aws.journey import CDK, StepError, run
+from tests.templates.conftest import copy_of_the_app
+
+from .conftest import Deployed
+
+CANARY = "the canary sings at midnight in the coal mine"
+USER = "arn:aws:iam::111122223333:user/workstation"
+SEARCH = {"requests_per_second": 0.01, "burst": 3}
+NIGHTLY = {"requests_per_second": 100.0, "burst": 100, "quota": 2, "period": "day"}
+Answer = tuple[int, dict[str, str], Any]
+
+
+@dataclass
+class Door:
+    """A deployed REST API, and how it is asked."""
+
+    url: str
+    to: str
+
+    def ask(
+        self,
+        body: Any = None,
+        *,
+        method: str = "POST",
+        path: str = "v1/generate",
+        headers: dict[str, str] | None = None,
+        signed: bool = True,
+        session: boto3.Session | None = None,
+        service: str = "execute-api",
+    ) -> Answer:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
+        sent = {**({"Content-Type": "application/json"} if content else {}), **(headers or {})}
+        if signed:
+            request = AWSRequest(method, self.url + path, sent, content)
+            SigV4Auth((session or boto3.Session()).get_credentials(), service, "us-east-1").add_auth(request)
+            sent = dict(request.headers.items())
+        sent["Host"] = urlsplit(self.url).netloc
+        to = f"{self.to}{urlsplit(self.url).path}{path}"
+        answer = urllib3.PoolManager(retries=False).request(method, to, body=content or None, headers=sent)
+        parsed = json.loads(answer.data) if answer.data else None
+        return answer.status, {name.lower(): value for name, value in answer.headers.items()}, parsed
+
+
+class Doors:
+    """Opens REST APIs in front of the one endpoint: a proxy's stack each, as an environment of its own."""
+
+    def __init__(self, deployed: Deployed, root: Any) -> None:
+        self._deployed = deployed
+        self.app = copy_of_the_app(root / "app", checked=False)
+        self._content = yaml.safe_load((self.app / "environments" / "local.yaml").read_text("utf-8"))
+        for path in (self.app / "environments").glob("*.yaml"):
+            path.unlink()
+
+    def open(self, name: str, rest_api: dict[str, Any], **proxy: Any) -> Door:
+        """Deploy one, and return it."""
+        file = self.app / "environments" / f"{name}.yaml"
+        file.write_text(yaml.safe_dump({**self._content, "proxy": {"rest_api": rest_api, **proxy}}), "utf-8")
+        environment = {**self._deployed.cloud.environment(), "PYTHONDONTWRITEBYTECODE": "1"}
+        chosen = [f"{name}/proxy", "-c", f"environment={name}", "--ci", "--require-approval", "never"]
+        try:
+            run([str(CDK), "deploy", *chosen], environment, folder=self.app)
+        finally:
+            # Another environment with the same endpoint would be refused, and rightly.
+            file.unlink()
+        url = boto3.client("ssm").get_parameter(Name=f"/cohere/{name}/generate-url")["Parameter"]["Value"]
+        return Door(url, self._deployed.cloud.url)
+
+
+@pytest.fixture(scope="module")
+def doors(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Doors:
+    return Doors(deployed, tmp_path_factory.mktemp("doors"))
+
+
+@pytest.fixture(scope="module")
+def signed(doors: Doors) -> Door:
+    return doors.open("signed", {"account_log_role": True, "timeout_seconds": 3, "cors_origins": ["https://a.test"]})
+
+
+@pytest.fixture(scope="module")
+def keyed(doors: Doors, signed: Door) -> Door:
+    clients = {"search": SEARCH, "nightly": NIGHTLY, "free": {**NIGHTLY, "quota": None}}
+    origins = ["https://a.test", "https://b.test"]
+    networks = ["127.0.0.0/8"]
+    return doors.open(
+        "keyed", {"access": "api_keys", "clients": clients, "cors_origins": origins, "networks": networks}
+    )
+
+
+def key_of(client: str) -> dict[str, str]:
+    keys = boto3.client("apigateway").get_api_keys(includeValues=True)["items"]
+    return {"x-api-key": next(one["value"] for one in keys if one["name"] == f"cohere-keyed-proxy-{client}")}
+
+
+def test_without_the_accounts_log_role_the_deployment_fails_in_awss_words(doors: Doors) -> None:
+    with pytest.raises(StepError) as caught:
+        doors.open("norole", {})
+    assert "CloudWatch Logs role ARN must be set in account settings to enable logging" in caught.value.output
+
+
+FROM_THE_EDGE = "the body does not fit the API's schema: see docs/openapi.yaml"
+REQUESTS: list[tuple[str, Any, dict[str, Any]]] = [
+    ("the article's", {"prompt": "Hello", "max_tokens": 5, "temperature": 0, "return_likelihoods": "GENERATION"}, {}),
+    ("three with a seed", {"prompt": "Hello", "max_tokens": 5, "num_generations": 3, "seed": 7}, {}),
+    ("an integer as a float", {"prompt": "Hello", "max_tokens": 5.0, "temperature": 0}, {}),
+    ("nulls", {"prompt": "Hello", "max_tokens": 3, "temperature": 0, "k": None, "stream": False, "truncate": None}, {}),
+    ("text beyond ASCII", {"prompt": "Grüße, 世界 🎉", "max_tokens": 3, "temperature": 0}, {}),
+    ("a variant", {"prompt": "a", "max_tokens": 1, "temperature": 0}, {"headers": {"x-target-variant": "AllTraffic"}}),
+    ("no such variant", {"prompt": "a"}, {"headers": {"x-target-variant": "Other"}}),
+    ("refused by the container", {"prompt": "a", "frequency_penalty": 7}, {}),
+    ("no prompt", {"max_tokens": 5}, {}),
+    ("a wrong type", {"prompt": 1}, {}),
+    ("above the cap", {"prompt": "a", "max_tokens": 5000}, {}),
+    ("an unknown field", {"prompt": "a", "max_token": 5}, {}),
+    ("a fraction of a token", {"prompt": "a", "max_tokens": 1.5}, {}),
+    ("a field twice", b'{"prompt": "a", "prompt": "b"}', {}),
+    ("NaN", b'{"prompt": "a", "p": NaN}', {}),
+    ("half a surrogate pair", b'{"prompt": "\\ud800"}', {}),
+    ("too large", {"prompt": "x" * 262_100, "stop_sequences": ["y" * 1000]}, {}),
+    ("health", None, {"path": "healthz", "method": "GET"}),
+]
+
+
+@pytest.mark.parametrize(("what", "body", "more"), REQUESTS, ids=[row[0] for row in REQUESTS])
+def test_the_same_request_has_the_same_answer_through_both_doors(
+    deployed: Deployed, signed: Door, what: str, body: Any, more: dict[str, Any]
+) -> None:
+    url = deployed.cloud.url
+    function_url = boto3.client("ssm").get_parameter(Name="/cohere/local/generate-url")["Parameter"]["Value"]
+    one = Door(function_url, url).ask(body, service="lambda", **more)
+    other = signed.ask(body, **more)
+    assert one[0] == other[0]
+    kept = {"content-type", "cache-control", "retry-after"}
+    if other[2].get("message") == FROM_THE_EDGE:
+        assert one[2]["code"] == other[2]["code"] == "invalid_field"
+        return
+    assert {k: v for k, v in one[1].items() if k in kept} == {k: v for k, v in other[1].items() if k in kept}
+    for answer in (one[2], other[2]):
+        assert answer.pop("id", "") or what == "health"
+    assert one[2] == other[2]
+
+
+def test_what_the_door_refuses_has_the_shape_of_the_proxys_errors(signed: Door) -> None:
+    for answer in (signed.ask({"prompt": "a"}, signed=False), signed.ask(path="v1/other", body={"prompt": "a"})):
+        assert answer[0] == 403
+        assert set(answer[2]) == {"message", "id", "code"}
+        assert answer[2]["code"] == "refused"
+    status, _, body = signed.ask(b'{"prompt": "' + b"x" * 10_000_001 + b'"}')
+    assert (status, body["code"]) == (413, "request_too_large")
+
+
+def test_a_caller_needs_a_policy_for_the_method(signed: Door) -> None:
+    iam = boto3.client("iam")
+    iam.create_user(UserName="rest-caller")
+    key = iam.create_access_key(UserName="rest-caller")["AccessKey"]
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    body = {"prompt": "a", "max_tokens": 1}
+    try:
+        assert signed.ask(body, session=session)[0] == 403
+        arn = f"arn:aws:execute-api:us-east-1:111122223333:{urlsplit(signed.url).netloc.split('.')[0]}/live/POST/v1/generate"
+        statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": arn}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_user_policy(UserName="rest-caller", PolicyName="p", PolicyDocument=document)
+        assert signed.ask(body, session=session)[0] == 200
+        assert signed.ask(path="healthz", method="GET", session=session)[0] == 403
+        assert signed.ask(body, session=session, service="lambda")[0] == 403
+    finally:
+        iam.delete_user_policy(UserName="rest-caller", PolicyName="p")
+        iam.delete_access_key(UserName="rest-caller", AccessKeyId=key["AccessKeyId"])
+        iam.delete_user(UserName="rest-caller")
+
+
+def test_the_proxy_answers_before_the_door_gives_up(signed: Door, account: Callable[[Conditions], None]) -> None:
+    account(Conditions(answer_seconds=30))
+    began = time.monotonic()
+    status, _, body = signed.ask({"prompt": CANARY})
+    assert (status, body["code"], body["message"]) == (
+        504,
+        "timed_out",
+        "the model took too long; ask for fewer tokens",
+    )
+    assert time.monotonic() - began < 3
+
+
+def test_clients_are_known_by_their_keys(keyed: Door) -> None:
+    body = {"prompt": "a", "max_tokens": 1}
+    assert keyed.ask(body, signed=False)[0] == 403
+    assert keyed.ask(body, signed=False, headers={"x-api-key": "x" * 20})[2]["code"] == "refused"
+    assert keyed.ask(body, signed=False, headers=key_of("free"))[0] == 200
+
+
+def test_each_client_has_its_own_rate(keyed: Door) -> None:
+    body, search = {"prompt": "a", "max_tokens": 1}, key_of("search")
+    answers = [keyed.ask(body, signed=False, headers=search) for _ in range(5)]
+    assert [status for status, _, _ in answers] == [200, 200, 200, 429, 429]
+    _, headers, said = answers[-1]
+    assert (headers["retry-after"], said["code"]) == ("1", "throttled")
+    assert keyed.ask(body, signed=False, headers=key_of("free"))[0] == 200
+
+
+def test_each_client_has_its_own_quota(keyed: Door) -> None:
+    body, nightly = {"prompt": "a", "max_tokens": 1}, key_of("nightly")
+    answers = [keyed.ask(body, signed=False, headers=nightly) for _ in range(3)]
+    assert [status for status, _, _ in answers] == [200, 200, 429]
+    assert answers[-1][2]["code"] == "quota_exceeded"
+    assert keyed.ask(body, signed=False, headers=key_of("free"))[0] == 200
+
+
+def test_a_browser_may_ask_from_a_named_origin(signed: Door, keyed: Door) -> None:
+    for door, origin in ((signed, "https://a.test"), (keyed, "https://a.test")):
+        asked = {"origin": origin, "access-control-request-method": "POST"}
+        status, headers, _ = door.ask(method="OPTIONS", headers=asked, signed=False)
+        assert (status, headers["access-control-allow-origin"]) == (204, origin)
+        assert headers["access-control-allow-methods"] == "POST"
+    answered = keyed.ask(
+        {"prompt": "a", "max_tokens": 1}, signed=False, headers={**key_of("free"), "origin": "https://b.test"}
+    )
+    assert answered[1]["access-control-allow-origin"] == "https://b.test"
+    other = keyed.ask(
+        {"prompt": "a", "max_tokens": 1}, signed=False, headers={**key_of("free"), "origin": "https://c.test"}
+    )
+    assert "access-control-allow-origin" not in other[1]
+
+
+def test_who_is_outside_the_networks_is_not_let_in(doors: Doors, keyed: Door) -> None:
+    clients = {"elsewhere": {"requests_per_second": 10.0, "burst": 10}}
+    away = doors.open("away", {"access": "api_keys", "clients": clients, "networks": ["203.0.113.0/24"]})
+    keys = boto3.client("apigateway").get_api_keys(includeValues=True)["items"]
+    key = next(one["value"] for one in keys if one["name"] == "cohere-away-proxy-elsewhere")
+    assert away.ask({"prompt": "a", "max_tokens": 1}, signed=False, headers={"x-api-key": key})[0] == 403
+
+
+def lines_of(group_part: str) -> Iterator[str]:
+    logs = boto3.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        if group_part in group["logGroupName"]:
+            yield from (e["message"] for e in logs.filter_log_events(logGroupName=group["logGroupName"])["events"])
+
+
+def test_no_prompt_reaches_a_log(signed: Door, keyed: Door) -> None:
+    assert signed.ask({"prompt": CANARY, "max_tokens": 2})[0] == 200
+    assert signed.ask({"prompt": CANARY, "max_tokens": "many"})[0] == 400
+    assert signed.ask({"prompt": CANARY, "frequency_penalty": 9})[0] == 400
+    assert signed.ask({"prompt": CANARY}, signed=False)[0] == 403
+    written = list(lines_of(""))
+    assert len(written) > 4
+    assert not [line for line in written if CANARY in line]
+    access = [json.loads(line) for line in lines_of("cohere-signed-proxy/DoorAccessLog")]
+    refused = [one for one in access if one["error"] == "BAD_REQUEST_BODY"]
+    assert refused
+    assert refused[-1]["status"] == "400"
+    assert {one["resource"] for one in access} >= {"/v1/generate", "/healthz"}
+    keys = {one["id"] for one in boto3.client("apigateway").get_api_keys()["items"]}
+    assert {json.loads(line)["api_key_id"] for line in lines_of("cohere-keyed-proxy/DoorAccessLog")} <= {*keys, "-"}
+
+
+def test_without_its_permission_the_door_cannot_ask_the_function(deployed: Deployed, signed: Door) -> None:
+    function = boto3.client("ssm").get_parameter(Name="/cohere/signed/generate-function")["Parameter"]["Value"]
+    client: Any = boto3.client("lambda")
+    policy = json.loads(client.get_policy(FunctionName=function, Qualifier="live")["Policy"])
+    statement = next(s for s in policy["Statement"] if "POST" in json.dumps(s))
+    client.remove_permission(FunctionName=function, StatementId=statement["Sid"], Qualifier="live")
+    try:
+        status, _, body = signed.ask({"prompt": "a"})
+        assert (status, body["code"]) == (500, "unavailable")
+    finally:
+        client.add_permission(
+            FunctionName=function,
+            Qualifier="live",
+            StatementId=statement["Sid"],
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
+        )
+    assert signed.ask({"prompt": "a", "max_tokens": 1})[0] == 200
+
+
+# The last one of this file: the door's function is another one then.
+def test_a_function_that_does_not_answer_is_given_up(doors: Doors, signed: Door) -> None:
+    handler = doors.app / "lambda" / "generate" / "handler.py"
+    slow = "    if request.path != '/healthz':\n        time.sleep(4)\n    if request.is_health_check:\n"
+    source = handler.read_text("utf-8")
+    assert "    if request.is_health_check:\n" in source
+    handler.write_text(source.replace("    if request.is_health_check:\n", slow), "utf-8")
+    again = doors.open("signed", {"account_log_role": True, "timeout_seconds": 3})
+    status, _, body = again.ask({"prompt": "a"})
+    assert (status, body["code"], body["message"]) == (
+        504,
+        "timed_out",
+        "the proxy took too long; ask for fewer tokens",
+    )
