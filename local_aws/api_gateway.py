@@ -36,7 +36,7 @@ _STREAM: Final = "access"
 def complete() -> None:
     """Add to MiniStack's REST APIs what they lack."""
     app._EXECUTE_API_RE = _HOST
-    _limit_bodies_and_log()
+    _limit_bodies_and_scopes_and_log()
     _limit_time_and_ask_for_permission()
     _complete("AWS::ApiGateway::Stage", _keep_log_setting, _check_log_role)
     _complete("AWS::ApiGateway::Method", _keep_validator_of_method)
@@ -44,21 +44,33 @@ def complete() -> None:
         emulator.add_resource_type(resource)
 
 
-def _limit_bodies_and_log() -> None:
+def _limit_bodies_and_scopes_and_log() -> None:
     original = rest._execute_in_scope
 
     async def execute(request: dict[str, Any], *arguments: Any) -> Any:  # noqa: ANN401 - MiniStack's own
         began = time.time()
         _api_id, _stage, method, _path, headers, body = arguments[:6]
-        if len(body or b"") > MAX_BODY_BYTES:
-            request["stage"] = rest._stages_v1.get(request["api_id"], {}).get(request["stage_name"])
-            answer: Any = rest._gw_error("REQUEST_TOO_LARGE", "HTTP content length exceeded 10485760 bytes.")
+        answer: Any = _refusal(headers, len(body or b""))
+        if answer:
+            request["stage"] = rest._stages_v1[request["api_id"]][request["stage_name"]]
         else:
             answer = await original(request, *arguments)
         _log(request, method, headers, began, answer)
         return answer
 
     rest._execute_in_scope = execute
+
+
+def _refusal(headers: dict[str, Any], body_bytes: int) -> Any:  # noqa: ANN401 - MiniStack's own
+    """Return what MiniStack would let through; None when nothing is wrong."""
+    if body_bytes > MAX_BODY_BYTES:
+        return rest._gw_error("REQUEST_TOO_LARGE", f"HTTP content length exceeded {MAX_BODY_BYTES} bytes.")
+    scope = emulator.CREDENTIAL.search(headers.get("authorization", ""))
+    if scope and scope["service"] != "execute-api":
+        return rest._gw_error("INVALID_SIGNATURE", "Credential should be scoped to correct service: 'execute-api'.")
+    if scope and scope["region"] != emulator.region():
+        return rest._gw_error("INVALID_SIGNATURE", "Credential should be scoped to a valid region.")
+    return None
 
 
 def _log(request: dict[str, Any], method: str, headers: dict[str, Any], began: float, answer: Any) -> None:  # noqa: ANN401

@@ -59,7 +59,7 @@ _NOTHING = {"pickled": pickle.dumps({})}
 _MOST_POINTS = 20_000
 """Of each metric, so that a load test does not fill the memory: a million values and more, mostly."""
 
-_CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/")
+CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 
 
 def add_resource_type(resource: ResourceType) -> None:
@@ -212,7 +212,7 @@ def check_function_urls_strictly() -> None:
         host: str, path: str, method: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Response | None:
         if parsed := app._parse_lambda_url(host, path):
-            if scope := _CREDENTIAL.search(headers.get("authorization", "")):
+            if scope := CREDENTIAL.search(headers.get("authorization", "")):
                 if scope["region"] != host.split(".")[2]:
                     return _forbidden("Credential should be scoped to a valid region.")
                 if scope["service"] != "lambda":

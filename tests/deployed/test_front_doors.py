@@ -49,7 +49,8 @@ class Door:
         sent = {**({"Content-Type": "application/json"} if content else {}), **(headers or {})}
         if signed:
             request = AWSRequest(method, self.url + path, sent, content)
-            SigV4Auth((session or boto3.Session()).get_credentials(), service, "us-east-1").add_auth(request)
+            credentials: Any = (session or boto3.Session()).get_credentials()
+            SigV4Auth(credentials, service, "us-east-1").add_auth(request)
             sent = dict(request.headers.items())
         sent["Host"] = urlsplit(self.url).netloc
         to = f"{self.to}{urlsplit(self.url).path}{path}"
@@ -173,7 +174,8 @@ def test_a_caller_needs_a_policy_for_the_method(signed: Door) -> None:
     body = {"prompt": "a", "max_tokens": 1}
     try:
         assert signed.ask(body, session=session)[0] == 403
-        arn = f"arn:aws:execute-api:us-east-1:111122223333:{urlsplit(signed.url).netloc.split('.')[0]}/live/POST/v1/generate"
+        api = urlsplit(signed.url).netloc.partition(".")[0]
+        arn = f"arn:aws:execute-api:us-east-1:111122223333:{api}/live/POST/v1/generate"
         statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": arn}
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         iam.put_user_policy(UserName="rest-caller", PolicyName="p", PolicyDocument=document)
