@@ -239,6 +239,41 @@ def test_faults_by_endpoint_and_sequence(deployed: Deployed, account: Callable[[
     assert answered == [True, True, False, True]
 
 
+def test_an_endpoint_that_is_away_creating_or_failed_through_the_proxy(
+    deployed: Deployed, account: Callable[[Conditions], None]
+) -> None:
+    sagemaker = deployed.sagemaker
+
+    def code() -> str:
+        with pytest.raises(Refused) as caught:
+            deployed.proxy.generate(prompt="hello", max_tokens=1)
+        assert caught.value.status == 502
+        return str(caught.value.body["code"])
+
+    def settled(*until: str) -> str:
+        while (status := sagemaker.describe_endpoint(EndpointName="cohere-local")["EndpointStatus"]) not in until:
+            time.sleep(0.05)
+        return status
+
+    _, config, _ = state(deployed)
+    wait: Any = {"Delay": 1, "MaxAttempts": 9}
+    sagemaker.delete_endpoint(EndpointName="cohere-local")
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="cohere-local", WaiterConfig=wait)
+    assert code() == "endpoint_unavailable"
+    account(Conditions(capacity={"ml.g5.xlarge": 0}))
+    sagemaker.create_endpoint(EndpointName="cohere-local", EndpointConfigName=config)
+    assert code() == "endpoint_unavailable"
+    assert settled("Failed", "InService") == "Failed"
+    assert code() == "endpoint_unavailable"
+    sagemaker.delete_endpoint(EndpointName="cohere-local")
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="cohere-local", WaiterConfig=wait)
+    account(Conditions())
+    sagemaker.create_endpoint(EndpointName="cohere-local", EndpointConfigName=config)
+    assert code() == "endpoint_unavailable"
+    assert settled("Failed", "InService") == "InService"
+    assert deployed.proxy.generate(prompt="hello", max_tokens=1).texts
+
+
 # The last one of this file: the URL is another one then.
 def test_a_first_deployment_that_cannot_start_goes_back_and_the_next_one_succeeds(deployed: Deployed, app: App) -> None:
     app.cdk("destroy", "--force", stack="proxy")
