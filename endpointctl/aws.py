@@ -22,7 +22,7 @@ from botocore.exceptions import (
 from endpointctl.failure import Failure
 from stacks.names import URL_OUTPUT, stack_name
 
-_SIGN_IN = "sign in first: `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+SIGN_IN = "sign in first: `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _CLIENT = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
 
 
@@ -66,7 +66,7 @@ class Aws:
         with _told():
             found = self._session.get_credentials()
         if found is None:
-            raise Failure(f"no AWS credentials: {_SIGN_IN}")
+            raise Failure(f"no AWS credentials: {SIGN_IN}")
         return found
 
     def caller(self) -> Caller:
@@ -112,7 +112,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (NoCredentialsError, CredentialRetrievalError):
-        raise Failure(f"no AWS credentials: {_SIGN_IN}") from None
+        raise Failure(f"no AWS credentials: {SIGN_IN}") from None
     except ProfileNotFound as error:
         raise Failure(f"{error}: choose one of `aws configure list-profiles`") from None
     except ClientError as error:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
-from typing import Annotated, Any
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from endpointctl import aws_check, revision
 from endpointctl import changes as change
 from endpointctl.aws import Aws
+from endpointctl.client import Client, EndpointClient
+from endpointctl.completion import Completion
 from endpointctl.failure import Failure
-from endpointctl.proxy import Completion, Proxy
+from endpointctl.refused import Throttled, TimedOut, Unavailable, WrongRequest
 from marketplace_llm import catalog
 from stacks import settings
 from stacks.settings_error import SettingsError
@@ -26,9 +32,18 @@ _out = Console(highlight=False, soft_wrap=True)
 Environment = Annotated[str, typer.Option("--env", help="The environment: a file in environments/.", envvar="ENV")]
 
 
+class Output(StrEnum):
+    """What ``generate`` prints."""
+
+    TEXT = "text"
+    JSON = "json"
+    TABLE = "table"
+
+
 @app.command()
 def generate(
-    prompt: Annotated[str, typer.Argument(help="What the model continues.")],
+    prompt: Annotated[str | None, typer.Argument(help="What the model continues. Default: standard input.")] = None,
+    file: Annotated[Path | None, typer.Option(help="Read the prompt from this file.")] = None,
     env: Environment = "dev",
     max_tokens: Annotated[int, typer.Option(help="The most tokens to generate.")] = 100,
     temperature: Annotated[float | None, typer.Option(help="0 (always the same) to 5. Default: the model's.")] = None,
@@ -37,6 +52,10 @@ def generate(
     seed: Annotated[int | None, typer.Option(help="Repeat a random answer.")] = None,
     num_generations: Annotated[int | None, typer.Option(help="1 to 5. Default: the model's.")] = None,
     stop: Annotated[list[str] | None, typer.Option(help="Stop after this text; may be given again.")] = None,
+    end: Annotated[list[str] | None, typer.Option(help="Stop before this text; may be given again.")] = None,
+    truncate: Annotated[str | None, typer.Option(help="NONE, START or END. Default: the model's.")] = None,
+    frequency_penalty: Annotated[float | None, typer.Option(help="Default: the model's.")] = None,
+    presence_penalty: Annotated[float | None, typer.Option(help="Default: the model's.")] = None,
     variant: Annotated[str | None, typer.Option(help="Ask this variant of the endpoint. Default: by weight.")] = None,
     likelihoods: Annotated[
         bool | None,
@@ -45,28 +64,61 @@ def generate(
             "Default: where the package has them."
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")] = False,
+    output: Annotated[Output, typer.Option(help="The texts, the whole answer as JSON, or a table.")] = Output.TEXT,
+    direct: Annotated[bool, typer.Option("--direct", help="Invoke the endpoint itself, without the proxy.")] = False,
+    api_key: Annotated[
+        str | None, typer.Option(help="For a REST API with keys.", envvar="COHERE_API_KEY", show_envvar=True)
+    ] = None,
 ) -> None:
-    """Generate text through the environment's proxy."""
+    """Generate text.
+
+    Exit codes: 0 generated; 1 it cannot be asked (no credentials, not deployed, not allowed); 2 wrong usage; 3 the
+    request is wrong or refused; 4 busy or unavailable, nothing was generated: try again; 5 timed out or lost, the model
+    may have generated.
+    """
     environment = settings.read(env)
     asked = environment.api == "generate" if likelihoods is None else likelihoods
-    wanted: dict[str, Any] = {
-        "prompt": prompt,
-        "max_tokens": max_tokens,
-        "temperature": temperature,
-        "k": k,
-        "p": p,
-        "seed": seed,
-        "num_generations": num_generations,
-        "stop_sequences": stop or None,
-        "return_likelihoods": "GENERATION" if asked else None,
-    }
-    fields = {name: value for name, value in wanted.items() if value is not None}
-    completion = _proxy(env, environment).generate(variant=variant, **fields)
-    if as_json:
+    client: Client | EndpointClient = Client.direct(env) if direct else Client.connect(env, api_key=api_key)
+    completion = client.generate(
+        _prompt(prompt, file),
+        variant=variant,
+        max_tokens=max_tokens,
+        temperature=temperature,
+        k=k,
+        p=p,
+        seed=seed,
+        num_generations=num_generations,
+        stop_sequences=stop or None,
+        end_sequences=end or None,
+        truncate=truncate,
+        frequency_penalty=frequency_penalty,
+        presence_penalty=presence_penalty,
+        return_likelihoods="GENERATION" if asked else None,
+    )
+    if output is Output.JSON:
         _out.print_json(json.dumps(completion.body))
-    else:
+    elif output is Output.TABLE:
         _show(completion)
+    else:
+        for text in completion.texts:
+            _out.print(text, markup=False)
+
+
+def _prompt(argument: str | None, file: Path | None) -> str:
+    if argument not in (None, "-") and file:
+        raise Failure("a prompt and --file exclude each other: leave one out")
+    try:
+        if file:
+            text = file.read_text("utf-8")
+        elif argument in (None, "-"):
+            text = sys.stdin.read()
+        else:
+            text = argument or ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"{file or 'standard input'}: {error}: give a file of UTF-8 text") from None
+    if not text.strip():
+        raise Failure("the prompt is empty: give it as an argument, by --file, or on standard input")
+    return text
 
 
 @app.command()
@@ -150,28 +202,22 @@ def ask_aws(
         _out.print(f"{name}: {answer}", markup=False)
 
 
-def _proxy(environment: str, wanted: settings.Settings) -> Proxy:
-    if not wanted.has_proxy:
-        raise Failure(
-            f"environments/{environment}.yaml: the package answers {wanted.api}, and the proxy speaks to generate and "
-            f"chat only: call the endpoint {wanted.endpoint.name} with SageMaker's InvokeEndpoint"
-        )
-    aws = Aws(wanted.region)
-    return Proxy(aws.proxy_url(environment), aws.credentials(), wanted.region)
-
-
 def _show(completion: Completion) -> None:
-    for text in completion.texts:
-        _out.print(text, markup=False)
-        _out.rule(style="dim")
+    table = Table("text", "characters", "tokens", "likelihood", "finish reason", box=SIMPLE, show_lines=True)
+    for one in completion.generations:
+        likelihood = "" if one.likelihood is None else f"{one.likelihood:.3f}"
+        numbers = (str(len(one.text)), "" if one.tokens is None else str(one.tokens), likelihood)
+        table.add_row(Text(one.text), *numbers, one.finish_reason or "")
+    _out.print(table)
     tokens = "unknown tokens" if completion.tokens is None else f"{completion.tokens} tokens"
     _out.print(f"{tokens}, {sum(map(len, completion.texts))} characters, {completion.seconds:.2f} s")
 
 
 def main() -> None:
-    """Run the command line; what goes wrong is one line for each problem on stderr, and exit code 1."""
+    """Run the command line; what goes wrong is one line for each problem on stderr, and an exit code above 0."""
     try:
         app()
     except (Failure, SettingsError) as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(str(error), style="red", markup=False)
-        raise SystemExit(1) from None
+        codes = ((WrongRequest, 3), (Throttled, 4), (Unavailable, 4), (TimedOut, 5))
+        raise SystemExit(next((code for kind, code in codes if isinstance(error, kind)), 1)) from None

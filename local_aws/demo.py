@@ -14,8 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from endpointctl.aws import Aws
+from endpointctl.client import Client
+from endpointctl.completion import Completion
 from endpointctl.failure import Failure
-from endpointctl.proxy import Completion, Proxy
 from local_aws import article, cloud
 from local_aws.cloud import Cloud, CloudError
 from local_aws.journey import ENVIRONMENT, Journey, StepError
@@ -71,11 +72,11 @@ def explain(error: Exception) -> NoReturn:
     raise SystemExit(1) from None
 
 
-def connect(local: Cloud) -> Proxy:
+def connect(local: Cloud) -> Client:
     """Return a client of the proxy that is deployed on the local cloud."""
     os.environ.update(local.variables())
     aws = Aws(cloud.REGION)
-    return Proxy(aws.proxy_url(ENVIRONMENT), aws.credentials(), cloud.REGION)
+    return Client(aws.proxy_url(ENVIRONMENT), aws.credentials(), cloud.REGION, attempts=1)
 
 
 def _generate(local: Cloud, journey: Journey) -> list[tuple[str, dict[str, Any], Completion]]:

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from rich.console import Console
 
+from endpointctl.client import Client
 from endpointctl.failure import Failure
-from endpointctl.proxy import Proxy
 from local_aws import snapshot
 from local_aws.cloud import Cloud
 from local_aws.conditions import Conditions, set_conditions
@@ -33,7 +33,7 @@ class Deployed:
 
     cloud: Cloud
     journey: Journey
-    proxy: Proxy
+    proxy: Client
 
     @property
     def sagemaker(self) -> "SageMakerClient":
@@ -93,7 +93,7 @@ def app(deployed: Deployed, tmp_path: Path) -> App:
 
 
 @contextlib.contextmanager
-def callers(proxy: Proxy, number: int = 2) -> Iterator[list[str]]:
+def callers(proxy: Client, number: int = 2) -> Iterator[list[str]]:
     """Keep asking; yield the list of what went wrong, and of "answered"."""
     told: list[str] = []
     stop = threading.Event()

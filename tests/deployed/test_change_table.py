@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from endpointctl.aws import Aws
-from endpointctl.proxy import Proxy
+from endpointctl.client import Client
 from tests.templates.test_changes import DEV, ROLE, ROWS, _templates, _with
 
 from .conftest import Deployed, callers
@@ -72,7 +72,7 @@ def test_nobody_notices(deployed: Deployed, stacks: Stacks, row: tuple[str, dict
     stacks.become(_with(DEV, before))
     old = deployed.sagemaker.describe_endpoint(EndpointName="cohere-dev")
     aws = Aws("us-east-1")
-    with callers(Proxy(aws.proxy_url("dev"), aws.credentials(), "us-east-1")) as told:
+    with callers(Client(aws.proxy_url("dev"), aws.credentials(), "us-east-1")) as told:
         template = stacks.become(_with(_with(DEV, before), after))["endpoint"]
     new = deployed.sagemaker.describe_endpoint(EndpointName="cohere-dev")
     # An API that the container does not speak is answered by the container: asked for, and not an outage.

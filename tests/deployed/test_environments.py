@@ -10,7 +10,8 @@ import yaml
 from botocore.exceptions import ClientError
 
 from endpointctl.aws import Aws
-from endpointctl.proxy import Proxy, Refused
+from endpointctl.client import Client
+from endpointctl.refused import Refused
 from local_aws.journey import CDK, run
 from tests.templates.conftest import EXAMPLES, ROOT, copy_of_the_app
 
@@ -108,7 +109,7 @@ def test_a_pool_of_two_gpu_types_each_with_its_package(everything: Deployed) -> 
 
 def test_generate_in_front_of_a_chat_package(everything: Deployed) -> None:
     aws = Aws("us-east-1")
-    proxy = Proxy(parameter("/cohere/prod/generate-url"), aws.credentials(), "us-east-1")
+    proxy = Client(parameter("/cohere/prod/generate-url"), aws.credentials(), "us-east-1")
     wanted: Any = {"prompt": "A post about work:", "max_tokens": 30, "temperature": 1, "seed": 1}
     first = proxy.generate(**wanted, num_generations=2)
     assert len(set(first.texts)) == 2
@@ -151,7 +152,7 @@ def test_data_capture_points_to_a_bucket_that_is_there(everything: Deployed) -> 
 def test_two_packages_side_by_side_through_the_proxy(everything: Deployed) -> None:
     assert [variant["VariantName"] for variant in variants(everything, "cohere-compare")] == ["AllTraffic", "Newer"]
     aws = Aws("us-east-1")
-    proxy = Proxy(parameter("/cohere/two-packages/generate-url"), aws.credentials(), "us-east-1")
+    proxy = Client(parameter("/cohere/two-packages/generate-url"), aws.credentials(), "us-east-1")
     assert proxy.generate(prompt="a", max_tokens=2, variant="Newer").texts
     with pytest.raises(Refused, match=r"HTTP 400 \[unknown_variant\]"):
         proxy.generate(prompt="a", variant="Other")

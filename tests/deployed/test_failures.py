@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from endpointctl.proxy import Refused
+from endpointctl.refused import Refused
 from local_aws.conditions import Conditions, Fault
 from local_aws.demo import connect
 from marketplace_llm import ModelPackage

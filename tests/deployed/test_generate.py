@@ -9,7 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
-from endpointctl.proxy import Proxy, Refused
+from endpointctl.client import Client
+from endpointctl.refused import Refused
 from local_aws import article
 from local_aws.cloud import REGION
 
@@ -94,7 +95,7 @@ def stranger(deployed: Deployed) -> Iterator[Any]:
 
 def test_who_is_not_allowed_is_not_let_in(deployed: Deployed, stranger: Any) -> None:
     with pytest.raises(Refused) as caught:
-        Proxy(f"https://{_host(deployed)}", stranger.get_credentials(), REGION).generate(prompt="p")
+        Client(f"https://{_host(deployed)}", stranger.get_credentials(), REGION).generate(prompt="p")
     assert caught.value.status == 403
     runtime = stranger.client("sagemaker-runtime")
     with pytest.raises(runtime.exceptions.ClientError, match="not authorized to perform: sagemaker:InvokeEndpoint"):

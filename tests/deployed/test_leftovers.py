@@ -9,7 +9,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from endpointctl.aws import Aws
-from endpointctl.proxy import Proxy
+from endpointctl.client import Client
 from local_aws.journey import CDK, run
 from tests.templates.conftest import copy_of_the_app
 
@@ -74,7 +74,7 @@ def destroy(deployed: Deployed, app: Path, name: str) -> None:
 
 def texts(name: str, region: str) -> list[str]:
     aws = Aws(region)
-    return Proxy(aws.proxy_url(name), aws.credentials(), region).generate(prompt="hello", max_tokens=2).texts
+    return Client(aws.proxy_url(name), aws.credentials(), region).generate(prompt="hello", max_tokens=2).texts
 
 
 def test_two_regions_do_not_touch_each_other_and_nothing_is_left(deployed: Deployed, two: Path) -> None:

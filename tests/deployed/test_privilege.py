@@ -14,7 +14,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
 from endpointctl.aws import Aws
-from endpointctl.proxy import Proxy, Refused
+from endpointctl.client import Client
+from endpointctl.refused import Refused
 
 from .conftest import App, Deployed
 
@@ -182,7 +183,7 @@ def test_one_of_the_two_permissions_is_not_enough(deployed: Deployed, actions: l
     iam.create_user(UserName="caller")
     key = iam.create_access_key(UserName="caller")["AccessKey"]
     caller: Any = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"]).get_credentials()
-    proxy = Proxy(aws.proxy_url("local"), caller, "us-east-1")
+    proxy = Client(aws.proxy_url("local"), caller, "us-east-1")
     try:
         allow(actions)
         with pytest.raises(Refused) as caught:

@@ -107,7 +107,7 @@ def test_the_command_on_a_repository(tmp_path: Path) -> None:
     harmless = _changes(root)
     assert harmless.returncode == 0, harmless.stderr
     assert "dev/endpoint: 2 of 9 resources change: a new fleet beside the old one" in harmless.stdout
-    assert "dev/proxy: 0 of 16 resources change" in harmless.stdout
+    assert "dev/proxy: 0 of 17 resources change" in harmless.stdout
 
     file.write_text(file.read_text("utf-8").replace("cohere-dev", "cohere-new"), "utf-8")
     lossy = _changes(root)
