@@ -22,6 +22,7 @@ from endpointctl.client import Client, EndpointClient
 from endpointctl.completion import Completion
 from endpointctl.failure import Failure
 from endpointctl.refused import Throttled, TimedOut, Unavailable, WrongRequest
+from endpointctl.sweep import command as sweep_command
 from marketplace_llm import catalog
 from stacks import settings
 from stacks.settings_error import SettingsError
@@ -30,6 +31,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Operate a Co
 _out = Console(highlight=False, soft_wrap=True)
 
 Environment = Annotated[str, typer.Option("--env", help="The environment: a file in environments/.", envvar="ENV")]
+
+
+app.command()(sweep_command.sweep)
 
 
 class Output(StrEnum):

@@ -1,0 +1,121 @@
+"""What a sweep will ask: every call, known before the first one is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+from endpointctl.failure import Failure
+
+Mode = Literal["product", "zip"]
+
+MOST_CALLS: Final = 100_000
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request of a plan.
+
+    Attributes:
+        number: its place, from 0.
+        prompt: the prompt's id.
+        repeat: which repetition, from 0.
+        parameters: what is varied, with the seed where repetitions have one.
+
+    """
+
+    number: int
+    prompt: str
+    repeat: int
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep.
+
+    Attributes:
+        environment: which environment is asked.
+        parameters: the values of each parameter that is varied.
+        mode: product: each value with each; zip: the first with the first, and so on.
+        prompts: by their ids.
+        repeats: how often each is asked.
+        seed: of the first repetition; the next has one more. None: the model's own choice.
+        fixed: fields that all requests have.
+
+    Raises:
+        Failure: it makes no call, too many, or zips lists of different lengths.
+
+    """
+
+    environment: str
+    parameters: Mapping[str, Sequence[Any]]
+    prompts: Mapping[str, str]
+    mode: Mode = "product"
+    repeats: int = 1
+    seed: int | None = None
+    fixed: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(values) for name, values in self.parameters.items()}
+        if self.mode == "zip" and len(set(lengths.values())) > 1:
+            told = ", ".join(f"{name} {count}" for name, count in lengths.items())
+            raise Failure(f"--zip: the parameters have different numbers of values ({told}): give each the same number")
+        if self.repeats < 1:
+            raise Failure(f"--repeats: {self.repeats} is too few; allowed: 1 or more")
+        if self.count > MOST_CALLS:
+            raise Failure(f"the sweep has {self.count} calls; allowed: at most {MOST_CALLS}: take fewer values")
+
+    @property
+    def cells(self) -> list[dict[str, Any]]:
+        """Return each combination of values."""
+        names, values = list(self.parameters), list(self.parameters.values())
+        combined = itertools.product(*values) if self.mode == "product" else zip(*values, strict=True)
+        return [dict(zip(names, one, strict=True)) for one in combined] if names else [{}]
+
+    @property
+    def count(self) -> int:
+        """Return how many calls it has."""
+        sizes = [len(values) for values in self.parameters.values()]
+        combinations = sizes[0] if self.mode == "zip" and sizes else _product(sizes)
+        return combinations * len(self.prompts) * self.repeats
+
+    @property
+    def calls(self) -> list[Call]:
+        """Return every call. Repetitions come last, so that an interrupted sweep has seen the whole grid."""
+        found = itertools.product(range(self.repeats), self.prompts, self.cells)
+        return [
+            Call(number, prompt, repeat, {**cell, **({} if self.seed is None else {"seed": self.seed + repeat})})
+            for number, (repeat, prompt, cell) in enumerate(found)
+        ]
+
+    @property
+    def id(self) -> str:
+        """Return what tells two sweeps apart: a hash of everything that decides what is asked."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def most_tokens(self) -> int | None:
+        """Return how many tokens it generates at most; None when no ``max_tokens`` is known."""
+        fixed = self.fixed or {}
+        generations = fixed.get("num_generations") or 1
+        limits = [cell.get("max_tokens", fixed.get("max_tokens")) for cell in self.cells]
+        known = [limit for limit in limits if limit is not None]
+        if len(known) < len(limits):
+            return None
+        return int(sum(known) * generations) * len(self.prompts) * self.repeats
+
+    def fields(self, call: Call) -> dict[str, Any]:
+        """Return the fields of a call's request, but the prompt."""
+        return {**(self.fixed or {}), **call.parameters}
+
+
+def _product(sizes: list[int]) -> int:
+    found = 1
+    for size in sizes:
+        found *= size
+    return found

@@ -1,0 +1,215 @@
+"""A sweep's results on disk: JSON Lines, the plan first, then each answer as it arrives."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from endpointctl.completion import Completion, Generation
+from endpointctl.failure import Failure
+from endpointctl.sweep.plan import Call, Plan
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one call.
+
+    Attributes:
+        call: its number in the plan.
+        prompt: the prompt's id.
+        repeat: which repetition, from 0.
+        parameters: what was varied.
+        seconds: how long the answer took, without waiting before it.
+        attempts: how many requests were sent.
+        generations: the texts; empty for an error.
+        tokens_in: the prompt's tokens; None when not told.
+        tokens_out: the generated tokens; None when not told.
+        code: the error's code; None for an answer.
+        message: the error's sentence; None likewise.
+
+    """
+
+    call: int
+    prompt: str
+    repeat: int
+    parameters: dict[str, Any]
+    seconds: float
+    attempts: int
+    generations: tuple[Generation, ...] = ()
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    code: str | None = None
+    message: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Return whether it is an answer."""
+        return self.code is None
+
+
+def answered(call: Call, completion: Completion) -> Result:
+    """Return the result of a call that was answered."""
+    return Result(
+        call.number,
+        call.prompt,
+        call.repeat,
+        call.parameters,
+        round(completion.seconds, 4),
+        completion.attempts,
+        completion.generations,
+        completion.tokens_in,
+        completion.tokens,
+    )
+
+
+def failed(call: Call, code: str, message: str, seconds: float) -> Result:
+    """Return the result of a call that was not."""
+    place = (call.number, call.prompt, call.repeat, call.parameters)
+    return Result(*place, round(seconds, 4), 1, code=code, message=message)
+
+
+class Results:
+    """A results file that is open for writing. Each line is on the disk before the next is written.
+
+    Args:
+        path: where.
+        file: it, locked and without a buffer.
+
+    """
+
+    def __init__(self, path: Path, file: FileIO) -> None:
+        self._path = path
+        self._file = file
+
+    def add(self, result: Result) -> None:
+        """Append one.
+
+        Raises:
+            Failure: the disk does not take it; what was written before stays.
+
+        """
+        self.write(asdict(result))
+
+    def write(self, document: dict[str, Any]) -> None:
+        """Append one line."""
+        line = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        place = self._file.fileno()
+        before = os.fstat(place).st_size
+        try:
+            while line:
+                line = line[os.write(place, line) :]
+            os.fsync(place)
+        except OSError as error:
+            with suppress(OSError):  # reading drops half a line
+                os.ftruncate(place, before)
+            raise Failure(f"{self._path}: {error.strerror}: make room and run it again; all before is kept") from None
+
+
+@contextmanager
+def opened(path: Path, plan: Plan) -> Iterator[tuple[Results, dict[int, Result]]]:
+    """Open a results file for a plan: a new one, or one to go on with; yield it and the answers in it.
+
+    Raises:
+        Failure: it is another sweep's, somebody writes it, or it cannot be written.
+
+    """
+    try:
+        file = path.open("a+b", buffering=0)
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}: name another file with --out") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Failure(f"{path}: another sweep is writing it: wait for it, or name another file") from None
+        found: dict[int, Result] = {}
+        results = Results(path, file)
+        if path.stat().st_size:
+            theirs, found, length = _read(path)
+            if theirs.id != plan.id:
+                raise Failure(
+                    f"{path}: is of another sweep ({_difference(theirs, plan)}): name another file with --out"
+                )
+            os.ftruncate(file.fileno(), length)
+        if not path.stat().st_size:
+            results.write(_header(plan))
+        yield results, {number: one for number, one in found.items() if one.ok}
+
+
+def read(path: Path) -> tuple[Plan, list[Result]]:
+    """Read a results file; the last line of a call counts, in the order of the plan.
+
+    Raises:
+        Failure: it is none, or damaged but for its last line.
+
+    """
+    plan, found, _ = _read(path)
+    return plan, [found[number] for number in sorted(found)]
+
+
+def _read(path: Path) -> tuple[Plan, dict[int, Result], int]:
+    """Return plan, results and how many bytes of the file are whole lines."""
+    found: dict[int, Result] = {}
+    plan: Plan | None = None
+    length = number = 0
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                number += 1
+                if not line.endswith(b"\n"):
+                    break  # a killed run was writing it
+                document = json.loads(line)
+                if plan is None:
+                    plan = _plan(document)
+                else:
+                    result = _result(document)
+                    found[result.call] = result
+                length += len(line)
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}: name a results file of `endpointctl sweep`") from None
+    except (ValueError, KeyError, TypeError):
+        raise Failure(f"{path}: line {number} is no line of a sweep's results: name another file") from None
+    if plan is None and length == 0 and path.stat().st_size:
+        raise Failure(f"{path}: is no results file of a sweep: name another file")
+    if plan is None:
+        raise Failure(f"{path}: is empty: run `endpointctl sweep` first")
+    return plan, found, length
+
+
+def _header(plan: Plan) -> dict[str, Any]:
+    prompts = [{"id": name, "text": text} for name, text in plan.prompts.items()]
+    return {"sweep": VERSION, "id": plan.id, "calls": plan.count, **asdict(plan), "prompts": prompts}
+
+
+def _plan(document: dict[str, Any]) -> Plan:
+    if document["sweep"] != VERSION:
+        raise ValueError
+    names = ("environment", "parameters", "mode", "repeats", "seed", "fixed")
+    prompts = {one["id"]: one["text"] for one in document["prompts"]}
+    return Plan(prompts=prompts, **{name: document[name] for name in names})
+
+
+def _result(document: dict[str, Any]) -> Result:
+    texts = document.pop("generations")
+    return Result(**document, generations=tuple(_generation(one) for one in texts))
+
+
+def _generation(document: dict[str, Any]) -> Generation:
+    tokens = document["token_likelihoods"]
+    return Generation(
+        document["text"], document["finish_reason"], document["likelihood"], None if tokens is None else tuple(tokens)
+    )
+
+
+def _difference(theirs: Plan, ours: Plan) -> str:
+    before, after = asdict(theirs), asdict(ours)
+    return ", ".join(name for name in after if before[name] != after[name]) + " differ"
