@@ -22,6 +22,7 @@ from endpointctl.client import Client, EndpointClient
 from endpointctl.completion import Completion
 from endpointctl.failure import Failure
 from endpointctl.refused import Throttled, TimedOut, Unavailable, WrongRequest
+from endpointctl.report import command as report_command
 from endpointctl.sweep import command as sweep_command
 from marketplace_llm import catalog
 from stacks import settings
@@ -34,6 +35,7 @@ Environment = Annotated[str, typer.Option("--env", help="The environment: a file
 
 
 app.command()(sweep_command.sweep)
+app.command()(report_command.report)
 
 
 class Output(StrEnum):

@@ -111,7 +111,16 @@ class Plan:
 
     def fields(self, call: Call) -> dict[str, Any]:
         """Return the fields of a call's request, but the prompt."""
-        return {**(self.fixed or {}), **call.parameters}
+        return self.fields_of(call.parameters)
+
+    def fields_of(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of a request with these parameters, but the prompt."""
+        return {**(self.fixed or {}), **parameters}
+
+    @property
+    def varied(self) -> list[str]:
+        """Return the names of the parameters with more than one value."""
+        return [name for name, values in self.parameters.items() if len(values) > 1]
 
 
 def _product(sizes: list[int]) -> int:
