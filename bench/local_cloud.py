@@ -14,6 +14,9 @@ import boto3
 from botocore.config import Config
 from rich.console import Console
 
+from endpointctl.aws import Aws
+from endpointctl.client import Client
+from endpointctl.refused import Throttled
 from local_aws import cloud, snapshot
 from local_aws.cloud import Cloud
 from local_aws.journey import Journey
@@ -21,6 +24,7 @@ from local_aws.journey import Journey
 _ROUNDS = 5
 _INVOCATIONS = 3000
 _AT_ONCE = 10
+_REQUESTS = 500
 Row = tuple[str, str, str, str]
 
 
@@ -36,6 +40,10 @@ def rows() -> Iterator[Row]:
         yield _row("deployment of an unchanged app", [_seconds(journey.deploy) for _ in range(3)], "12 s")
         rate = _rate(local)
         yield (f"invocations a second, {_AT_ONCE} callers", f"{rate:.0f}", "", "500")
+        for at_once in (1, 10, 100):
+            answered, refused = _through_the_proxy(local, at_once)
+            what = f"requests a second through URL and proxy, {at_once} callers"
+            yield (what, f"{answered:.0f}", f"{refused:.0%} throttled", "")
         yield ("the server's memory at its most", f"{_memory_mb(local):.0f} MB", "", "500 MB")
 
 
@@ -69,6 +77,26 @@ def _rate(local: Cloud) -> float:
     with ThreadPoolExecutor(_AT_ONCE) as callers:
         seconds = _seconds(lambda: list(callers.map(ask, range(_INVOCATIONS))))
     return _INVOCATIONS / seconds
+
+
+def _through_the_proxy(local: Cloud, at_once: int) -> tuple[float, float]:
+    """Return answers a second, and the share that the function's reserved concurrency refused."""
+    aws = Aws(cloud.REGION)
+    os.environ.update(local.variables())
+    client = Client(aws.proxy_url("local"), aws.credentials(), cloud.REGION, attempts=1, at_once=at_once)
+
+    def ask(_: int) -> bool:
+        try:
+            client.generate("a", max_tokens=1)
+        except Throttled:
+            return False
+        return True
+
+    told: list[bool] = []
+    with ThreadPoolExecutor(at_once) as callers:
+        list(callers.map(ask, range(2 * at_once)))  # unrecorded: until the functions are warm
+        seconds = _seconds(lambda: told.extend(callers.map(ask, range(_REQUESTS))))
+    return sum(told) / seconds, 1 - sum(told) / len(told)
 
 
 def _memory_mb(local: Cloud) -> float:

@@ -81,6 +81,25 @@ class Aws:
             identity = self._session.client("sts", config=_CLIENT).get_caller_identity()
         return Caller(account=identity["Account"], arn=identity["Arn"])
 
+    def has_room_for(self, concurrency: int) -> bool:
+        """Return whether Lambda would reserve so much: 100 of the account's limit have to stay unreserved.
+
+        True when the caller may not ask. Source: docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html.
+        """
+        try:
+            account = self._session.client("lambda", config=_CLIENT).get_account_settings()
+        except (ClientError, BotoCoreError):
+            return True
+        return int(account["AccountLimit"]["ConcurrentExecutions"]) - concurrency >= 100
+
+    def api_gateway_may_log(self) -> bool:
+        """Return whether API Gateway has the account's role for access logs; True when the caller may not ask."""
+        try:
+            account = self._session.client("apigateway", config=_CLIENT).get_account()
+        except (ClientError, BotoCoreError):
+            return True
+        return bool(account.get("cloudwatchRoleArn"))
+
     def proxy_url(self, environment: str) -> str:
         """Return the Function URL of an environment's proxy.
 

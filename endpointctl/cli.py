@@ -178,13 +178,32 @@ def changes(
 def check(env: Environment = "dev") -> None:
     """Check an environment's file and the caller's credentials, before anything is deployed."""
     environment = settings.read(env)
-    caller = Aws(environment.region).caller()
+    aws = Aws(environment.region)
+    caller = aws.caller()
     if environment.account not in (None, caller.account):
         raise Failure(
             f"environments/{env}.yaml: account: {environment.account!r} is not the account of your credentials "
             f"({caller.account}): sign in to that account, or change the file"
         )
+    if environment.has_proxy:
+        _check_room(env, environment, aws)
     _out.print(f"{env}: account {caller.account}, {environment.region}, as {caller.arn}", markup=False)
+
+
+def _check_room(env: str, environment: settings.Settings, aws: Aws) -> None:
+    """Refuse what AWS would refuse in the middle of a deployment of the proxy."""
+    where, proxy = f"environments/{env}.yaml: proxy", environment.proxy
+    reserved = environment.reserved_concurrency
+    if reserved and not aws.has_room_for(reserved):
+        raise Failure(
+            f"{where}.reserved_concurrency: {reserved} cannot be reserved, because Lambda keeps 100 of the account's "
+            "limit free; allowed: a smaller number, or account; or ask for a larger limit"
+        )
+    if proxy.rest_api and not proxy.rest_api.account_log_role and not aws.api_gateway_may_log():
+        raise Failure(
+            f"{where}.rest_api.account_log_role: API Gateway has no role for access logs in this account and region "
+            "yet; set it to true here, or have it set by whoever owns the account"
+        )
 
 
 @app.command("aws-check")

@@ -13,10 +13,14 @@ import urllib3
 import yaml
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.client import BaseClient
 
+from endpointctl import cli
+from endpointctl.failure import Failure
 from local_aws.conditions import Conditions
 from local_aws.journey import CDK, StepError, run
-from tests.templates.conftest import copy_of_the_app
+from stacks import settings
+from tests.templates.conftest import EXAMPLES, copy_of_the_app
 
 from .conftest import Deployed
 
@@ -113,6 +117,29 @@ def test_without_the_accounts_log_role_the_deployment_fails_in_awss_words(doors:
     with pytest.raises(StepError) as caught:
         doors.open("norole", {})
     assert "CloudWatch Logs role ARN must be set in account settings to enable logging" in caught.value.output
+
+
+def test_the_check_before_a_deployment_says_the_same_in_one_line(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(settings, "ENVIRONMENTS", EXAMPLES)
+    with pytest.raises(Failure, match=r"proxy\.rest_api\.account_log_role: API Gateway has no role .* set it to true"):
+        cli.check("rest-api-signed")
+    cli.check("rest-api")
+    assert "rest-api: account 111122223333" in capsys.readouterr().out
+    small = {"AccountLimit": {"ConcurrentExecutions": 110}}
+    monkeypatch.setattr(BaseClient, "_make_api_call", _telling("GetAccountSettings", small))
+    with pytest.raises(Failure, match=r"proxy\.reserved_concurrency: 32 cannot be reserved.*allowed: a smaller number"):
+        cli.check("rest-api")
+
+
+def _telling(operation: str, told: dict[str, Any]) -> Callable[..., Any]:
+    original = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def call(client: Any, name: str, arguments: Any) -> Any:
+        return told if name == operation else original(client, name, arguments)
+
+    return call
 
 
 FROM_THE_EDGE = "the body does not fit the API's schema: see docs/openapi.yaml"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -27,6 +28,7 @@ from marketplace_llm import (
     Variant,
     VpcAttachment,
 )
+from marketplace_llm import rest_door as rest_door_module
 
 from .test_package import ARTICLE, COMMAND_R_A100, COMMAND_R_H100
 
@@ -710,3 +712,9 @@ def test_snap_start_and_no_second_try() -> None:
     template = Template.from_stack(stack)
     template.has_resource_properties("AWS::Lambda::Function", {"SnapStart": {"ApplyOn": "PublishedVersions"}})
     template.has_resource_properties("AWS::Lambda::EventInvokeConfig", {"MaximumRetryAttempts": 0})
+
+
+def test_the_doors_own_answers_are_documented() -> None:
+    text = (Path(__file__).parents[3] / "lambda" / "generate" / "README.md").read_text("utf-8")
+    told = set(re.findall(r"^\| `(\w+)` \|", text.partition("| its code |")[2].partition("\n## ")[0], re.MULTILINE))
+    assert told == {code for _, _, code, _ in rest_door_module._OWN_ANSWERS}
