@@ -199,6 +199,11 @@ class RestDoor(Construct):
         if firewall_requests is not None:
             add_firewall(self, self.api.deployment_stage, firewall_requests)
         self._acknowledge(access, firewalled=firewall_requests is not None, log_role=account_log_role)
+        if not tracing:
+            told = "the access log has the time of the whole and of the function; who wants traces sets tracing"
+            acknowledge(
+                self.api.deployment_stage, "APIGWXrayEnabled", reason=told, packs=["Serverless", "HIPAA.Security"]
+            )
 
     def _reached_by(self, vpc_endpoint_ids: Sequence[str]) -> apigateway.EndpointConfiguration:
         if not vpc_endpoint_ids:

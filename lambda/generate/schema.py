@@ -8,7 +8,6 @@ repeat the caller's values in its messages. A test compares the two.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -42,7 +41,8 @@ def read(limits: Mapping[str, int]) -> dict[str, Any]:
 
 def limit_names() -> list[str]:
     """Return the name of each limit that ``read`` needs."""
-    return re.findall(rf'"{_LIMIT}": "(\w+)"', _PATH.read_text("utf-8"))
+    properties = json.loads(_PATH.read_text("utf-8"))["properties"]
+    return [rules[_LIMIT] for rules in properties.values() if _LIMIT in rules]
 
 
 def checks_of(schema: Mapping[str, Any]) -> dict[str, Check]:

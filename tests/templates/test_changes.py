@@ -29,10 +29,10 @@ NEWER = {"model": {"catalog": "command-light-16"}, "instance_type": "ml.g5.xlarg
 AMI = "al2-ami-sagemaker-inference-gpu-2"
 VPC = {"subnet_ids": ["subnet-0a1b2c3d4e5f60001"], "security_group_ids": ["sg-0a1b2c3d4e5f60001"]}
 ROLE = "arn:aws:iam::111122223333:role/x"
-REST: dict[str, Any] = {"proxy.rest_api": {}}
+REST: dict[str, Any] = {"proxy.rest_api": {"account_log_role": True}}
 CLIENT = {"requests_per_second": 1.0, "burst": 2}
-KEYS: dict[str, Any] = {"proxy.rest_api": {"access": "api_keys", "clients": {"one": CLIENT}}}
-TWO_KEYS: dict[str, Any] = {"proxy.rest_api": {"access": "api_keys", "clients": {"one": CLIENT, "other": CLIENT}}}
+KEYS: dict[str, Any] = {"proxy.rest_api": {"account_log_role": True, "access": "api_keys", "clients": {"one": CLIENT}}}
+TWO_KEYS = {"proxy.rest_api": {**KEYS["proxy.rest_api"], "clients": {"one": CLIENT, "other": CLIENT}}}
 
 # What is changed, from what, to what. None takes a key away.
 ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -75,7 +75,7 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("proxy.rest_api, a client less", TWO_KEYS, {"proxy.rest_api.clients.other": None}),
     ("proxy.rest_api, throttle", REST, {"proxy.rest_api.requests_per_second": 5.0}),
     ("proxy.rest_api, timeout", REST, {"proxy.rest_api.timeout_seconds": 20}),
-    ("proxy.rest_api, networks", REST, {"proxy.rest_api.networks": ["203.0.113.0/24"]}),
+    ("proxy.rest_api, networks", REST, {"proxy.rest_api.networks": ["127.0.0.0/8"]}),
     ("proxy.rest_api, firewall", REST, {"proxy.rest_api.firewall_requests": 1000}),
     ("proxy.rest_api, a cap behind it", REST, {"proxy.max_tokens": 1000}),
     ("proxy.rest_api, off", REST, {"proxy.rest_api": None}),

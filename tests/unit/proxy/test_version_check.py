@@ -100,6 +100,7 @@ def test_what_cloudformation_is_told(
     ("refusals", "status", "asked"),
     [
         (["AccessDeniedException", "ResourceConflictException"], "SUCCESS", 3),
+        (["TooManyRequestsException"] * 2, "SUCCESS", 3),
         (["AccessDeniedException"] * 9, "FAILED", 5),
         (["ServiceException"], "FAILED", 1),
     ],
