@@ -11,8 +11,8 @@ from constructs import Construct
 from generate import schema
 from marketplace_llm import Client, GenerateProxy, GpuEndpoint, RequestCaps, RestDoor
 from stacks.names import URL_OUTPUT, publish
+from stacks.proxy_section import Proxy, RestApi
 from stacks.retention import retention
-from stacks.sections import Proxy, RestApi
 from stacks.settings import Settings
 
 SOURCE = Path(__file__).parent.parent / "lambda"

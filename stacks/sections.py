@@ -6,7 +6,6 @@ What depends on several values (a type and its package, a key and NVMe storage) 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -21,13 +20,8 @@ Cooldown = Annotated[int, Field(ge=0)]
 RetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
-Caller = Annotated[str, Field(pattern=r"^(\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+)$")]
 PackageArn = Annotated[str, AfterValidator(lambda arn: ModelPackage.from_arn(arn).arn)]
 GpuType = Annotated[str, AfterValidator(lambda name: InstanceType.of(name).name)]
-ClientName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
-Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?$")]
-Network = Annotated[str, AfterValidator(lambda text: str(ip_network(text)))]
-VpcEndpointId = Annotated[str, Field(pattern=r"^vpce-[0-9a-f]{8,17}$")]
 VariantName = Annotated[str, Field(pattern=f"^{limits.VARIANT_NAME_PATTERN}$")]
 
 
@@ -251,99 +245,3 @@ class Endpoint(Variant):
         description="An execution role from outside, to which nothing is added. Default: one of its own.",
     )
     log_retention_days: RetentionDays = Field(default=30, description="How long container logs are kept.")
-
-
-class Client(Section):
-    """What one API key may do."""
-
-    requests_per_second: float = Field(gt=0, le=10_000, description="Its rate in the long run.")
-    burst: int = Field(ge=1, le=5_000, description="How many at once above it.")
-    quota: Count | None = Field(default=None, description="Requests in a period. Default: no quota.")
-    period: Literal["day", "week", "month"] = Field(default="month", description="The quota's.")
-
-
-class RestApi(Section):
-    """A REST API instead of the Function URL."""
-
-    access: Literal["iam", "api_keys"] = Field(
-        default="iam", description="Who is let in: signed requests, or a key for each client."
-    )
-    clients: Mapping[ClientName, Client] = Field(
-        default_factory=dict, description="The API keys by name, with access api_keys."
-    )
-    requests_per_second: float = Field(default=50, gt=0, le=10_000, description="Of all callers, in the long run.")
-    burst: int = Field(default=100, ge=1, le=5_000, description="How many at once above it.")
-    timeout_seconds: int = Field(
-        default=29, ge=2, le=75, description="When it gives up. More than 29 needs a larger quota from AWS."
-    )
-    cors_origins: tuple[Origin, ...] = Field(
-        default=(), strict=False, description="Origins whose pages may call it in a browser. Default: none."
-    )
-    networks: tuple[Network, ...] = Field(default=(), strict=False, description="IP ranges let in. Default: all.")
-    vpc_endpoint_ids: tuple[VpcEndpointId, ...] = Field(
-        default=(), strict=False, description="Makes it private: only these VPC endpoints reach it. Default: none."
-    )
-    firewall_requests: int | None = Field(
-        default=None,
-        ge=10,
-        le=2_000_000_000,
-        description="A web firewall, and the most requests of one address in five minutes. Default: no firewall.",
-    )
-    tracing: bool = Field(default=True, description="X-Ray traces of the API.")
-    account_log_role: bool = Field(
-        default=False,
-        description="Whether this stack sets the role by which API Gateway writes access logs: once for each account "
-        "and region. Default: it is set.",
-    )
-
-
-class Proxy(Section):
-    """The HTTP door in front of it."""
-
-    callers: tuple[Caller, ...] = Field(
-        default=(),
-        strict=False,
-        description="Principals (ARNs or account ids) that the door lets in. Default: the account itself, whose users "
-        "and roles then need a policy of their own: lambda:InvokeFunctionUrl and lambda:InvokeFunction, or "
-        "execute-api:Invoke for a REST API.",
-    )
-    rest_api: RestApi | None = Field(default=None, description="A REST API instead of the Function URL. Default: none.")
-    generate_timeout_seconds: int = Field(
-        default=65, ge=1, le=70, description="How long one generation may take; SageMaker itself ends it after 60 s."
-    )
-    max_request_bytes: int = Field(
-        default=262_144, ge=1024, le=4_000_000, description="The longest request body, in bytes."
-    )
-    default_max_tokens: Count = Field(
-        default=200, description="Sent as max_tokens when a request names none; containers differ in what they do then."
-    )
-    max_tokens: Count = Field(default=4096, description="The most max_tokens that a request may ask for.")
-    max_generations: int = Field(default=5, ge=1, le=5, description="The most num_generations.")
-    max_prompt_characters: Count = Field(default=262_144, description="The longest prompt, in characters.")
-    memory_mib: int = Field(default=512, ge=128, le=10_240, description="The function's memory, in MiB.")
-    requests_per_instance: Count = Field(
-        default=32, description="How many requests one instance of the endpoint bears at once, for the next key."
-    )
-    reserved_concurrency: Count | Literal["derived", "account"] = Field(
-        default="derived",
-        description="How many requests are answered at once, at most and in any case: a number, derived (what the "
-        "endpoint bears with all its instances), or account (no bound but the account's common pool).",
-    )
-    snap_start: bool = Field(
-        default=False, description="Start from a snapshot of a started function; AWS bills caching and restoring it."
-    )
-    log_level: Literal["INFO", "ERROR"] = Field(
-        default="INFO", description="INFO: a line for each request. ERROR: for those that failed; metrics of all."
-    )
-    log_retention_days: RetentionDays = Field(default=30, description="How long the proxy's log lines are kept.")
-
-    @model_validator(mode="after")
-    def _default_within_the_most(self) -> Self:
-        if self.default_max_tokens > self.max_tokens:
-            raise OptionError(
-                "default_max_tokens",
-                self.default_max_tokens,
-                problem="is more than max_tokens",
-                allowed=f"at most {self.max_tokens}",
-            )
-        return self

@@ -16,7 +16,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from marketplace_llm import OptionError
 from marketplace_llm.catalog import Api
-from stacks.sections import Endpoint, Model, Proxy, Section, Variant
+from stacks.proxy_section import Proxy
+from stacks.sections import Endpoint, Model, Section, Variant
 from stacks.settings_error import SettingsError, problems_of
 
 ENVIRONMENTS = Path(__file__).parent.parent / "environments"

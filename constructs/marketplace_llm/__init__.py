@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from marketplace_llm.generate_proxy import GenerateProxy, RequestCaps
     from marketplace_llm.gpu_endpoint import GpuEndpoint, InvocableEndpoint
     from marketplace_llm.marketplace_model import MarketplaceModel, VpcAttachment
-    from marketplace_llm.rest_door import Client, RestDoor
+    from marketplace_llm.rest_access import Client
+    from marketplace_llm.rest_door import RestDoor
     from marketplace_llm.variant import InstancePool, Variant
 
 __all__ = [
@@ -46,7 +47,7 @@ __all__ = [
 _MODULES = {
     "Autoscaling": "autoscaling",
     "CaptureBucket": "capture_bucket",
-    "Client": "rest_door",
+    "Client": "rest_access",
     "GenerateProxy": "generate_proxy",
     "GpuEndpoint": "gpu_endpoint",
     "InstancePool": "variant",

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, cast
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from marketplace_llm.acknowledgement import acknowledge
-from marketplace_llm.errors import OptionError
 from marketplace_llm.firewall import add_firewall
 from marketplace_llm.generate_proxy import GenerateProxy
 from marketplace_llm.limits import check_range
 from marketplace_llm.request_model import draft_4
-
-Access: TypeAlias = Literal["iam", "api_keys"]
-Period: TypeAlias = Literal["day", "week", "month"]
+from marketplace_llm.rest_access import Access, Client, check_who, resource_policy
 
 STAGE: Final = "live"
 
@@ -76,24 +71,6 @@ _OWN_ANSWERS: Final = (
     ("DEFAULT_4XX", None, "refused", None),
     ("DEFAULT_5XX", None, "unavailable", None),
 )
-
-
-@dataclass(frozen=True)
-class Client:
-    """What one API key may do.
-
-    Attributes:
-        requests_per_second: its rate in the long run.
-        burst: how many at once above it.
-        quota: requests in a period; default no quota.
-        period: the quota's; default month.
-
-    """
-
-    requests_per_second: float
-    burst: int
-    quota: int | None = None
-    period: Period = "month"
 
 
 class RestDoor(Construct):
@@ -159,9 +136,9 @@ class RestDoor(Construct):
         super().__init__(scope, construct_id)
         seconds = timeout.to_seconds() if timeout else DEFAULT_SECONDS
         check_range("timeout", seconds, 1, MOST_SECONDS)
-        _check_who(access, clients or {}, callers)
+        check_who(access, clients or {}, callers)
         self.log_group = logs.LogGroup(self, "AccessLog", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
-        policy = _policy(access, callers, networks, vpc_endpoint_ids)
+        policy = resource_policy(access, callers, networks, vpc_endpoint_ids)
         self.api = apigateway.RestApi(
             self,
             "Api",
@@ -300,49 +277,3 @@ class RestDoor(Construct):
             open_to = "callers are known by their signature or key, and each is throttled; firewall_requests adds one"
             acknowledge(stage, "APIGWAssociatedWithWAF", reason=open_to, packs=["NIST.800.53.R5", "PCI.DSS.321"])
             acknowledge(stage, "APIG3", reason=open_to, packs=["AwsSolutions"])
-
-
-def _check_who(access: Access, clients: Mapping[str, Client], callers: Sequence[str]) -> None:
-    if access == "api_keys" and not clients:
-        raise OptionError(
-            "clients", {}, problem="are missing", allowed="at least one with access api_keys", remedy="name one"
-        )
-    if access == "iam" and clients:
-        raise OptionError("clients", list(clients), problem="have no key with access iam", allowed="none, or api_keys")
-    if access == "api_keys" and callers:
-        raise OptionError("callers", list(callers), problem="sign nothing with api_keys", allowed="none, or iam")
-
-
-def _policy(
-    access: Access, callers: Sequence[str], networks: Sequence[str], vpc_endpoint_ids: Sequence[str]
-) -> iam.PolicyDocument | None:
-    """Return the API's resource policy; None when everything is left to the callers' own.
-
-    Source: docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html.
-    """
-
-    def statement(effect: iam.Effect, principals: list[iam.IPrincipal], **conditions: Any) -> iam.PolicyStatement:  # noqa: ANN401
-        return iam.PolicyStatement(
-            effect=effect,
-            principals=principals,
-            actions=["execute-api:Invoke"],
-            resources=["execute-api:/*"],
-            conditions=conditions or None,
-        )
-
-    anybody: list[iam.IPrincipal] = [iam.AnyPrincipal()]
-    denied = []
-    if networks:
-        denied.append(statement(iam.Effect.DENY, anybody, NotIpAddress={"aws:SourceIp": list(networks)}))
-    if vpc_endpoint_ids:
-        denied.append(statement(iam.Effect.DENY, anybody, StringNotEquals={"aws:SourceVpce": list(vpc_endpoint_ids)}))
-    allowed: list[iam.IPrincipal] = [_principal(caller) for caller in callers]
-    if denied and access == "api_keys":
-        # Nobody signs: with a policy at all, what it does not allow is denied.
-        allowed = anybody
-    statements = [*([statement(iam.Effect.ALLOW, allowed)] if allowed else []), *denied]
-    return iam.PolicyDocument(statements=statements) if statements else None
-
-
-def _principal(caller: str) -> iam.IPrincipal:
-    return iam.AccountPrincipal(caller) if caller.isdigit() else iam.ArnPrincipal(caller)
