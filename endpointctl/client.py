@@ -13,7 +13,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -23,11 +23,18 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ResponseStreamingError,
+)
 
 from endpointctl.aws import SIGN_IN, Aws
 from endpointctl.completion import Completion
-from endpointctl.failure import Failure
+from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.refused import Refused, refusal
 from stacks import settings
 
@@ -182,8 +189,10 @@ class Client:
             answer = self._http.request(
                 method, self._connect_to + path, body=content or None, headers={**sent, "Host": self._host}
             )
+        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
+            raise Unreachable(f"no answer from {self._connect_to}: {type(error).__name__}") from None
         except urllib3.exceptions.HTTPError as error:
-            raise Failure(f"no answer from {self._connect_to}: {type(error).__name__}") from None
+            raise Lost(f"no answer from {self._connect_to}: {type(error).__name__}") from None
         try:
             return answer.status, answer.headers, json.loads(answer.data)
         except ValueError:
@@ -237,12 +246,14 @@ class EndpointClient:
             body = json.loads(answer["Body"].read())
         except ClientError as error:
             raise _of_sagemaker(error) from None
+        except (ConnectTimeoutError, EndpointConnectionError) as error:
+            raise Unreachable(f"no answer from SageMaker: {type(error).__name__}") from None
+        except (HTTPClientError, ResponseStreamingError) as error:
+            raise Lost(f"no answer from SageMaker: {type(error).__name__}") from None
         except BotoCoreError as error:
-            raise Failure(f"no answer from SageMaker: {type(error).__name__}: {SIGN_IN}") from None
+            raise Failure(f"AWS credentials: {type(error).__name__}: {SIGN_IN}") from None
         return Completion(body, time.monotonic() - started, 1)
 
-
-Generates = Callable[..., Completion]
 
 _OF_SAGEMAKER: Final = {
     "ThrottlingException": (429, "throttled"),

@@ -14,3 +14,11 @@ class Failure(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Unreachable(Failure):
+    """No connection: nothing was sent."""
+
+
+class Lost(Failure):
+    """The connection broke, or nothing came, after the request was sent: the model may have generated."""

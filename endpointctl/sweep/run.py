@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from endpointctl.completion import Completion
-from endpointctl.failure import Failure
+from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.refused import EndpointAway, NotAllowed, QuotaExceeded, Refused
 from endpointctl.sweep.plan import Call, Plan
 from endpointctl.sweep.results import Result, Results, answered, failed
@@ -192,16 +192,21 @@ def _ask(plan: Plan, call: Call, generate: Generate, brake: Brake, stop: threadi
                 return Failure(f"{refused}; every further call would fail the same way")
             if refused.may_be_tried_again and attempt < MOST_ATTEMPTS:
                 brake.pull(refused.retry_after)
-                continue
-            return failed(call, refused.code or str(refused.status), refused.reason, time.monotonic() - began)
+            else:
+                return failed(call, refused.code or str(refused.status), refused.reason, time.monotonic() - began)
+        except Lost as lost:
+            # The model may have generated: it is for the next run to ask again.
+            return failed(call, "connection_lost", lost.reason, time.monotonic() - began)
+        except Unreachable as unreachable:
+            if attempt == MOST_ATTEMPTS:
+                return unreachable
+            brake.pull(None)
         except Failure as failure:
-            if attempt < MOST_ATTEMPTS and failure.reason.startswith("no answer"):
-                brake.pull(None)
-                continue
             return failure
-        brake.release()
-        result = answered(call, completion)
-        return result if attempt == 1 else Result(**{**vars(result), "attempts": attempt})
+        else:
+            brake.release()
+            result = answered(call, completion)
+            return result if attempt == 1 else Result(**{**vars(result), "attempts": attempt})
     raise AssertionError("unreachable")
 
 

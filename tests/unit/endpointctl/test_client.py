@@ -16,7 +16,7 @@ from botocore.credentials import Credentials
 from endpointctl import cli, client
 from endpointctl.client import Client, EndpointClient
 from endpointctl.completion import Completion
-from endpointctl.failure import Failure
+from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.refused import (
     EndpointAway,
     NotAllowed,
@@ -41,6 +41,7 @@ class Door:
         self.answers: list[Answer] = [(200, {}, GOOD)]
         self.asked: list[tuple[str, dict[str, str], Any]] = []
         self.seconds = 0.0
+        self.hangs_up = False
 
 
 @pytest.fixture
@@ -54,6 +55,9 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             door.asked.append((self.path, dict(self.headers), json.loads(body)))
             time.sleep(door.seconds)
+            if door.hangs_up:
+                self.close_connection = True
+                return
             status, headers, content = door.answers[min(len(door.asked), len(door.answers)) - 1]
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(content))}.items():
@@ -189,8 +193,15 @@ def test_ten_at_once_take_as_long_as_one(door: Door) -> None:
 
 def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    with pytest.raises(Failure, match=r"^no answer from http://127\.0\.0\.1:1: NewConnectionError$"):
+    with pytest.raises(Unreachable, match=r"^no answer from http://127\.0\.0\.1:1: NewConnectionError$"):
         of().generate("p")
+
+
+def test_a_connection_that_breaks_is_told_apart_and_nothing_is_sent_again(door: Door) -> None:
+    door.hangs_up = True
+    with pytest.raises(Lost, match="no answer from"):
+        of().generate("p")
+    assert len(door.asked) == 1
 
 
 def test_direct_mode_asks_sagemaker_itself_and_once(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

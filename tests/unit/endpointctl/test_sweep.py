@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from endpointctl.completion import Completion
-from endpointctl.failure import Failure
+from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.refused import EndpointAway, NotAllowed, Throttled, WrongRequest
 from endpointctl.sweep import command, prompts
 from endpointctl.sweep.plan import Plan
@@ -268,6 +268,33 @@ def test_what_every_call_would_meet_ends_the_sweep(tmp_path: Path, error: Failur
     assert len(read(path)[1]) == 3
 
 
+def test_what_was_not_sent_is_asked_again_and_what_may_have_been_answered_is_not(tmp_path: Path) -> None:
+    asked: list[Any] = []
+
+    def generate(prompt: str, **fields: Any) -> Completion:
+        asked.append(prompt)
+        if len(asked) == 2:
+            raise Unreachable("no answer: NewConnectionError")
+        if len(asked) == 4:
+            raise Lost("no answer: ProtocolError")
+        return answer(prompt, **fields)
+
+    path = tmp_path / "r.jsonl"
+    progress = sweep(path, plan(), generate, at_once=1)
+    assert (progress.answered, progress.failed, len(asked)) == (11, 1, 13)
+    assert [one.code for one in read(path)[1] if not one.ok] == ["connection_lost"]
+
+
+def test_who_is_never_reached_ends_the_sweep(tmp_path: Path) -> None:
+    def generate(prompt: str, **fields: Any) -> Completion:
+        raise Unreachable("no answer: NewConnectionError")
+
+    with opened(tmp_path / "r.jsonl", plan()) as (results, done):
+        progress = run(plan(), generate, results, done, at_once=2, brake=Brake(0.0001))
+    assert progress.stopped == "no answer: NewConnectionError"
+    assert (progress.answered, progress.failed) == (0, 0)
+
+
 def test_a_half_line_is_dropped_and_asked_again(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     sweep(path, plan(), answer)
@@ -317,7 +344,7 @@ def test_a_full_disk_is_said_and_what_was_answered_stays(tmp_path: Path) -> None
         """
         import resource, signal, sys
         from pathlib import Path
-        from endpointctl.failure import Failure
+        from endpointctl.failure import Failure, Lost, Unreachable
         from tests.unit.endpointctl.test_sweep import answer, plan, sweep
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
