@@ -86,6 +86,8 @@ def upstream() -> Iterator[Upstream]:
         with connection:
             try:
                 if server.deaf:
+                    # Only when the request is on its way: a reset during the connect is no connection at all.
+                    connection.recv(1, socket.MSG_PEEK)
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     server.requests.append(b"")
                     return
