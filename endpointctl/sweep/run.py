@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from endpointctl.completion import Completion
@@ -206,7 +206,7 @@ def _ask(plan: Plan, call: Call, generate: Generate, brake: Brake, stop: threadi
         else:
             brake.release()
             result = answered(call, completion)
-            return result if attempt == 1 else Result(**{**vars(result), "attempts": attempt})
+            return replace(result, attempts=attempt)
     raise AssertionError("unreachable")
 
 
