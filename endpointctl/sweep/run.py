@@ -24,7 +24,12 @@ MOST_ATTEMPTS: Final = 8
 """Of a call that is throttled or finds nobody; the whole sweep waits between them, longer each time."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
-_HOPELESS: Final = (NotAllowed, EndpointAway, QuotaExceeded)
+# What every further call would meet, and what to do about it.
+_HOPELESS: Final[dict[type[Refused], str]] = {
+    NotAllowed: "sign in again (`aws sso login`), or ask for the permission",
+    EndpointAway: "deploy the endpoint (`make deploy`), or wait until it is in service",
+    QuotaExceeded: "wait for the quota's next period, or ask for a larger one",
+}
 _FAILURES_IN_A_ROW: Final = 20
 
 
@@ -188,8 +193,8 @@ def _ask(plan: Plan, call: Call, generate: Generate, brake: Brake, stop: threadi
         try:
             completion = generate(plan.prompts[call.prompt], **plan.fields(call))
         except Refused as refused:
-            if isinstance(refused, _HOPELESS):
-                return Failure(f"{refused}; every further call would fail the same way")
+            if remedy := _HOPELESS.get(type(refused)):
+                return Failure(f"{refused}: {remedy}")
             if refused.may_be_tried_again and attempt < MOST_ATTEMPTS:
                 brake.pull(refused.retry_after)
             else:

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -265,6 +266,7 @@ def test_what_every_call_would_meet_ends_the_sweep(tmp_path: Path, error: Failur
     progress = sweep(path, plan(), generate, at_once=1)
     assert (progress.answered, progress.failed, len(asked)) == (3, 0, 4)
     assert error.reason in progress.stopped
+    assert re.search("sign in|deploy the endpoint", progress.stopped)
     assert len(read(path)[1]) == 3
 
 
