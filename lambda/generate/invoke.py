@@ -5,9 +5,10 @@ botocore is boto3 without its resources and transfers, which nothing here uses: 
 
 from __future__ import annotations
 
+import queue
 import random
 import time
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,16 +114,32 @@ class Endpoint:
         if not call.left:
             raise _too_late()
         self._leave_what_is_stale()
-        asked = [self._workers.submit(self._invoke, content, call) for content in contents]
-        done, late = wait(asked, call.left, FIRST_EXCEPTION)
-        failed = next((error for error in (one.exception() for one in done) if error), None)
-        if failed or late:
-            # Nobody waits for the rest: what comes too late must not keep the next request from its worker.
-            self._workers.shutdown(wait=False, cancel_futures=True)
-            self._workers = ThreadPoolExecutor(MOST_AT_ONCE)
-            raise failed or _too_late()
+        answers: queue.SimpleQueue[tuple[int, bytes | Exception]] = queue.SimpleQueue()
+
+        def ask(number: int) -> None:
+            try:
+                answers.put((number, self._invoke(contents[number], call)))
+            except Exception as error:  # noqa: BLE001 - a worker's end must be heard of; whatever it is, it is raised below
+                answers.put((number, error))
+
+        for number in range(len(contents)):
+            self._workers.submit(ask, number)
+        found: dict[int, bytes] = {}
+        try:
+            while len(found) < len(contents):
+                number, answer = answers.get(timeout=call.left)
+                if isinstance(answer, Exception):
+                    raise answer
+                found[number] = answer
+        except queue.Empty:
+            raise _too_late() from None
+        finally:
+            if len(found) < len(contents):
+                # Nobody waits for the rest: what comes too late must not keep the next request from its worker.
+                self._workers.shutdown(wait=False, cancel_futures=True)
+                self._workers = ThreadPoolExecutor(MOST_AT_ONCE)
         self._used = time.time()
-        return [one.result() for one in asked]
+        return [found[number] for number in range(len(contents))]
 
     def _leave_what_is_stale(self) -> None:
         # By the wall clock: the other one may stand still while the function is frozen.

@@ -69,8 +69,9 @@ def _object(body: bytes) -> dict[str, Any]:
         document = json.loads(
             body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
         )
-        # Half a surrogate pair is JSON, but no text: it cannot be sent on as UTF-8.
-        json.dumps(document, ensure_ascii=False).encode("utf-8")
+        if b"\\u" in body:
+            # Half a surrogate pair is JSON, but no text: it cannot be sent on as UTF-8. Only an escape can make one.
+            json.dumps(document, ensure_ascii=False).encode("utf-8")
     except ProxyError:
         raise
     except UnicodeDecodeError:
