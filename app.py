@@ -8,7 +8,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 
 from stacks import settings, validation
-from stacks.settings_error import SettingsError
+from stacks.settings.errors import SettingsError
 from stacks.stage import declare
 
 

@@ -25,7 +25,7 @@ from typing import Any
 import trustme
 
 ROOT = Path(__file__).parent.parent
-HANDLERS = {"proxy": "generate.handler.handler", "bare": "bench.bare_handler.handler"}
+HANDLERS = {"proxy": "proxy.handler.handler", "bare": "bench.bare_handler.handler"}
 _LIMITS = {"spawn to first response, ms": 1.0, "warm CPU of a request, ms": 1.15, "peak memory, MiB": 1.0}
 _BLOCKS, _BLOCK = 8, 50
 _ANSWER = json.dumps({"id": "1", "generations": [{"text": " a text" * 60}], "prompt": "p"}).encode()

@@ -17,9 +17,9 @@ from rich.console import Console
 from endpointctl.aws import Aws
 from endpointctl.client import Client
 from endpointctl.refused import Throttled
-from local_aws import cloud, snapshot
-from local_aws.cloud import Cloud
-from local_aws.journey import Journey
+from local_aws.runner import cloud, snapshot
+from local_aws.runner.cloud import Cloud
+from local_aws.runner.journey import Journey
 
 _ROUNDS = 5
 _INVOCATIONS = 3000

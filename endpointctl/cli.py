@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from endpointctl import aws_check, revision
+from endpointctl import aws_check
 from endpointctl import changes as change
+from endpointctl import templates as revision
 from endpointctl.aws import Aws
 from endpointctl.client import Client, EndpointClient
 from endpointctl.completion import Completion
@@ -24,9 +25,9 @@ from endpointctl.failure import Failure
 from endpointctl.refused import Throttled, TimedOut, Unavailable, WrongRequest
 from endpointctl.report import command as report_command
 from endpointctl.sweep import command as sweep_command
-from marketplace_llm import catalog
+from sagemaker_llm.models import catalog
 from stacks import settings
-from stacks.settings_error import SettingsError
+from stacks.settings.errors import SettingsError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Operate a Cohere model on SageMaker.")
 _out = Console(highlight=False, soft_wrap=True)

@@ -6,13 +6,13 @@ from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from marketplace_llm import CaptureBucket, GpuEndpoint, MarketplaceModel, ModelPackage, VpcAttachment
-from marketplace_llm.variant import VARIANT_NAME
+from sagemaker_llm import CaptureBucket, GpuEndpoint, MarketplaceModel, ModelPackage, VpcAttachment
+from sagemaker_llm.endpoint.variant import VARIANT_NAME
 from stacks import variants
 from stacks.names import publish
 from stacks.retention import retention
-from stacks.sections import Model
 from stacks.settings import Settings
+from stacks.settings.sections import Model
 
 
 class EndpointStack(Stack):

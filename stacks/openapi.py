@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import yaml
 
-from generate import schema
-from generate.errors import RETRY_AFTER_SECONDS, STATUS
-from marketplace_llm import RequestCaps
+from proxy.errors import RETRY_AFTER_SECONDS, STATUS
+from proxy.routes import schema
+from sagemaker_llm import RequestCaps
 
 ROOT = Path(__file__).parent.parent
 PATH: Final = ROOT / "docs" / "openapi.yaml"

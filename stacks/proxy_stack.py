@@ -8,12 +8,12 @@ from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from generate import schema
-from marketplace_llm import Client, GenerateProxy, GpuEndpoint, RequestCaps, RestDoor
+from proxy.routes import schema
+from sagemaker_llm import Client, GenerateProxy, GpuEndpoint, RequestCaps, RestDoor
 from stacks.names import URL_OUTPUT, publish
-from stacks.proxy_section import Proxy, RestApi
 from stacks.retention import retention
 from stacks.settings import Settings
+from stacks.settings.proxy_section import Proxy, RestApi
 
 SOURCE = Path(__file__).parent.parent / "lambda"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from aws_cdk import Environment, PermissionsBoundary, Stage, Tags
 from constructs import Construct
 
-from marketplace_llm import OptionError
+from sagemaker_llm import OptionError
 from stacks import settings as settings_module
 from stacks.endpoint_stack import EndpointStack
 from stacks.names import PROJECT, stack_name
 from stacks.proxy_stack import ProxyStack
 from stacks.settings import Settings
-from stacks.settings_error import SettingsError, problem_of
+from stacks.settings.errors import SettingsError, problem_of
 
 
 def declare(scope: Construct, name: str) -> LlmStage:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from aws_cdk import Duration
 
-from marketplace_llm import Autoscaling, InstancePool, MarketplaceModel, ScheduledCapacity, Variant
-from stacks import sections
+from sagemaker_llm import Autoscaling, InstancePool, MarketplaceModel, ScheduledCapacity, Variant
+from stacks.settings import sections
 
 FindModel = Callable[[sections.Model, str], MarketplaceModel]
 

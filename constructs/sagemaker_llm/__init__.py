@@ -9,20 +9,20 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from marketplace_llm.catalog import CatalogEntry
-from marketplace_llm.errors import OptionError
-from marketplace_llm.instance_type import InstanceType
-from marketplace_llm.package import ModelPackage
+from sagemaker_llm.errors import OptionError
+from sagemaker_llm.models.catalog import CatalogEntry
+from sagemaker_llm.models.instance_type import InstanceType
+from sagemaker_llm.models.package import ModelPackage
 
 if TYPE_CHECKING:
-    from marketplace_llm.autoscaling import Autoscaling, ScheduledCapacity
-    from marketplace_llm.capture_bucket import CaptureBucket
-    from marketplace_llm.generate_proxy import GenerateProxy, RequestCaps
-    from marketplace_llm.gpu_endpoint import GpuEndpoint, InvocableEndpoint
-    from marketplace_llm.marketplace_model import MarketplaceModel, VpcAttachment
-    from marketplace_llm.rest_access import Client
-    from marketplace_llm.rest_door import RestDoor
-    from marketplace_llm.variant import InstancePool, Variant
+    from sagemaker_llm.endpoint.autoscaling import Autoscaling, ScheduledCapacity
+    from sagemaker_llm.endpoint.capture_bucket import CaptureBucket
+    from sagemaker_llm.endpoint.gpu_endpoint import GpuEndpoint, InvocableEndpoint
+    from sagemaker_llm.endpoint.variant import InstancePool, Variant
+    from sagemaker_llm.models.marketplace_model import MarketplaceModel, VpcAttachment
+    from sagemaker_llm.proxy.access import Client
+    from sagemaker_llm.proxy.llm_proxy import GenerateProxy, RequestCaps
+    from sagemaker_llm.proxy.rest_api import RestDoor
 
 __all__ = [
     "Autoscaling",
@@ -45,23 +45,23 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Autoscaling": "autoscaling",
-    "CaptureBucket": "capture_bucket",
-    "Client": "rest_access",
-    "GenerateProxy": "generate_proxy",
-    "GpuEndpoint": "gpu_endpoint",
-    "InstancePool": "variant",
-    "InvocableEndpoint": "gpu_endpoint",
-    "MarketplaceModel": "marketplace_model",
-    "RequestCaps": "generate_proxy",
-    "RestDoor": "rest_door",
-    "ScheduledCapacity": "autoscaling",
-    "Variant": "variant",
-    "VpcAttachment": "marketplace_model",
+    "Autoscaling": "endpoint.autoscaling",
+    "CaptureBucket": "endpoint.capture_bucket",
+    "Client": "proxy.access",
+    "GenerateProxy": "proxy.llm_proxy",
+    "GpuEndpoint": "endpoint.gpu_endpoint",
+    "InstancePool": "endpoint.variant",
+    "InvocableEndpoint": "endpoint.gpu_endpoint",
+    "MarketplaceModel": "models.marketplace_model",
+    "RequestCaps": "proxy.llm_proxy",
+    "RestDoor": "proxy.rest_api",
+    "ScheduledCapacity": "endpoint.autoscaling",
+    "Variant": "endpoint.variant",
+    "VpcAttachment": "models.marketplace_model",
 }
 
 
 def __getattr__(name: str) -> object:
     if name in _MODULES:
-        return getattr(import_module(f"marketplace_llm.{_MODULES[name]}"), name)
+        return getattr(import_module(f"sagemaker_llm.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final, Literal, TypeAlias, get_args
 
-from marketplace_llm.errors import OptionError
+from sagemaker_llm.errors import OptionError
 
 ENDPOINT_NAME_PATTERN: Final = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 """SageMaker's own pattern, in lower case: endpoint ARNs are lower case and IAM compares them with case."""

@@ -18,7 +18,7 @@ from endpointctl.sweep.plan import Plan
 from endpointctl.sweep.ranges import numbers
 from endpointctl.sweep.results import Result, opened
 from endpointctl.sweep.run import Progress, run
-from marketplace_llm import InstanceType
+from sagemaker_llm import InstanceType
 from stacks import settings
 from stacks.settings import Settings
 

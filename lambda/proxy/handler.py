@@ -7,12 +7,15 @@ import os
 import time
 from typing import Any
 
-from generate import answer, chat, event, settings
-from generate.errors import ProxyError
-from generate.event import HttpRequest
-from generate.invoke import Call, Endpoint
-from generate.log import RequestLog
-from generate.request import Reader
+from proxy import settings
+from proxy.adapters import lambda_event as event
+from proxy.adapters.lambda_event import HttpRequest
+from proxy.errors import ProxyError
+from proxy.log import RequestLog
+from proxy.routes import generate as answer
+from proxy.routes import generate_chat as chat
+from proxy.routes.request import Reader
+from proxy.upstream.client import Call, Endpoint
 
 RESERVE_SECONDS = 1.0
 """Of the time that Lambda and the front door leave: for answering and for the log. What exceeds it has neither."""

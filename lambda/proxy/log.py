@@ -7,8 +7,8 @@ import sys
 import time
 from typing import Any
 
-from generate.metrics import embedded
-from generate.settings import Settings
+from proxy.metrics import embedded
+from proxy.settings import Settings
 
 
 class RequestLog:

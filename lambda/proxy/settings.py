@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from generate import schema
+from proxy.routes import schema
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ import boto3
 
 from local_aws import conditions
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 RUNS = ROOT / ".local-cloud"
 SERVER_PYTHON = ROOT / ".tools" / "local-cloud" / "bin" / "python"
 ACCOUNT = "111122223333"

@@ -17,9 +17,9 @@ from endpointctl.aws import Aws
 from endpointctl.client import Client
 from endpointctl.completion import Completion
 from endpointctl.failure import Failure
-from local_aws import article, cloud
-from local_aws.cloud import Cloud, CloudError
-from local_aws.journey import ENVIRONMENT, Journey, StepError
+from local_aws.runner import article, cloud
+from local_aws.runner.cloud import Cloud, CloudError
+from local_aws.runner.journey import ENVIRONMENT, Journey, StepError
 
 _STUDIES = {
     "sample": [article.SAMPLE],

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local_aws.cloud import ACCOUNT, ASSEMBLY, REGION, ROOT, Cloud
+from local_aws.runner.cloud import ACCOUNT, ASSEMBLY, REGION, ROOT, Cloud
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 ENVIRONMENT = "local"

@@ -10,10 +10,10 @@ from rich.console import Console
 
 from endpointctl.aws import Aws
 from endpointctl.failure import Failure
-from local_aws import article, cloud
-from local_aws.cloud import Cloud, CloudError
-from local_aws.demo import connect, exit_on_signals, explain
-from local_aws.journey import ENVIRONMENT, Journey, StepError
+from local_aws.runner import article, cloud
+from local_aws.runner.cloud import Cloud, CloudError
+from local_aws.runner.demo import connect, exit_on_signals, explain
+from local_aws.runner.journey import ENVIRONMENT, Journey, StepError
 
 
 def main() -> None:

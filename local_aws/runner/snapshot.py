@@ -15,9 +15,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local_aws import cloud
-from local_aws.cloud import ROOT, RUNS, Cloud
-from local_aws.journey import Journey
+from local_aws.runner import cloud
+from local_aws.runner.cloud import ROOT, RUNS, Cloud
+from local_aws.runner.journey import Journey
 
 _MADE_FROM = (
     *("app.py", "cdk.json", "package-lock.json", "requirements.txt", "environments/local.yaml"),

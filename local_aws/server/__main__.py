@@ -1,4 +1,4 @@
-"""The local cloud's server process: MiniStack with SageMaker added. Started by ``local_aws.cloud``, in its own venv."""
+"""The local cloud's server process: MiniStack with SageMaker added. ``local_aws.runner.cloud`` starts it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import threading
 from pathlib import Path
 
 # The catalogue and the instance types are the construct library's data: MiniStack's environment has no CDK.
-sys.path.insert(0, str(Path(__file__).parent.parent / "constructs"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "constructs"))
 
 from typing import Any
 
-from local_aws import api_gateway, emulator, templates
 from local_aws.conditions import VARIABLE, ConditionsFile
 from local_aws.container import Container
-from local_aws.emulator import Response, ServiceHandler
-from local_aws.json_api import JsonApi
-from local_aws.quotas import Quotas
-from local_aws.sagemaker.resources import resource_types
-from local_aws.sagemaker.runtime import Runtime
-from local_aws.sagemaker.service import SageMaker
-from local_aws.scaling import Scaling
+from local_aws.server import api_gateway, emulator, templates
+from local_aws.server.emulator import Response, ServiceHandler
+from local_aws.server.json_api import JsonApi
+from local_aws.server.quotas import Quotas
+from local_aws.server.sagemaker.resources import resource_types
+from local_aws.server.sagemaker.runtime import Runtime
+from local_aws.server.sagemaker.service import SageMaker
+from local_aws.server.scaling import Scaling
 
 
 def _end_with_parent() -> None:

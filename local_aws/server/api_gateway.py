@@ -20,8 +20,8 @@ from ministack.services import apigateway_v1 as rest
 from ministack.services import cloudwatch_logs, lambda_svc, waf
 from ministack.services.cloudformation import provisioners
 
-from local_aws import emulator
-from local_aws.emulator import Properties, ResourceType, Response
+from local_aws.server import emulator
+from local_aws.server.emulator import Properties, ResourceType, Response
 
 MAX_BODY_BYTES: Final = 10_000_000
 

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from local_aws import emulator
-from local_aws.emulator import Response
-from local_aws.errors import AwsError
-from local_aws.shapes import check, operations, signing_name
+from local_aws.server import emulator
+from local_aws.server.emulator import Response
+from local_aws.server.errors import AwsError
+from local_aws.server.request_validation import check, operations, signing_name
 
 Request: TypeAlias = dict[str, Any]
 Answer: TypeAlias = dict[str, Any]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from local_aws import emulator
 from local_aws.conditions import DEFAULT_QUOTA, ConditionsFile
-from local_aws.errors import AwsError
-from local_aws.json_api import Answer, JsonApi, Operations, Request
-from marketplace_llm.instance_type import instance_types
+from local_aws.server import emulator
+from local_aws.server.errors import AwsError
+from local_aws.server.json_api import Answer, JsonApi, Operations, Request
+from sagemaker_llm.models.instance_type import instance_types
 
 CODES: Final = {
     "ml.g5.xlarge": "L-1928E07B",

@@ -12,12 +12,12 @@ import uuid
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
-from local_aws import emulator
-from local_aws.create_only import CREATE_ONLY
-from local_aws.emulator import Properties, ResourceType
-from local_aws.errors import AwsError, validation
-from local_aws.json_api import Answer, JsonApi, Request
-from local_aws.shapes import check, from_template
+from local_aws.server import emulator
+from local_aws.server.create_only import CREATE_ONLY
+from local_aws.server.emulator import Properties, ResourceType
+from local_aws.server.errors import AwsError, validation
+from local_aws.server.json_api import Answer, JsonApi, Request
+from local_aws.server.request_validation import check, from_template
 
 _SERVICE = "application-autoscaling"
 _TARGET, _POLICY = "AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"

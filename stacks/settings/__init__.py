@@ -14,13 +14,13 @@ from typing import Annotated, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from marketplace_llm import OptionError
-from marketplace_llm.catalog import Api
-from stacks.proxy_section import Proxy
-from stacks.sections import Endpoint, Model, Section, Variant
-from stacks.settings_error import SettingsError, problems_of
+from sagemaker_llm import OptionError
+from sagemaker_llm.models.catalog import Api
+from stacks.settings.errors import SettingsError, problems_of
+from stacks.settings.proxy_section import Proxy
+from stacks.settings.sections import Endpoint, Model, Section, Variant
 
-ENVIRONMENTS = Path(__file__).parent.parent / "environments"
+ENVIRONMENTS = Path(__file__).parents[2] / "environments"
 """The folder of the environment files; a file's name without ``.yaml`` is the environment's name."""
 
 # It becomes part of the stacks' names and a stage's id.

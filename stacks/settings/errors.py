@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from marketplace_llm import OptionError
+from sagemaker_llm import OptionError
 
 # Where a rule that looks at several keys puts the blame.
 _KEY_OF_OPTION = {

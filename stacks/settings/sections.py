@@ -10,9 +10,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from marketplace_llm import InstanceType, ModelPackage, OptionError, limits
-from marketplace_llm.catalog import Api
-from marketplace_llm.limits import InferenceAmi, RoutingStrategy
+from sagemaker_llm import InstanceType, ModelPackage, OptionError, limits
+from sagemaker_llm.limits import InferenceAmi, RoutingStrategy
+from sagemaker_llm.models.catalog import Api
 
 Timeout = Annotated[int, Field(ge=limits.TIMEOUT_SECONDS[0], le=limits.TIMEOUT_SECONDS[1])]
 Count = Annotated[int, Field(ge=1)]

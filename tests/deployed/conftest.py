@@ -14,11 +14,11 @@ from rich.console import Console
 
 from endpointctl.client import Client
 from endpointctl.failure import Failure
-from local_aws import snapshot
-from local_aws.cloud import Cloud
 from local_aws.conditions import Conditions, set_conditions
-from local_aws.demo import connect
-from local_aws.journey import CDK, Journey, StepError, run
+from local_aws.runner import snapshot
+from local_aws.runner.cloud import Cloud
+from local_aws.runner.demo import connect
+from local_aws.runner.journey import CDK, Journey, StepError, run
 from tests.templates.conftest import copy_of_the_app
 
 if TYPE_CHECKING:

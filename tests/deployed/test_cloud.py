@@ -13,8 +13,8 @@ from typing import Any
 import boto3
 import pytest
 
-from local_aws import cloud, snapshot
-from local_aws.cloud import ROOT, RUNS, CloudError
+from local_aws.runner import cloud, snapshot
+from local_aws.runner.cloud import ROOT, RUNS, CloudError
 
 
 def listens(port: int) -> bool:
@@ -69,7 +69,7 @@ def test_a_missing_installation_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_demo_leaves_no_process_and_no_port(number: signal.Signals) -> None:
     demo = subprocess.Popen(
-        [sys.executable, "-u", "-m", "local_aws.demo"],
+        [sys.executable, "-u", "-m", "local_aws.runner.demo"],
         cwd=ROOT,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.cloud import ROOT, SERVER_PYTHON
+from local_aws.runner.cloud import ROOT, SERVER_PYTHON
 
 INSIDE = [ROOT / "local_aws" / name for name in ("emulator.py", "api_gateway.py")]
 

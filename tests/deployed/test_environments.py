@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from endpointctl.aws import Aws
 from endpointctl.client import Client
 from endpointctl.refused import Refused
-from local_aws.journey import CDK, run
+from local_aws.runner.journey import CDK, run
 from tests.templates.conftest import EXAMPLES, ROOT, copy_of_the_app
 
 from .conftest import Deployed

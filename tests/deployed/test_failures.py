@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from endpointctl.refused import Refused
 from local_aws.conditions import Conditions, Fault
-from local_aws.demo import connect
-from marketplace_llm import ModelPackage
+from local_aws.runner.demo import connect
+from sagemaker_llm import ModelPackage
 
 from .conftest import App, Deployed, callers, state
 

@@ -18,7 +18,7 @@ from botocore.client import BaseClient
 from endpointctl import cli
 from endpointctl.failure import Failure
 from local_aws.conditions import Conditions
-from local_aws.journey import CDK, StepError, run
+from local_aws.runner.journey import CDK, StepError, run
 from stacks import settings
 from tests.templates.conftest import EXAMPLES, copy_of_the_app
 

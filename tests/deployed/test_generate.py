@@ -11,8 +11,8 @@ import pytest
 
 from endpointctl.client import Client
 from endpointctl.refused import Refused
-from local_aws import article
-from local_aws.cloud import REGION
+from local_aws.runner import article
+from local_aws.runner.cloud import REGION
 
 from .conftest import Deployed
 

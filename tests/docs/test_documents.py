@@ -12,8 +12,8 @@ from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
 from endpointctl.cli import app
-from generate.errors import STATUS
-from marketplace_llm import InstanceType
+from proxy.errors import STATUS
+from sagemaker_llm import InstanceType
 from stacks.settings import ENVIRONMENTS, Settings
 
 ROOT = ENVIRONMENTS.parent
@@ -109,7 +109,7 @@ def test_every_decision_is_in_the_index() -> None:
 
 
 def test_the_librarys_examples_synthesize() -> None:
-    library = (ROOT / "constructs" / "marketplace_llm" / "README.md").read_text(encoding="utf-8")
+    library = (ROOT / "constructs" / "sagemaker_llm" / "README.md").read_text(encoding="utf-8")
     examples = re.findall(r"```python\n(.*?)```", library, re.DOTALL)
     assert len(examples) == 4
     for example in examples:

@@ -111,7 +111,7 @@ def test_synth_twice_gives_the_same_bytes(assembly: Path, tmp_path: Path) -> Non
 def test_findings_are_errors(tmp_path: Path, what: str, before: str, after: str, said: str) -> None:
     """A copy of the app with one fault in it does not synthesize."""
     copy = copy_of_the_app(tmp_path / "copy")
-    library = copy / "constructs" / "marketplace_llm"
+    library = copy / "constructs" / "sagemaker_llm"
     broken = [path for path in library.glob("*.py") if before in path.read_text("utf-8")]
     for path in broken:
         path.write_text(path.read_text("utf-8").replace(before, after, 1), "utf-8")

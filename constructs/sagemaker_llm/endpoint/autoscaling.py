@@ -10,8 +10,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from constructs import Construct
 
-from marketplace_llm.errors import OptionError
-from marketplace_llm.limits import check_instance_count, check_pattern, check_range
+from sagemaker_llm.errors import OptionError
+from sagemaker_llm.limits import check_instance_count, check_pattern, check_range
 
 ScalingMetric: TypeAlias = Literal["concurrency", "invocations"]
 """What is held at the target: requests being answered for each model copy, or an instance's invocations a minute."""

@@ -8,7 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from marketplace_llm.acknowledgement import ALL, acknowledge
+from stacks.acknowledgements import ALL, acknowledge
 
 
 class CaptureBucket(Construct):

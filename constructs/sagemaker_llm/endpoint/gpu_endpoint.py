@@ -11,14 +11,14 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from marketplace_llm import limits
-from marketplace_llm.acknowledgement import acknowledge
-from marketplace_llm.errors import OptionError
-from marketplace_llm.metrics import EndpointMetrics
-from marketplace_llm.variant import Variant
+from sagemaker_llm import limits
+from sagemaker_llm.endpoint.metrics import EndpointMetrics
+from sagemaker_llm.endpoint.variant import Variant
+from sagemaker_llm.errors import OptionError
+from stacks.acknowledgements import acknowledge
 
 if TYPE_CHECKING:
-    from marketplace_llm.capture_bucket import CaptureBucket
+    from sagemaker_llm.endpoint.capture_bucket import CaptureBucket
 
 
 class InvocableEndpoint(EndpointMetrics, Construct):

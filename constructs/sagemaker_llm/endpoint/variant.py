@@ -9,12 +9,12 @@ from typing import get_args
 from aws_cdk import Duration
 from aws_cdk import aws_sagemaker as sagemaker
 
-from marketplace_llm import limits
-from marketplace_llm.autoscaling import Autoscaling
-from marketplace_llm.errors import OptionError
-from marketplace_llm.instance_type import InstanceType
-from marketplace_llm.limits import RoutingStrategy, check_pattern, check_range
-from marketplace_llm.marketplace_model import MarketplaceModel
+from sagemaker_llm import limits
+from sagemaker_llm.endpoint.autoscaling import Autoscaling
+from sagemaker_llm.errors import OptionError
+from sagemaker_llm.limits import RoutingStrategy, check_pattern, check_range
+from sagemaker_llm.models.instance_type import InstanceType
+from sagemaker_llm.models.marketplace_model import MarketplaceModel
 
 VARIANT_NAME = "AllTraffic"
 """The name of an endpoint's only variant, as every AWS console and SDK default calls it."""

@@ -10,8 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, TypeAlias
 
-from marketplace_llm.errors import OptionError
-from marketplace_llm.instance_type import InstanceType
+from sagemaker_llm.errors import OptionError
+from sagemaker_llm.models.instance_type import InstanceType
 
 Api: TypeAlias = Literal["generate", "chat", "embed", "rerank", "summarize"]
 """What a package's container answers: which of Cohere's request bodies."""
@@ -120,4 +120,4 @@ def accounts() -> Mapping[str, str]:
 
 @cache
 def _data() -> dict[str, Any]:
-    return tomllib.loads(files("marketplace_llm").joinpath("catalog.toml").read_text("utf-8"))
+    return tomllib.loads(files("sagemaker_llm.models").joinpath("catalog.toml").read_text("utf-8"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from marketplace_llm.errors import OptionError
+from sagemaker_llm.errors import OptionError
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class InstanceType:
 @cache
 def instance_types() -> Mapping[str, InstanceType]:
     """Return every GPU type by its name."""
-    data = tomllib.loads(files("marketplace_llm").joinpath("instances.toml").read_text("utf-8"))
+    data = tomllib.loads(files("sagemaker_llm.models").joinpath("instances.toml").read_text("utf-8"))
     prices, quota_codes = data["prices"]["usd_per_hour"], data["quota_codes"]
     return {
         (name := f"ml.{family}.{size}"): InstanceType(

@@ -10,9 +10,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from marketplace_llm.acknowledgement import acknowledge
-from marketplace_llm.errors import OptionError
-from marketplace_llm.package import ModelPackage
+from sagemaker_llm.errors import OptionError
+from sagemaker_llm.models.package import ModelPackage
+from stacks.acknowledgements import acknowledge
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from marketplace_llm import catalog
-from marketplace_llm.catalog import AmiRule, Api
-from marketplace_llm.errors import OptionError
-from marketplace_llm.limits import COHERE_AMI, check_inference_ami
+from sagemaker_llm.errors import OptionError
+from sagemaker_llm.limits import COHERE_AMI, check_inference_ami
+from sagemaker_llm.models import catalog
+from sagemaker_llm.models.catalog import AmiRule, Api
 
 _ARN = re.compile(
     r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d):(?P<account>\d{12}):model-package/"

@@ -12,13 +12,13 @@ from importlib.resources import files
 
 from aws_cdk import CloudFormationValidatePlugin, ValidationRuleSource
 
-NAME = "marketplace_llm"
+NAME = "sagemaker_llm"
 """The rules' source, as findings show it."""
 
 
 def rules() -> str:
     """Return the rules' text, in CloudFormation Guard's language."""
-    return files("marketplace_llm.policy").joinpath("marketplace.guard").read_text("utf-8")
+    return files("sagemaker_llm.policy").joinpath("marketplace.guard").read_text("utf-8")
 
 
 def plugin() -> CloudFormationValidatePlugin:

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from aws_cdk import aws_iam as iam
 
-from marketplace_llm.errors import OptionError
+from sagemaker_llm.errors import OptionError
 
 Access: TypeAlias = Literal["iam", "api_keys"]
 Period: TypeAlias = Literal["day", "week", "month"]

@@ -8,8 +8,8 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from marketplace_llm.acknowledgement import acknowledge
-from marketplace_llm.limits import check_range
+from sagemaker_llm.limits import check_range
+from stacks.acknowledgements import acknowledge
 
 # Rules that read the body take a prompt for an attack: "summarize this HTML", "explain this SQL", 8 KB of text. They
 # only count. Source: docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html.

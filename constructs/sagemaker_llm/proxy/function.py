@@ -12,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from marketplace_llm.acknowledgement import ALL, acknowledge
+from stacks.acknowledgements import ALL, acknowledge
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from marketplace_llm.acknowledgement import acknowledge
-from marketplace_llm.catalog import Api
-from marketplace_llm.errors import OptionError
-from marketplace_llm.function import Reasons, python_function
-from marketplace_llm.gpu_endpoint import InvocableEndpoint
-from marketplace_llm.limits import check_range
-from marketplace_llm.version_check import VersionCheck
+from sagemaker_llm.endpoint.gpu_endpoint import InvocableEndpoint
+from sagemaker_llm.errors import OptionError
+from sagemaker_llm.limits import check_range
+from sagemaker_llm.models.catalog import Api
+from sagemaker_llm.proxy.function import Reasons, python_function
+from sagemaker_llm.proxy.version_check import VersionCheck
+from stacks.acknowledgements import acknowledge
 
 LogLevel: TypeAlias = Literal["INFO", "ERROR"]
 
@@ -84,7 +84,7 @@ class GenerateProxy(Construct):
         scope: the parent.
         construct_id: the id in the parent.
         endpoint: the endpoint to ask.
-        code: the source of the proxy, ``generate.handler.handler``, and of its check, ``check.handler.handler``.
+        code: the source of the proxy, ``proxy.handler.handler``, and of its check, ``version_check.handler.handler``.
         api: what the endpoint's container answers, ``generate`` (default) or ``chat``; for chat, requests and answers
             are translated, and each generation is a request of its own.
         generate_timeout: how long one generation may take, 1 to 70 s; default 65 s, more than SageMaker's own 60 s.
@@ -143,7 +143,7 @@ class GenerateProxy(Construct):
             description=f"Cohere's /v1/generate in front of the SageMaker endpoint {endpoint.endpoint_name}",
             purpose="Lets the proxy write its log and invoke its endpoint",
             code=code,
-            handler="generate.handler.handler",
+            handler="proxy.handler.handler",
             seconds=seconds + RESERVE_SECONDS,
             memory_mib=memory_mib,
             log_retention=log_retention,

@@ -12,12 +12,12 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from marketplace_llm.acknowledgement import acknowledge
-from marketplace_llm.firewall import add_firewall
-from marketplace_llm.generate_proxy import GenerateProxy
-from marketplace_llm.limits import check_range
-from marketplace_llm.request_model import draft_4
-from marketplace_llm.rest_access import Access, Client, check_who, resource_policy
+from sagemaker_llm.limits import check_range
+from sagemaker_llm.proxy.access import Access, Client, check_who, resource_policy
+from sagemaker_llm.proxy.firewall import add_firewall
+from sagemaker_llm.proxy.llm_proxy import GenerateProxy
+from sagemaker_llm.proxy.request_model import draft_4
+from stacks.acknowledgements import acknowledge
 
 STAGE: Final = "live"
 

@@ -10,8 +10,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from marketplace_llm.acknowledgement import acknowledge
-from marketplace_llm.function import Reasons, python_function
+from sagemaker_llm.proxy.function import Reasons, python_function
+from stacks.acknowledgements import acknowledge
 
 SECONDS = 60
 """How long the check of a version may take: a cold start of it, and one answer."""
@@ -31,7 +31,7 @@ class VersionCheck(Construct):
         scope: the parent.
         construct_id: the id in the parent.
         version: what is asked for ``GET /healthz`` whenever it is another one.
-        code: the source, whose handler is ``check.handler.handler``.
+        code: the source, whose handler is ``version_check.handler.handler``.
         log_retention: how long the check's log lines are kept.
 
     Attributes:
@@ -55,7 +55,7 @@ class VersionCheck(Construct):
             description="Fails a deployment whose version of the proxy cannot start",
             purpose="Lets the check write its log and ask versions of the proxy for their health",
             code=code,
-            handler="check.handler.handler",
+            handler="version_check.handler.handler",
             seconds=SECONDS,
             memory_mib=256,
             log_retention=log_retention,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generate.errors import ProxyError
+from proxy.errors import ProxyError
 
 METHOD = "POST"
 PATH = "/v1/generate"

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from generate.errors import ProxyError
+from proxy.errors import ProxyError
 
 # Lambda refuses a buffered response above 6 MiB, counted with the JSON around it: quotes are escaped once more there.
 # Source: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from generate.errors import ProxyError
+from proxy.errors import ProxyError
 
 _WITHOUT_COUNTERPART: Final = ("end_sequences", "logit_bias")
 # Of these, chat does what the first value says by itself.

@@ -11,8 +11,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from generate import schema
-from generate.errors import ProxyError
+from proxy.errors import ProxyError
+from proxy.routes import schema
 
 
 class Reader:

@@ -1,4 +1,4 @@
-"""Checks made of ``request.schema.json``, which is the one source of what a request may hold.
+"""Checks made of ``generate.schema.json``, which is the one source of what a request may hold.
 
 The OpenAPI document, API Gateway's model and the reference are made of the same file. Of JSON Schema it uses a few
 keywords only, which are compiled here: a validator library would be another 20 to 100 ms at each cold start, and would
@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 # A check returns the value as it is sent on, or raises Wrong with what is allowed.
 Check: TypeAlias = Callable[[Any], Any]
-_PATH: Final = Path(__file__).with_name("request.schema.json")
+_PATH: Final = Path(__file__).with_name("generate.schema.json")
 # What an environment limits further has the name of the variable that says how far.
 _LIMIT: Final = "x-limit"
 

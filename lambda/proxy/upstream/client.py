@@ -18,9 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader
 from urllib3.exceptions import HTTPError
 
-from generate.errors import ProxyError
-from generate.settings import Settings
-from generate.upstream import meaning_of, never_reached_the_model
+from proxy.errors import ProxyError
+from proxy.settings import Settings
+from proxy.upstream.errors import meaning_of, never_reached_the_model
 
 CONNECT_SECONDS = 2.0
 MOST_AT_ONCE = 5

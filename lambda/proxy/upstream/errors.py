@@ -22,7 +22,7 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from generate.errors import ProxyError
+from proxy.errors import ProxyError
 
 # Our configuration is wrong or the endpoint is away: the caller can do nothing but tell the operator.
 _AWAY: Final = ("endpoint_unavailable", "the model's endpoint is not in service; tell the operator")

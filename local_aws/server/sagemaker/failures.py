@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from local_aws import emulator
-from local_aws.errors import AwsError
+from local_aws.server import emulator
+from local_aws.server.errors import AwsError
 
 SLOW_SECONDS = 70.0
 """How long the fault ``Slow`` takes: longer than any caller should wait."""

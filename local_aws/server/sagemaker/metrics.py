@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from local_aws import emulator
+from local_aws.server import emulator
 
 _MICROSECONDS = 1_000_000
 

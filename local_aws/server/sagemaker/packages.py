@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from local_aws.conditions import Conditions
-from local_aws.errors import validation
-from marketplace_llm import catalog
+from local_aws.server.errors import validation
+from sagemaker_llm.models import catalog
 
 
 def describe(arn: str, conditions: Conditions) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from local_aws.conditions import Conditions
-from local_aws.errors import AwsError
-from marketplace_llm import ModelPackage
-from marketplace_llm.limits import COHERE_AMI
+from local_aws.server.errors import AwsError
+from sagemaker_llm import ModelPackage
+from sagemaker_llm.limits import COHERE_AMI
 
 # Wording from public issues.
 _NO_CAPACITY = (

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from local_aws.errors import AwsError
+from local_aws.server.errors import AwsError
 
 
 @dataclass

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from local_aws import emulator
-from local_aws.create_only import CREATE_ONLY
-from local_aws.emulator import Properties, ResourceType
-from local_aws.errors import AwsError
-from local_aws.sagemaker.service import SageMaker
-from local_aws.shapes import from_template
+from local_aws.server import emulator
+from local_aws.server.create_only import CREATE_ONLY
+from local_aws.server.emulator import Properties, ResourceType
+from local_aws.server.errors import AwsError
+from local_aws.server.request_validation import from_template
+from local_aws.server.sagemaker.service import SageMaker
 
 _UPDATE_ONLY = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
 _POLL_SECONDS = 0.05

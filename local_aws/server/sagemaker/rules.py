@@ -10,9 +10,9 @@ import re
 from typing import Any
 
 from local_aws.conditions import Conditions
-from local_aws.errors import validation
-from marketplace_llm import ModelPackage, OptionError
-from marketplace_llm.instance_type import instance_types
+from local_aws.server.errors import validation
+from sagemaker_llm import ModelPackage, OptionError
+from sagemaker_llm.models.instance_type import instance_types
 
 _ACCELERATED = re.compile(r"ml\.(g|p|inf|trn)\d")
 

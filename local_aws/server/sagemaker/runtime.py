@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from local_aws import emulator
 from local_aws.conditions import Conditions, ConditionsFile
 from local_aws.container import Container
-from local_aws.emulator import Response
-from local_aws.errors import AwsError
-from local_aws.sagemaker import watching
-from local_aws.sagemaker.endpoint import Endpoint
-from local_aws.sagemaker.failures import SLOW_SECONDS, STREAM_FAULTS, before_the_model, in_the_model, model_error
-from local_aws.sagemaker.faults import Faults
-from local_aws.sagemaker.line import Line
-from local_aws.sagemaker.service import SageMaker
+from local_aws.server import emulator
+from local_aws.server.emulator import Response
+from local_aws.server.errors import AwsError
+from local_aws.server.sagemaker import metrics as watching
+from local_aws.server.sagemaker.endpoint import Endpoint
+from local_aws.server.sagemaker.failures import SLOW_SECONDS, STREAM_FAULTS, before_the_model, in_the_model, model_error
+from local_aws.server.sagemaker.faults import Faults
+from local_aws.server.sagemaker.request_queue import Line
+from local_aws.server.sagemaker.service import SageMaker
 
 _PATH = re.compile(r"/endpoints/(?P<name>[^/]+)/invocations(?P<streamed>-response-stream)?")
 # botocore's sagemaker-runtime model: InvokeEndpointInput$Body is at most 6291456 bytes.

@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import MutableMapping
 from typing import Any, Protocol
 
-from local_aws import emulator
 from local_aws.conditions import ConditionsFile
-from local_aws.errors import AwsError, validation
-from local_aws.json_api import Answer, JsonApi, Request
-from local_aws.sagemaker import packages, placement, rules
-from local_aws.sagemaker.endpoint import Endpoint, Fleet
-from marketplace_llm import ModelPackage
+from local_aws.server import emulator
+from local_aws.server.errors import AwsError, validation
+from local_aws.server.json_api import Answer, JsonApi, Request
+from local_aws.server.sagemaker import packages, placement, rules
+from local_aws.server.sagemaker.endpoint import Endpoint, Fleet
+from sagemaker_llm import ModelPackage
 
 _NAMED_BY = (("EndpointName", "endpoint"), ("EndpointConfigName", "endpoint-config"), ("ModelName", "model"))
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local_aws.article import PROMPT
 from local_aws.container import CORPUS, Container, tokens
 from local_aws.container.model import Model
+from local_aws.runner.article import PROMPT
 
 CONTAINER = Container.from_settings(None, None)
 MODEL = Model(CORPUS.read_text("utf-8"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from endpointctl import revision
+from endpointctl import templates as revision
 from endpointctl.changes import Change, changes, makes_new_fleet, refused
 from endpointctl.failure import Failure
 from stacks.settings import ENVIRONMENTS
@@ -119,7 +119,7 @@ def test_the_command_on_a_repository(tmp_path: Path) -> None:
 def _changes(root: Path) -> subprocess.CompletedProcess[str]:
     # The code under test, on another checkout: ROOT is where endpointctl lies unless told otherwise.
     script = (
-        "import pathlib, endpointctl.revision as r, stacks.settings as s, endpointctl.cli as c;"
+        "import pathlib, endpointctl.templates as r, stacks.settings as s, endpointctl.cli as c;"
         f"r.ROOT = pathlib.Path({str(root)!r}); s.ENVIRONMENTS = r.ROOT / 'environments'; c.main()"
     )
     command = [sys.executable, "-c", script, "changes", "--base", "HEAD", "--env", "dev"]

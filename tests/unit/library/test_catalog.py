@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from marketplace_llm import InstanceType, ModelPackage, OptionError, catalog
+from sagemaker_llm import InstanceType, ModelPackage, OptionError
+from sagemaker_llm.models import catalog
 
 LISTED = {entry.id: entry for entry in catalog.entries()}
 

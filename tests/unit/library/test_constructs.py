@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Match, Template
 
-from marketplace_llm import (
+from sagemaker_llm import (
     Autoscaling,
     CaptureBucket,
     Client,
@@ -28,7 +28,7 @@ from marketplace_llm import (
     Variant,
     VpcAttachment,
 )
-from marketplace_llm import rest_door as rest_door_module
+from sagemaker_llm.proxy import rest_api as rest_door_module
 
 from .test_package import ARTICLE, COMMAND_R_A100, COMMAND_R_H100
 
@@ -193,7 +193,7 @@ def test_grant_invoke_is_one_action_on_one_endpoint() -> None:
 def test_reserved_concurrency() -> None:
     stack = new_stack()
     proxy(stack, reserved_concurrency=8)
-    wanted = {"ReservedConcurrentExecutions": 8, "Handler": "generate.handler.handler"}
+    wanted = {"ReservedConcurrentExecutions": 8, "Handler": "proxy.handler.handler"}
     Template.from_stack(stack).has_resource_properties("AWS::Lambda::Function", wanted)
     with pytest.raises(OptionError, match="reserved_concurrency"):
         proxy(new_stack(), reserved_concurrency=0)
@@ -222,7 +222,7 @@ def test_the_proxy_function() -> None:
         {
             "Runtime": "python3.14",
             "Architectures": ["arm64"],
-            "Handler": "generate.handler.handler",
+            "Handler": "proxy.handler.handler",
             "Timeout": 35,
             "MemorySize": 1024,
             "LoggingConfig": {"LogGroup": Match.any_value()},

@@ -4,8 +4,8 @@ import botocore.session
 import pytest
 from botocore.model import StringShape
 
-from marketplace_llm import InstanceType, OptionError
-from marketplace_llm.instance_type import instance_types
+from sagemaker_llm import InstanceType, OptionError
+from sagemaker_llm.models.instance_type import instance_types
 
 
 def test_every_gpu_type_of_the_sdk_is_here() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace_llm import ModelPackage, OptionError
+from sagemaker_llm import ModelPackage, OptionError
 
 ARTICLE = (
     "arn:aws:sagemaker:us-east-1:865070037744:model-package/cohere-gpt-medium-v1-5-15e34931a06235b7bac32dca396a970a"

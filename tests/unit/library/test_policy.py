@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aws_cdk import App, CfnResource, Stack, Validations
 
-from marketplace_llm import policy
+from sagemaker_llm import policy
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:865070037744:model-package/x"
 RIGHT: dict[str, dict[str, Any]] = {
@@ -144,7 +144,7 @@ def test_every_rule_is_tried_here_and_says_where_it_comes_from() -> None:
 
 
 def test_the_types_with_nvme_are_the_instance_datas() -> None:
-    from marketplace_llm.instance_type import instance_types
+    from sagemaker_llm.models.instance_type import instance_types
 
     written = re.findall(r"\^ml\\\.\(([^)]+)\)", policy.rules())[0].split("|")
     known = {one.family for one in instance_types().values() if one.local_nvme}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local_aws.conditions import VARIABLE, Conditions, ConditionsFile, Fault, main, set_conditions
-from local_aws.sagemaker.faults import Faults
+from local_aws.server.sagemaker.faults import Faults
 
 
 def test_written_and_read(tmp_path: Path) -> None:

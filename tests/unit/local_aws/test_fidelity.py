@@ -7,9 +7,9 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from local_aws.create_only import CREATE_ONLY
-from local_aws.errors import AwsError
-from local_aws.shapes import check, from_template, operations, python_pattern
+from local_aws.server.create_only import CREATE_ONLY
+from local_aws.server.errors import AwsError
+from local_aws.server.request_validation import check, from_template, operations, python_pattern
 
 CREATED = ("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "AddTags", "DeleteTags")
 

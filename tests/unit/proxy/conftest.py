@@ -169,8 +169,8 @@ def function(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Function:
 
 def fresh_handler(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Import the handler as a cold start does."""
-    monkeypatch.delitem(sys.modules, "generate.handler", raising=False)
-    import generate.handler
+    monkeypatch.delitem(sys.modules, "proxy.handler", raising=False)
+    import proxy.handler
 
-    monkeypatch.delitem(sys.modules, "generate.handler", raising=False)
-    return generate.handler
+    monkeypatch.delitem(sys.modules, "proxy.handler", raising=False)
+    return proxy.handler

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from generate.answer import check
-from generate.metrics import _UNITS, embedded
+from proxy.metrics import _UNITS, embedded
+from proxy.routes.generate import check
 
 from .conftest import GOOD, Function, Upstream, answer, event
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generate import errors, settings
+from proxy import errors, settings
 from stacks.settings import ENVIRONMENTS
 
 from .conftest import CAPS
@@ -40,7 +40,7 @@ def test_a_cold_start_loads_no_more_than_it_needs() -> None:
     """Each of these was measured: boto3 is a fifth of a cold start; the others a framework's or a rarely used one's."""
     variables = {**GOOD, "PYTHONPATH": str(ROOT / "lambda"), "AWS_DEFAULT_REGION": "us-east-1"}
     told = subprocess.run(
-        [sys.executable, "-c", "import sys, generate.handler; print(*sys.modules)"],
+        [sys.executable, "-c", "import sys, proxy.handler; print(*sys.modules)"],
         env=variables,
         capture_output=True,
         text=True,
@@ -83,7 +83,7 @@ def test_a_wrong_variable_is_named(name: str, value: str | None) -> None:
 
 def test_a_deployment_without_settings_fails_at_its_start(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import generate.handler"],
+        [sys.executable, "-c", "import proxy.handler"],
         env={"PYTHONPATH": str(ROOT / "lambda"), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generate.errors import ProxyError
-from generate.request import Reader
+from proxy.errors import ProxyError
+from proxy.routes.request import Reader
 
 LIMITS = {"MAX_TOKENS": 1000, "MAX_GENERATIONS": 5, "MAX_PROMPT_CHARACTERS": 200}
 DEFAULT = 50

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from generate import schema
-from generate.errors import STATUS, ProxyError
-from generate.request import Reader
+from proxy.errors import STATUS, ProxyError
+from proxy.routes import schema
+from proxy.routes.request import Reader
 from stacks import openapi
 
 LIMITS = {"MAX_TOKENS": 100, "MAX_GENERATIONS": 3, "MAX_PROMPT_CHARACTERS": 20}

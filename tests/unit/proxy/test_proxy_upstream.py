@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import trustme
 
-from generate.upstream import container_message
+from proxy.upstream.errors import container_message
 
 from .conftest import GOOD, Behaviour, Function, Upstream, answer, event, fresh_handler
 
@@ -195,7 +195,7 @@ def test_a_connection_that_was_idle_is_not_used_again(
     assert function.post({"prompt": CANARY})[0] == 200
     assert len(set(ports)) == 1, "a connection that is fresh is kept"
     now = time.time() + 3600
-    monkeypatch.setattr("generate.invoke.time.time", lambda: now)
+    monkeypatch.setattr("proxy.upstream.client.time.time", lambda: now)
     assert function.post({"prompt": CANARY})[0] == 200
     assert len(set(ports)) == 2
 
@@ -254,7 +254,7 @@ def test_a_defect_of_ours_is_told_without_its_text(
     def broken(*_: Any) -> None:
         raise KeyError(CANARY)
 
-    monkeypatch.setattr("generate.request.Reader.parse", broken)
+    monkeypatch.setattr("proxy.routes.request.Reader.parse", broken)
     status, _, body = function.post({"prompt": CANARY})
     assert (status, body["code"]) == (500, "internal_error")
     printed = capsys.readouterr()

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from check import handler as check
+from version_check import handler as check
 
 VERSION = "arn:aws:lambda:us-east-1:111122223333:function:proxy:7"
 
@@ -116,7 +116,7 @@ def test_a_permission_that_is_not_there_yet_is_waited_for(
     client, waited = Lambda(payload({"statusCode": 200})), list[float]()
     client.refusals = refusals
     monkeypatch.setattr(boto3, "client", lambda _: client)
-    monkeypatch.setattr("check.handler.time", SimpleNamespace(sleep=waited.append))
+    monkeypatch.setattr("version_check.handler.time", SimpleNamespace(sleep=waited.append))
     check.handler(request(url, "Create"), None)
     assert (received[0]["Status"], len(client.asked)) == (status, asked)
     assert len(waited) == asked - 1

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from stacks import schema, settings
-from stacks.settings import ENVIRONMENTS
-from stacks.settings_error import SettingsError
+from stacks import settings
+from stacks.settings import ENVIRONMENTS, schema
+from stacks.settings.errors import SettingsError
 
 GOOD = yaml.safe_load((ENVIRONMENTS / "dev.yaml").read_text("utf-8"))
 

@@ -1,0 +1,1 @@
+"""The real-time endpoint: variants, scaling, data capture and metrics."""

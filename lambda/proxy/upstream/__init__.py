@@ -1,0 +1,1 @@
+"""The call to SageMaker, and what its errors mean."""

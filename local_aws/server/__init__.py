@@ -1,0 +1,1 @@
+"""The local cloud's server process, in MiniStack's virtual environment."""
