@@ -142,8 +142,8 @@ snapshots: install .venv/.dev ## Write the template snapshots anew; read the dif
 	@$(TOOLS) $(PY) -m pytest -q tests/templates --snapshot-update
 
 lock: .tools/uv/.installed ## Write the lock files anew
-	$(UV) pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements.txt
-	$(UV) pip compile -q pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-dev.txt
+	$(UV) pip compile -q --group app --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements.txt
+	$(UV) pip compile -q --group dev --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-dev.txt
 	$(UV) pip compile -q --group local-cloud --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o local_aws/requirements.txt
 	$(UV) pip compile -q --group checkov --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-checkov.txt
 	$(UV) pip compile -q --group uv --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-uv.txt

@@ -1,26 +1,164 @@
-"""Findings of the policy packs that are right as they are: said once, with the exact id and the reason."""
+"""Findings of the policy packs that this app accepts: each once, with the exact id and the reason.
+
+They are this app's, not the library's: a library must not hide findings in somebody else's app. docs/policy.md lists
+them, and a test fails when one hides nothing any more.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, cast
 
-from aws_cdk import Acknowledgment, Validations
+from aws_cdk import Acknowledgment, CfnElement, Stack, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from constructs import IConstruct
 
-ALL: Final = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
+from sagemaker_llm import CaptureBucket, GpuEndpoint, LlmProxy, ProxyRestApi
+
+PACKS: Final = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
 """The packs that share rules, with the same names."""
 
+_INLINE: Final = "the policy belongs to this one role and goes with it; a managed policy could be attached elsewhere"
+_LOG_KEY: Final = "CloudWatch encrypts every group with a key of its own, and the lines hold no prompt and no text"
 
-def acknowledge(construct: IConstruct, rule: str, *, reason: str, packs: Iterable[str] = ALL) -> None:
-    """Acknowledge one rule's finding on one construct. A test fails when there is no such finding any more.
+
+def acknowledge(construct: IConstruct, rule: str, *, reason: str, packs: Iterable[str] = PACKS) -> None:
+    """Acknowledge one rule's finding on one construct.
 
     Args:
         construct: what causes the finding; a construct's resources are included, nothing beside it.
         rule: the rule's name without its pack, e.g. ``LambdaDLQ``; with the exact finding in brackets where it has one.
-        reason: why it is right as it is.
+        reason: why it is accepted.
         packs: the packs that have the rule.
 
     """
     for pack in packs:
         Validations.of(construct).acknowledge(Acknowledgment(id=f"{pack}::{pack}-{rule}", reason=reason))
+
+
+def for_endpoint(endpoint: GpuEndpoint, capture: CaptureBucket | None, *, has_volume_key: bool) -> None:
+    """Acknowledge the findings on an endpoint, its models and its capture bucket."""
+    acknowledge(
+        endpoint.log_group,
+        "CloudWatchLogGroupEncrypted",
+        reason="CloudWatch encrypts every group with a key of its own; the container's log is no customer data",
+    )
+    if not has_volume_key:
+        acknowledge(endpoint.config, "SageMakerEndpointConfigurationKMSKeyConfigured", reason=_why_no_key(endpoint))
+    roles = dict.fromkeys(model.role for variant in endpoint.variants for model in variant.models)
+    for role in roles:
+        if isinstance(role, iam.Role):
+            acknowledge(
+                role,
+                "IAM5[Resource::*]",
+                reason="PutMetricData and the VPC actions take no resource; a condition limits the metrics' namespace",
+                packs=["AwsSolutions"],
+            )
+            acknowledge(role, "IAMNoInlinePolicy", reason=_INLINE)
+            if capture:
+                acknowledge(
+                    role,
+                    f"IAM5[Resource::<{_logical_id(capture.bucket)}.Arn>/{endpoint.endpoint_name}/*]",
+                    reason="SageMaker names the objects: the role may write below the endpoint's own prefix only",
+                    packs=["AwsSolutions"],
+                )
+    if capture:
+        _for_capture(capture)
+
+
+def _for_capture(capture: CaptureBucket) -> None:
+    rules = {
+        "S3BucketLoggingEnabled": "access is in CloudTrail's data events, which the account turns on or not",
+        "S3BucketReplicationEnabled": "a second copy of prompts in another region is what this data must not have",
+        "S3BucketVersioningEnabled": "an old version would outlive the retention",
+    }
+    for rule, reason in rules.items():
+        acknowledge(capture.bucket, rule, reason=reason)
+    acknowledge(capture.bucket, "S1", reason=rules["S3BucketLoggingEnabled"], packs=["AwsSolutions"])
+
+
+def _why_no_key(endpoint: GpuEndpoint) -> str:
+    nvme = sorted({gpu.name for variant in endpoint.variants for gpu in variant.gpus if gpu.local_nvme})
+    if nvme:
+        return f"{', '.join(nvme)}: NVMe storage is encrypted by the hardware, and a KMS key may be refused for it"
+    return "the volumes are encrypted with the key that AWS owns; volume_key_arn sets another"
+
+
+def for_proxy(proxy: LlmProxy) -> None:
+    """Acknowledge the findings on a proxy and on its version check."""
+    synchronous = "the function is only invoked synchronously: a failure is the caller's answer; nothing is queued"
+    _for_function(
+        proxy.function,
+        dead_letters=synchronous,
+        concurrency=None
+        if proxy.reserved_concurrency
+        else "the endpoint's instances are the limit: what is above it is throttled there, and answered with 429",
+        network="the function calls SageMaker's public endpoint with IAM and nothing else; it holds no data",
+        tracing="there is one hop behind it, and its log line has the time of both: a trace would tell no more",
+    )
+    acknowledge(proxy.alias, "LambdaAsyncFailureDestination", reason=synchronous, packs=["Serverless"])
+    check = proxy.version_check.function
+    _for_function(
+        check,
+        dead_letters="CloudFormation waits for its answer: what fails here, or never answers, fails the deployment",
+        concurrency="it runs once in a deployment, and nobody else may invoke it",
+        network="the function calls Lambda's public endpoint with IAM and nothing else; it holds no data",
+        tracing="it runs once in a deployment, and CloudFormation's event has its reason",
+    )
+    acknowledge(
+        cast("iam.Role", check.role),
+        f"IAM5[Resource::<{_logical_id(proxy.function)}.Arn>:*]",
+        reason="each deployment has a version whose number nobody knows before; all are of one function",
+        packs=["AwsSolutions"],
+    )
+
+
+def _for_function(
+    function: lambda_.Function, *, dead_letters: str, concurrency: str | None, network: str, tracing: str
+) -> None:
+    acknowledge(cast("iam.Role", function.role), "IAMNoInlinePolicy", reason=_INLINE)
+    acknowledge(function.log_group, "CloudWatchLogGroupEncrypted", reason=_LOG_KEY)
+    two = ("NIST.800.53.R5", "HIPAA.Security")
+    acknowledge(function, "LambdaDLQ", reason=dead_letters, packs=[*two, "Serverless"])
+    if concurrency:
+        acknowledge(function, "LambdaConcurrency", reason=concurrency, packs=two)
+    acknowledge(function, "LambdaInsideVPC", reason=network)
+    acknowledge(function, "LambdaTracing", reason=tracing, packs=["Serverless"])
+
+
+def for_rest_api(rest_api: ProxyRestApi, *, has_api_keys: bool, has_log_role: bool, has_tracing: bool) -> None:
+    """Acknowledge the findings on a REST API."""
+    stage = rest_api.api.deployment_stage
+    acknowledge(rest_api.log_group, "CloudWatchLogGroupEncrypted", reason=_LOG_KEY)
+    bodies = "execution logs hold what a request's validation found, and that is the caller's text"
+    acknowledge(stage, "APIGWExecutionLoggingEnabled", reason=bodies)
+    acknowledge(stage, "APIG6", reason=bodies, packs=["AwsSolutions"])
+    acknowledge(stage, "APIGWCacheEnabledAndEncrypted", reason="an answer is one caller's: nothing is cached")
+    behind = "behind it is a Lambda function, which is invoked with IAM and knows no client certificates"
+    acknowledge(stage, "APIGWSSLEnabled", reason=behind)
+    known = "callers are known by their signature or their key; there are no users to sign in"
+    for method in rest_api.api.methods:
+        if method.http_method == "OPTIONS":
+            continue
+        acknowledge(method, "COG4", reason=known, packs=["AwsSolutions"])
+        if has_api_keys:
+            acknowledge(method, "APIG4", reason=known, packs=["AwsSolutions"])
+    if has_log_role:
+        policy = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]"
+        given = "it is the policy that AWS has for the one role of the account by which API Gateway writes logs"
+        acknowledge(rest_api.api.node.find_child("CloudWatchRole"), policy, reason=given, packs=["AwsSolutions"])
+    if rest_api.firewall:
+        headers = "its logs hold headers, and one of them is the API key; the access log says what it blocked"
+        acknowledge(rest_api.firewall, "WAFv2LoggingEnabled", reason=headers)
+    else:
+        unfiltered = "callers are known by their signature or key, and each is throttled; firewall_requests adds one"
+        acknowledge(stage, "APIGWAssociatedWithWAF", reason=unfiltered, packs=["NIST.800.53.R5", "PCI.DSS.321"])
+        acknowledge(stage, "APIG3", reason=unfiltered, packs=["AwsSolutions"])
+    if not has_tracing:
+        times = "the access log has the time of the whole and of the function; who wants traces sets tracing"
+        acknowledge(stage, "APIGWXrayEnabled", reason=times, packs=["Serverless", "HIPAA.Security"])
+
+
+def _logical_id(construct: IConstruct) -> str:
+    return Stack.of(construct).get_logical_id(cast("CfnElement", construct.node.default_child))

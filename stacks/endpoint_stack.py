@@ -1,6 +1,8 @@
-"""The stack that owns the model and the GPUs."""
+"""The stack of the model and the GPUs."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_iam as iam
@@ -8,11 +10,14 @@ from constructs import Construct
 
 from sagemaker_llm import CaptureBucket, GpuEndpoint, MarketplaceModel, ModelPackage, VpcAttachment
 from sagemaker_llm.endpoint.variant import VARIANT_NAME
-from stacks import variants
+from stacks import acknowledgements, variants
 from stacks.names import publish
 from stacks.retention import retention
 from stacks.settings import Settings
-from stacks.settings.sections import Model
+from stacks.settings.sections import DataCapture, Model
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
 
 
 class EndpointStack(Stack):
@@ -23,7 +28,7 @@ class EndpointStack(Stack):
         construct_id: the id in the stage.
         stack_name: the name in CloudFormation.
         environment: the environment's name.
-        settings: what its file says.
+        settings: the settings in its file.
 
     Raises:
         OptionError: the settings do not go together.
@@ -42,29 +47,38 @@ class EndpointStack(Stack):
         )
         self._settings = settings
         self._models: dict[str, MarketplaceModel] = {}
-        wanted = settings.endpoint
-        found = [variants.variant(VARIANT_NAME, wanted, settings.model, self._model)]
-        for name, more in wanted.more_variants.items():
+        section = settings.endpoint
+        found = [variants.variant(VARIANT_NAME, section, settings.model, self._model)]
+        for name, more in section.more_variants.items():
             found.append(variants.variant(name, more, more.model, self._model))
-        capture = wanted.data_capture
+        capture = self._capture(section.data_capture)
         endpoint = GpuEndpoint(
             self,
             "Endpoint",
-            endpoint_name=wanted.name,
+            endpoint_name=section.name,
             variants=found,
-            volume_key_arn=wanted.volume_key_arn,
-            volume_key_with_nvme=wanted.volume_key_with_nvme,
-            data_capture=CaptureBucket(self, "Capture", retention=Duration.days(capture.retention_days))
-            if capture
-            else None,
-            capture_percentage=capture.percentage if capture else 100,
-            log_retention=retention(wanted.log_retention_days),
+            volume_key=self._volume_key(section.volume_key_arn),
+            volume_key_with_nvme=section.volume_key_with_nvme,
+            data_capture=capture,
+            capture_percentage=section.data_capture.percentage if section.data_capture else 100,
+            log_retention=retention(section.log_retention_days),
         )
+        acknowledgements.for_endpoint(endpoint, capture, has_volume_key=bool(section.volume_key_arn))
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
         CfnOutput(self, "EndpointConfigName", value=endpoint.endpoint_config_name)
         publish(self, environment, "endpoint-name", endpoint.endpoint_name)
         publish(self, environment, "endpoint-arn", endpoint.endpoint_arn)
         publish(self, environment, "api", settings.api or "")
+
+    def _capture(self, section: DataCapture | None) -> CaptureBucket | None:
+        return CaptureBucket(self, "Capture", retention=Duration.days(section.retention_days)) if section else None
+
+    def _volume_key(self, arn: str | None) -> kms.IKey | None:
+        if not arn:
+            return None
+        from aws_cdk import aws_kms as kms  # most environments do without, and it takes time to load
+
+        return kms.Key.from_key_arn(self, "VolumeKey", arn)
 
     def _model(self, model: Model, instance_type: str) -> MarketplaceModel:
         """Return the model for a GPU type: one for each package, all with one execution role."""
@@ -74,12 +88,12 @@ class EndpointStack(Stack):
         return self._models[package.arn]
 
     def _new_model(self, package: ModelPackage) -> MarketplaceModel:
-        wanted = self._settings.endpoint
+        section = self._settings.endpoint
         first = next(iter(self._models.values()), None)
         role: iam.IRole | None = first.role if first else None
-        if not role and wanted.execution_role_arn:
-            role = iam.Role.from_role_arn(self, "ExecutionRole", wanted.execution_role_arn, mutable=False)
-        vpc = VpcAttachment(wanted.vpc.subnet_ids, wanted.vpc.security_group_ids) if wanted.vpc else None
+        if not role and section.execution_role_arn:
+            role = iam.Role.from_role_arn(self, "ExecutionRole", section.execution_role_arn, mutable=False)
+        vpc = VpcAttachment(section.vpc.subnet_ids, section.vpc.security_group_ids) if section.vpc else None
         # By their order: a package's own name in it would replace the role, which lies in the first one.
         construct_id = f"Model{len(self._models) + 1}" if first else "Model"
         return MarketplaceModel(self, construct_id, package=package, role=role, vpc=vpc)

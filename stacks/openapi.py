@@ -1,6 +1,6 @@
 """Writes docs/openapi.yaml and the fields' reference in the proxy's README: ``make openapi``; a test keeps them fresh.
 
-Both are made of the proxy's own schema and table of errors, with the limits that an environment has by default.
+Both are generated from the proxy's own routes, schemas and table of errors, with an environment's default limits.
 """
 
 from __future__ import annotations
@@ -12,31 +12,32 @@ from typing import Any, Final
 import yaml
 
 from proxy.errors import RETRY_AFTER_SECONDS, STATUS
-from proxy.routes import schema
-from sagemaker_llm import RequestCaps
+from proxy.routes.table import GENERATE, HEALTH, VARIANT_HEADER
+from sagemaker_llm import RequestLimits
+from sagemaker_llm.proxy import source
 
 ROOT = Path(__file__).parent.parent
 PATH: Final = ROOT / "docs" / "openapi.yaml"
-README: Final = ROOT / "lambda" / "generate" / "README.md"
+README: Final = ROOT / "lambda" / "proxy" / "README.md"
 _TABLE: Final = re.compile(r"(<!-- fields -->\n).*?(<!-- /fields -->)", re.DOTALL)
 
 _MEANING: Final = {
     400: "The request is wrong. `model_refused` has the container's own words.",
-    403: "Not signed, not allowed, or no API key. AWS's own answer: it has no `code`.",
-    405: "Another method.",
-    413: "Longer than the environment allows.",
+    403: "Not signed, not allowed, or no API key. AWS's own response.",
+    405: "The method is not allowed.",
+    413: "The body is longer than the environment allows.",
     415: "The content-type is not application/json.",
     429: "Too many requests. Nothing was generated.",
-    500: "A defect, or the proxy may not use its endpoint. Tell the operator the id.",
-    502: "The model failed, or its answer is not one.",
-    503: "Not ready, or not to be reached. Nothing was generated.",
+    500: "A defect, or the proxy may not use its endpoint. Report the id to the operator.",
+    502: "The model or SageMaker failed, or the answer is not Cohere's. The model may have generated.",
+    503: "The model is not ready, or SageMaker cannot be reached. Nothing was generated.",
     504: "It took too long, or the connection was lost. The model may have generated.",
 }
 
 
 def document() -> dict[str, Any]:
     """Return the OpenAPI document."""
-    request = schema.read(RequestCaps().limits)
+    request = source.request_schema(GENERATE, RequestLimits().by_name)
     del request["$schema"]
     components = {
         "securitySchemes": {
@@ -62,7 +63,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Cohere's generate, in front of a SageMaker endpoint",
             "version": "1",
-            "description": "Limits are those of an environment by default: its file may set others.",
+            "description": "The limits are an environment's defaults; its file may set others.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [
@@ -78,7 +79,7 @@ def document() -> dict[str, Any]:
             },
         ],
         "security": [{"signature": []}, {"key": []}],
-        "paths": {"/v1/generate": {"post": _generate()}, "/healthz": {"get": _health()}},
+        "paths": {GENERATE.path: {"post": _generate()}, HEALTH.path: {"get": _health()}},
         "components": components,
     }
 
@@ -92,7 +93,7 @@ def text() -> str:
 def readme() -> str:
     """Return the README's text with the reference of the fields in it."""
     rows = ["| field | takes | |", "|---|---|---|"]
-    properties = schema.read(RequestCaps().limits)["properties"]
+    properties = source.request_schema(GENERATE, RequestLimits().by_name)["properties"]
     rows += [f"| `{name}` | {_takes(rules)} | {rules['description']} |" for name, rules in properties.items()]
     return _TABLE.sub(lambda found: found[1] + "\n".join(rows) + "\n" + found[2], README.read_text("utf-8"))
 
@@ -117,9 +118,9 @@ def _generate() -> dict[str, Any]:
         "summary": "Continue a prompt",
         "parameters": [
             {
-                "name": "x-target-variant",
+                "name": VARIANT_HEADER,
                 "in": "header",
-                "description": "Which variant of the endpoint answers. Left out: by the variants' weights.",
+                "description": "The variant of the endpoint. Default: by the variants' weights.",
                 "schema": {"type": "string", "pattern": "^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"},
             }
         ],
@@ -132,12 +133,12 @@ def _generate() -> dict[str, Any]:
 
 
 def _health() -> dict[str, Any]:
-    said = {"type": "object", "required": ["status"], "properties": {"status": {"const": "ok"}}}
+    status_schema = {"type": "object", "required": ["status"], "properties": {"status": {"const": "ok"}}}
     return {
         "operationId": "health",
-        "summary": "Whether the proxy runs; the model is not asked",
+        "summary": "Whether the proxy runs; the model is not called",
         "responses": {
-            "200": {"description": "It runs.", "content": {"application/json": {"schema": said}}},
+            "200": {"description": "It runs.", "content": {"application/json": {"schema": status_schema}}},
             **{str(status): _problem(status) for status in (403, 405, 429, 500)},
         },
     }
@@ -180,7 +181,7 @@ def _response() -> dict[str, Any]:
     }
     return {
         "type": "object",
-        "description": "As the container gives it: further members are passed on.",
+        "description": "The container's answer; further members pass as they are.",
         "required": ["generations"],
         "properties": {
             "id": {"type": "string"},

@@ -21,10 +21,11 @@ def declare(scope: Construct, name: str) -> LlmStage:
         SettingsError: the file is wrong, or its values do not go together.
 
     """
+    settings = settings_module.read(name)
     try:
-        return LlmStage(scope, name, settings=settings_module.read(name))
+        return LlmStage(scope, name, settings=settings)
     except OptionError as error:
-        raise SettingsError(f"environments/{name}.yaml: {problem_of(error)}") from None
+        raise SettingsError(f"environments/{name}.yaml: {problem_of(error, settings)}") from None
 
 
 class LlmStage(Stage):
@@ -33,7 +34,7 @@ class LlmStage(Stage):
     Args:
         scope: the app.
         name: the environment's name.
-        settings: what its file says.
+        settings: the settings in its file.
 
     """
 
@@ -46,7 +47,7 @@ class LlmStage(Stage):
             permissions_boundary=PermissionsBoundary.from_arn(boundary) if boundary else None,
         )
         EndpointStack(self, "endpoint", stack_name=stack_name(name, "endpoint"), environment=name, settings=settings)
-        # In front of another container the proxy could answer nothing but errors.
+        # In front of another container the proxy could return nothing but errors.
         if settings.has_proxy:
             ProxyStack(self, "proxy", stack_name=stack_name(name, "proxy"), environment=name, settings=settings)
         for key, value in {"project": PROJECT, "environment": name, **settings.tags}.items():

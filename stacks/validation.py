@@ -1,4 +1,4 @@
-"""What every synth is checked against: the packs of cdk-nag, CloudFormation's rules, and SageMaker's refusals."""
+"""The checks of every synth: the packs of cdk-nag, CloudFormation's rules, and SageMaker's refusals."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ _PACKS = (AwsSolutionsChecks, NIST80053R5Checks, HIPAASecurityChecks, PCIDSS321C
 
 
 def add_to(app: App) -> None:
-    """Let an app's synth fail on every finding that nobody acknowledged."""
+    """Make an app's synth fail on every finding that is not acknowledged."""
     Validations.of(app).add_plugins(policy.plugin(), *(pack(app) for pack in _PACKS))

@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from sagemaker_llm.endpoint.gpu_endpoint import GpuEndpoint, InvocableEndpoint
     from sagemaker_llm.endpoint.variant import InstancePool, Variant
     from sagemaker_llm.models.marketplace_model import MarketplaceModel, VpcAttachment
-    from sagemaker_llm.proxy.access import Client
-    from sagemaker_llm.proxy.llm_proxy import GenerateProxy, RequestCaps
-    from sagemaker_llm.proxy.rest_api import RestDoor
+    from sagemaker_llm.proxy.access import ApiKeyClient
+    from sagemaker_llm.proxy.llm_proxy import LlmProxy, RequestLimits
+    from sagemaker_llm.proxy.rest_api import ProxyRestApi
 
 __all__ = [
+    "ApiKeyClient",
     "Autoscaling",
     "CaptureBucket",
     "CatalogEntry",
-    "Client",
-    "GenerateProxy",
     "GpuEndpoint",
     "InstancePool",
     "InstanceType",
     "InvocableEndpoint",
+    "LlmProxy",
     "MarketplaceModel",
     "ModelPackage",
     "OptionError",
-    "RequestCaps",
-    "RestDoor",
+    "ProxyRestApi",
+    "RequestLimits",
     "ScheduledCapacity",
     "Variant",
     "VpcAttachment",
@@ -47,14 +47,14 @@ __all__ = [
 _MODULES = {
     "Autoscaling": "endpoint.autoscaling",
     "CaptureBucket": "endpoint.capture_bucket",
-    "Client": "proxy.access",
-    "GenerateProxy": "proxy.llm_proxy",
+    "ApiKeyClient": "proxy.access",
+    "LlmProxy": "proxy.llm_proxy",
     "GpuEndpoint": "endpoint.gpu_endpoint",
     "InstancePool": "endpoint.variant",
     "InvocableEndpoint": "endpoint.gpu_endpoint",
     "MarketplaceModel": "models.marketplace_model",
-    "RequestCaps": "proxy.llm_proxy",
-    "RestDoor": "proxy.rest_api",
+    "RequestLimits": "proxy.llm_proxy",
+    "ProxyRestApi": "proxy.rest_api",
     "ScheduledCapacity": "endpoint.autoscaling",
     "Variant": "endpoint.variant",
     "VpcAttachment": "models.marketplace_model",

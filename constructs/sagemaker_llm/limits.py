@@ -25,11 +25,24 @@ PROVISION_SECONDS: Final = (300, 3600)
 VOLUME_GB: Final = (1, 512)
 """The smallest and largest storage volume, in GB."""
 
-MOST_POOLS: Final = 5
+MAX_POOLS: Final = 5
 """The most instance pools of a variant."""
 
-MOST_VARIANTS: Final = 10
+MAX_VARIANTS: Final = 10
 """The most variants of an endpoint."""
+
+GENERATE_SECONDS: Final = (1, 70)
+"""The shortest and longest time-out of one generation, in seconds.
+
+SageMaker ends a normal invocation after 60 s, and AWS advises clients to wait 70 s for such models.
+Source: botocore's model of sagemaker-runtime, ``InvokeEndpoint``.
+"""
+
+REST_API_SECONDS: Final = 75
+"""The longest time-out of a REST API here, in seconds: that of the function itself."""
+
+MAX_GENERATIONS: Final = 5
+"""The most generations of one request (docs.cohere.com, API v1 ``generate``)."""
 
 VARIANT_NAME_PATTERN: Final = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
 """SageMaker's pattern of a variant's name."""

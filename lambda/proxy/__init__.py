@@ -1,1 +1,1 @@
-"""The proxy: Cohere's ``/v1/generate`` in front of one endpoint. Request -> parse -> invoke -> map -> respond."""
+"""The HTTP API in front of a SageMaker endpoint: adapters -> core -> routes -> upstream."""

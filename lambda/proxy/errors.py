@@ -18,6 +18,8 @@ STATUS: Final = {
     "internal_error": 500,
     "access_denied": 500,
     "model_failed": 502,
+    "sagemaker_failed": 502,
+    "partial_generations": 502,
     "bad_answer": 502,
     "answer_too_large": 502,
     "endpoint_unavailable": 502,
@@ -28,14 +30,14 @@ STATUS: Final = {
 }
 
 RETRY_AFTER_SECONDS: Final = {"throttled": 1, "not_ready": 10, "unavailable": 5}
-"""When trying again may help, and nothing was generated. After a 504 the model may still be running."""
+"""The codes that say that the model never ran, so that a retry repeats no generation, and when to retry."""
 
 
 class ProxyError(Exception):
-    """The request ends here, with an answer for the caller.
+    """The request ends here, with a response for the caller.
 
     The message is ours: it never holds a value from the request, and of upstream texts only what
-    ``upstream.container_message`` lets through.
+    ``upstream.errors.container_message`` lets pass.
 
     Attributes:
         code: a key of ``STATUS``.
@@ -54,3 +56,8 @@ class ProxyError(Exception):
         retry_after = RETRY_AFTER_SECONDS.get(code)
         self.headers = {**(headers or {}), **({"retry-after": str(retry_after)} if retry_after else {})}
         self.cause = cause
+
+    @property
+    def before_the_model(self) -> bool:
+        """Return whether the request was refused before a model ran."""
+        return self.code in RETRY_AFTER_SECONDS

@@ -8,16 +8,17 @@ import time
 from typing import Any
 
 from proxy.metrics import embedded
+from proxy.routes.table import HEALTH
 from proxy.settings import Settings
 
 
 class RequestLog:
-    """Gathers what is told about one request.
+    """Collects the fields of one request's line.
 
     Args:
         request_id: Lambda's id of the request.
         cold_start: whether it is the first of this execution environment.
-        settings: the endpoint, which the metrics are told for, and the level.
+        settings: the endpoint, which is the metrics' dimension, and the log level.
 
     """
 
@@ -33,14 +34,14 @@ class RequestLog:
     def write(self, status: int) -> None:
         """Write the line; level ERROR for 5xx, so that an operator can filter for what is theirs.
 
-        At the level ERROR the others' lines hold their metrics and nothing else: CloudWatch counts all requests.
+        At the log level ERROR, the lines of other requests hold metrics only: CloudWatch counts every request.
         """
         fields = {"duration_ms": round((time.monotonic() - self._started) * 1000), **self._fields}
         level = "ERROR" if status >= 500 else "INFO"
         line: dict[str, Any] = {}
         if level == "ERROR" or self._settings.log_level == "INFO":
-            line.update(level=level, message="generate", status=status, **fields)
-        if "route" not in fields:
+            line.update(level=level, message="request", status=status, **fields)
+        if fields.get("route") != HEALTH.name:
             line.update(embedded(self._settings.endpoint_name, status, time.time(), fields))
         if line:
             sys.stdout.write(json.dumps(line) + "\n")

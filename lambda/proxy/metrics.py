@@ -1,7 +1,7 @@
-"""What CloudWatch is told about a request, in its embedded metric format: part of the one log line, and no call.
+"""The metrics of a request, in CloudWatch's embedded metric format: part of its one log line, without a call.
 
 Source: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html.
-README.md lists the metrics. The one dimension is the endpoint, so their number stays what it is.
+README.md lists the metrics. The endpoint is the only dimension, so that their number does not grow with callers.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def embedded(endpoint: str, status: int, now: float, fields: dict[str, Any]) -> 
         endpoint: the endpoint's name.
         status: the HTTP status of the answer.
         now: seconds since the epoch.
-        fields: the log line's own: ``duration_ms``, and where the model was asked ``upstream_ms``, ``attempts``,
-            ``tokens_in`` and ``tokens_out``.
+        fields: those of the log line: ``duration_ms``; of requests that were sent upstream also ``upstream_ms``,
+            ``attempts``, ``tokens_in`` and ``tokens_out``.
 
     """
     values: dict[str, float] = {

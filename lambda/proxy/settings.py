@@ -1,4 +1,4 @@
-"""What the function's environment variables say."""
+"""The proxy's settings, from the function's environment variables."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from proxy.routes import schema
+from proxy.routes.table import APIS, ROUTES
 
 
 @dataclass(frozen=True)
@@ -13,15 +14,15 @@ class Settings:
     """The proxy's settings.
 
     Attributes:
-        endpoint_name: the SageMaker endpoint to ask.
+        endpoint_name: the SageMaker endpoint.
         timeout_seconds: how long one generation may take, in seconds.
         max_request_bytes: the longest request body, in bytes.
-        api: what the container answers, ``generate`` or ``chat``.
-        front_door_seconds: when the front door gives up; infinite for one that does not before Lambda does.
+        api: what the container answers, one of ``routes.table.APIS``.
+        front_door_seconds: the front door's own time-out; practically infinite for a Function URL, which has none.
         cors_origins: the origins whose pages may read the answers in a browser.
-        log_level: INFO (every request) or ERROR (those with a status of 500 or more).
+        log_level: INFO (a line for each request) or ERROR (for a status of 500 or more).
         default_max_tokens: sent as ``max_tokens`` when a request names none.
-        limits: what one request may cost, by the names in ``request.schema.json``.
+        limits: the limits of a request, by the names in the schemas.
 
     """
 
@@ -40,20 +41,25 @@ def read(environment: Mapping[str, str]) -> Settings:
     """Read the settings. All variables are required but ``FRONT_DOOR_SECONDS``, ``CORS_ORIGINS`` and ``LOG_LEVEL``.
 
     Raises:
-        RuntimeError: a variable is missing or wrong. It ends the function's start-up, so that a deployment which cannot
-            work is seen by its first request.
+        RuntimeError: a variable is missing or wrong. It ends the function's start-up, so that the version check fails
+            the deployment.
 
     """
     return Settings(
         endpoint_name=_variable(environment, "ENDPOINT_NAME"),
         timeout_seconds=_positive(environment, "GENERATE_TIMEOUT_SECONDS"),
         max_request_bytes=int(_positive(environment, "MAX_REQUEST_BYTES")),
-        api=_one_of(environment, "API", ("generate", "chat")),
+        api=_one_of(environment, "API", APIS),
         front_door_seconds=_positive({"FRONT_DOOR_SECONDS": "1e9", **environment}, "FRONT_DOOR_SECONDS"),
         cors_origins=frozenset(environment.get("CORS_ORIGINS", "").split()),
         log_level=_one_of({"LOG_LEVEL": "INFO", **environment}, "LOG_LEVEL", ("INFO", "ERROR")),
         default_max_tokens=int(_positive(environment, "DEFAULT_MAX_TOKENS")),
-        limits={name: int(_positive(environment, name)) for name in schema.limit_names()},
+        limits={
+            name: int(_positive(environment, name))
+            for route in ROUTES
+            if route.schema
+            for name in schema.limit_names(route.schema)
+        },
     )
 
 

@@ -1,1 +1,1 @@
-"""Asks a new version of the proxy whether it can start, before callers reach it."""
+"""Checks that a new version of the proxy can start, before callers reach it."""

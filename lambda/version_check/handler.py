@@ -1,7 +1,7 @@
-"""A CloudFormation custom resource that fails when a new version of the proxy cannot answer.
+"""A CloudFormation custom resource that fails when a new version of the proxy cannot start.
 
-It stands between the version and the alias: a version that crashes at its start fails the deployment, the stack goes
-back, and callers have never seen it. The version is asked for ``GET /healthz``, which does not touch the model.
+It stands between the version and the alias: a version that crashes at its start fails the deployment, the stack rolls
+back, and no caller has reached it. The check is the proxy's health route, which does not call the model.
 
 Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html (requests, responses).
 """
@@ -11,78 +11,113 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from typing import Any
+from typing import Any, Final
 
 import boto3
 from botocore.exceptions import ClientError
 
-_REQUEST = {
+from proxy.routes.table import HEALTH
+
+_REQUEST: Final = {
     "version": "2.0",
-    "rawPath": "/healthz",
+    "rawPath": HEALTH.path,
     "headers": {},
-    "requestContext": {"http": {"method": "GET", "path": "/healthz"}},
+    "requestContext": {"http": {"method": HEALTH.method, "path": HEALTH.path}},
 }
-# In the first deployment the function's own permission and the version are seconds old, and IAM is told in the end.
-# Under load the reserved concurrency may be in use, of which the new version has a share.
-_NOT_YET = (
+# In a first deployment the function's own permission and the version are seconds old, and IAM is eventually consistent.
+# A version with SnapStart is not ready before its snapshot is.
+_NOT_YET: Final = (
     "AccessDeniedException",
     "ResourceConflictException",
     "ResourceNotFoundException",
     "ResourceNotReadyException",
-    "TooManyRequestsException",
+    "SnapStartNotReadyException",
+    "SnapStartTimeoutException",
 )
-_PAUSES = (1.0, 2.0, 4.0, 6.0)  # seconds
-_LONGEST = 1000  # characters of a reason; the whole response may have 4096 bytes
+_THROTTLED: Final = "TooManyRequestsException"
+_ATTEMPTS: Final = {"SnapStartNotReadyException": 30}
+_DEFAULT_ATTEMPTS: Final = 5
+_LONGEST_PAUSE: Final = 6.0  # seconds
+_LONGEST: Final = 1000  # characters of a reason; the whole response may have 4096 bytes
 
 
 def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401, ARG001 - Lambda's own
     """Answer one request of CloudFormation's.
 
     Args:
-        event: its ``ResourceProperties`` have ``Version``, the ARN of the version to ask.
+        event: its ``ResourceProperties`` have ``Version``, the ARN of the version to check.
         context: Lambda's context; unused.
 
     """
     try:
-        problem = "" if event["RequestType"] == "Delete" else problem_with(event["ResourceProperties"]["Version"])
-    except Exception as error:  # noqa: BLE001 - without an answer, CloudFormation would wait for its time-out
+        problem = problem_with(event["ResourceProperties"]["Version"]) if needs_check(event) else ""
+    except Exception as error:  # noqa: BLE001 - without a response, CloudFormation would wait for its time-out
         problem = f"the check itself failed: {type(error).__name__}: {error}"
     _respond(event, problem)
 
 
+def needs_check(event: dict[str, Any]) -> bool:
+    """Return whether the version is a new one.
+
+    A rollback goes back to an earlier version, which was checked when it was new. To check it again could only make the
+    rollback fail.
+    """
+    if event["RequestType"] == "Delete":
+        return False
+    new = str(event["ResourceProperties"]["Version"])
+    old = str(event.get("OldResourceProperties", {}).get("Version", ""))
+    (new_function, new_number), (old_function, old_number) = (one.rsplit(":", 1) for one in (new, old or ":"))
+    if new_function != old_function or not (new_number.isdigit() and old_number.isdigit()):
+        return True
+    return int(new_number) > int(old_number)
+
+
 def problem_with(version: str) -> str:
-    """Invoke a version and return why it cannot serve; empty when it can."""
-    answer = _invoke(version)
-    said = json.loads(answer["Payload"].read() or b"null")
-    if "FunctionError" in answer:
-        told = said if isinstance(said, dict) else {}
-        error = f"{told.get('errorType', 'an error')}: {told.get('errorMessage', 'without a message')}"
-    elif not isinstance(said, dict) or said.get("statusCode") != 200:
-        error = "it does not answer GET /healthz with 200"
+    """Invoke a version and return why it cannot serve; empty when it can, or when nobody can tell.
+
+    A throttle says nothing about the version: under load the reserved concurrency may be in use, of which the new
+    version has a share. The deployment goes on, with a warning in the log.
+    """
+    try:
+        response = _invoke(version)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != _THROTTLED:
+            raise
+        print(json.dumps({"level": "WARNING", "message": "not checked: the function is throttled", "version": version}))
+        return ""
+    payload = json.loads(response["Payload"].read() or b"null")
+    if "FunctionError" in response:
+        details = payload if isinstance(payload, dict) else {}
+        error_text = f"{details.get('errorType', 'an error')}: {details.get('errorMessage', 'without a message')}"
+    elif not isinstance(payload, dict) or payload.get("statusCode") != 200:
+        error_text = f"it does not answer {HEALTH.method} {HEALTH.path} with 200"
     else:
         return ""
     return (
-        f"the new version of the proxy cannot start: {error}. Callers keep the former version. Mend the code or its "
-        "settings, or read the whole error in the function's log group, and deploy again"
+        f"the new version of the proxy cannot start: {error_text}. Callers keep the former version. Correct the code "
+        "or its settings (the function's log group has the whole error), and deploy again"
     )
 
 
 def _invoke(version: str) -> Any:  # noqa: ANN401 - boto3's
     client, payload = boto3.client("lambda"), json.dumps(_REQUEST).encode()
-    for pause in _PAUSES:
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             return client.invoke(FunctionName=version, Payload=payload)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _NOT_YET:
+            code = error.response["Error"]["Code"]
+            most = _ATTEMPTS.get(code, _DEFAULT_ATTEMPTS)
+            if code not in (*_NOT_YET, _THROTTLED) or attempt >= most:
                 raise
-            time.sleep(pause)
-    return client.invoke(FunctionName=version, Payload=payload)
+            time.sleep(min(2.0 ** (attempt - 1), _LONGEST_PAUSE))
 
 
 def _respond(event: dict[str, Any], problem: str) -> None:
     body = {
         "Status": "FAILED" if problem else "SUCCESS",
-        "Reason": problem[:_LONGEST] or "it answers",
+        "Reason": problem[:_LONGEST] or "checked",
         "PhysicalResourceId": event.get("PhysicalResourceId", event["LogicalResourceId"]),
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],

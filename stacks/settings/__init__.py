@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from sagemaker_llm import OptionError
 from sagemaker_llm.models.catalog import Api
+from sagemaker_llm.proxy import source
 from stacks.settings.errors import SettingsError, problems_of
 from stacks.settings.proxy_section import Proxy
 from stacks.settings.sections import Endpoint, Model, Section, Variant
@@ -66,13 +67,40 @@ class Settings(Section):
                 chosen.package(instance_type, self.region)
         if self.api is None:
             raise OptionError(
-                "api",
+                "model.api",
                 None,
                 problem="is missing, and the catalogue does not know the package",
                 allowed="generate, chat, embed, rerank, summarize",
                 remedy="the listing says which requests the package answers",
             )
+        self._check_same_api()
         return self
+
+    @model_validator(mode="after")
+    def _protected_environments_name_their_account(self) -> Self:
+        if self.termination_protection and self.account is None:
+            raise OptionError(
+                "account",
+                None,
+                problem="is missing, and the environment is protected: it would deploy wherever the credentials point",
+                allowed="the AWS account, 12 digits in quotes",
+                remedy="name it in the file",
+            )
+        return self
+
+    def _check_same_api(self) -> None:
+        """Refuse variants whose containers answer different requests: one caller's requests go to all of them."""
+        for name, variant in self.endpoint.more_variants.items():
+            for instance_type, model in variant.types_and_models(variant.model):
+                found = model.package(instance_type, self.region).api
+                if found != self.api:
+                    raise OptionError(
+                        f"endpoint.more_variants.{name}.model",
+                        found,
+                        problem=f"is what its container answers, but the main variant's answers {self.api}",
+                        allowed=f"a package that answers {self.api}",
+                        remedy="make an environment of its own for it; or set model.api when the listing says so",
+                    )
 
     @property
     def api(self) -> Api | None:
@@ -82,18 +110,21 @@ class Settings(Section):
 
     @property
     def has_proxy(self) -> bool:
-        """Return whether the generate proxy is deployed: in front of what it can speak to."""
-        return self.api in ("generate", "chat")
+        """Return whether a proxy is deployed: in front of containers that it can translate for."""
+        return self.api in source.apis()
 
     @property
     def reserved_concurrency(self) -> int | None:
-        """Return how many requests the proxy answers at once; None for the account's common pool."""
-        wanted = self.proxy.reserved_concurrency
-        if wanted == "account":
+        """Return the concurrency to reserve for the proxy; None for the account's pool."""
+        reserved = self.proxy.reserved_concurrency
+        if reserved == "account":
             return None
-        if wanted != "derived":
-            return wanted
-        return self.proxy.requests_per_instance * sum(variant.most_instances for _, variant in self.variants())
+        if reserved != "derived":
+            return reserved
+        instances = sum(variant.max_instances_ever for _, variant in self.variants())
+        served = self.proxy.requests_per_instance * instances
+        # In front of chat, each generation is a request to the endpoint.
+        return max(1, served // self.proxy.max_generations) if self.api == "chat" else served
 
     def variants(self) -> Iterator[tuple[Model, Variant]]:
         """Yield each variant with its model, the main one first."""
@@ -116,8 +147,8 @@ def read(name: str) -> Settings:
     """
     if not _NAME.fullmatch(name):
         raise SettingsError(
-            f"environment: {name!r} is no name; allowed: at most 30 lower-case letters, digits and inner hyphens; "
-            "rename the file in environments/"
+            f"environment: {name!r} is not a valid name; allowed: at most 30 lower-case letters, digits and inner "
+            "hyphens; rename the file in environments/"
         )
     if name not in names():
         allowed = ", ".join(names()) or "none: the folder environments/ is empty"
@@ -139,7 +170,7 @@ def _same_endpoint(settings: Settings, path: Path) -> bool:
     try:
         other = read_file(path)
     except SettingsError:
-        return False  # told when that one is read
+        return False  # reported when that one is read
     places = [(one.account, one.region, one.endpoint.name) for one in (settings, other)]
     return places[0] == places[1]
 
@@ -162,16 +193,16 @@ def read_file(path: Path) -> Settings:
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
-        raise SettingsError(*(f"{file}: {problem}" for problem in problems_of(error, Settings))) from None
+        raise SettingsError(*(f"{file}: {problem}" for problem in problems_of(error, Settings, content))) from None
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key that stands twice is an error, not silently the last one."""
+    """YAML in which a key that is given twice is an error, not silently the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         keys = [self.construct_object(key, deep=True) for key, _value in node.value]
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice!r} stands twice", node.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice!r} is given twice", node.start_mark)
         mapping: dict[object, object] = super().construct_mapping(node, deep)
         return mapping

@@ -1,23 +1,17 @@
-"""What is wrong with an environment file, in sentences: key, value, what is allowed, what to do."""
+"""Errors of an environment file, in sentences: key, value, what is allowed, what to do."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from sagemaker_llm import OptionError
 
-# Where a rule that looks at several keys puts the blame.
-_KEY_OF_OPTION = {
-    "package_arn": "model.package_arn",
-    "model": "model.catalog",
-    "api": "model.api",
-    "region": "region",
-    "generate_timeout": "proxy.generate_timeout_seconds",
-}
+_UNITS = ("", "_seconds", "_arn")
+"""What a key has beside the name of the library's option: a time-out in seconds, a key by its ARN."""
 
 
 class SettingsError(ValueError):
@@ -33,13 +27,21 @@ class SettingsError(ValueError):
         self.problems = problems
 
 
-def problems_of(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
-    """Yield one line for each problem that pydantic found in a model of class ``root``."""
+def problems_of(error: ValidationError, root: type[BaseModel], content: Any) -> Iterator[str]:  # noqa: ANN401 - YAML
+    """Yield one line for each problem that pydantic found.
+
+    Args:
+        error: pydantic's error.
+        root: the model of the whole file.
+        content: the file's content.
+
+    """
     for found in error.errors(include_url=False):
         key = ".".join(str(part) for part in found["loc"])
         cause = found.get("ctx", {}).get("error")
         if isinstance(cause, OptionError):
-            yield problem_of(cause, key)
+            where = f"{key}.{cause.option}" if key and key.rpartition(".")[2] != cause.option else key
+            yield f"{where or key_of(cause, root, content)}: {cause.sentence}"
         elif found["type"] == "extra_forbidden":
             yield f"{key}: unknown key; {_known_keys(root, found['loc'])}"
         elif found["type"] == "missing":
@@ -49,19 +51,42 @@ def problems_of(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
             yield f"{key}: {found['input']!r} is wrong; allowed: {': '.join(filter(None, words))}"
 
 
-def problem_of(error: OptionError, key: str = "") -> str:
-    """Return one line for what the construct library refuses.
+def problem_of(error: OptionError, settings: BaseModel) -> str:
+    """Return one line for a refusal of the construct library, with the key of the value in the file."""
+    content = settings.model_dump(exclude_unset=True)
+    return f"{key_of(error, type(settings), content)}: {error.sentence}"
 
-    Args:
-        error: the refusal.
-        key: the key with the value; default the one that the option's name stands for.
 
-    """
-    if not key:
-        where = _KEY_OF_OPTION.get(error.option, f"endpoint.{error.option}")
-    else:
-        where = key if key.rpartition(".")[2] == error.option else f"{key}.{error.option}"
-    return f"{where}: {error.sentence}"
+def key_of(error: OptionError, root: type[BaseModel], content: Any) -> str:  # noqa: ANN401 - YAML
+    """Return the key in the file for an option of the library: where the value stands, else where it belongs."""
+    if error.option.partition(".")[0] in root.model_fields:
+        return error.option
+    *_, last = error.option.split(".")
+    names = [last + unit for unit in _UNITS]
+    with_name = [(key, value) for key, value in _leaves(content) if key.rpartition(".")[2] in names]
+    with_value = [key for key, value in with_name if value == error.value]
+    in_the_file = with_value or [key for key, _ in with_name]
+    return next(iter([*in_the_file, *_keys_of(root, names), error.option]))
+
+
+def _leaves(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - YAML
+    """Yield every key of the file with its value, the outer ones first."""
+    members = content.items() if isinstance(content, Mapping) else ()
+    for name, value in members:
+        yield f"{prefix}{name}", value
+    for name, value in members:
+        yield from _leaves(value, f"{prefix}{name}.")
+        for number, one in enumerate(value if isinstance(value, (list, tuple)) else ()):
+            yield from _leaves(one, f"{prefix}{name}.{number}.")
+
+
+def _keys_of(root: type[BaseModel], names: list[str], prefix: str = "") -> Iterator[str]:
+    """Yield every key with one of the names that a file may have, the outer ones first."""
+    yield from (prefix + name for name in root.model_fields if name in names)
+    for name, field in root.model_fields.items():
+        inner = _model_in(field.annotation)
+        if inner:
+            yield from _keys_of(inner, names, f"{prefix}{name}.")
 
 
 def _allowed(found: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from sagemaker_llm import OptionError
+from sagemaker_llm import OptionError, limits
 from stacks.settings.sections import Count, RetentionDays, Section
 
 Caller = Annotated[str, Field(pattern=r"^(\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+)$")]
@@ -19,91 +19,118 @@ VpcEndpointId = Annotated[str, Field(pattern=r"^vpce-[0-9a-f]{8,17}$")]
 
 
 class Client(Section):
-    """What one API key may do."""
+    """The limits of one API key."""
 
-    requests_per_second: float = Field(gt=0, le=10_000, description="Its rate in the long run.")
-    burst: int = Field(ge=1, le=5_000, description="How many at once above it.")
-    quota: Count | None = Field(default=None, description="Requests in a period. Default: no quota.")
-    period: Literal["day", "week", "month"] = Field(default="month", description="The quota's.")
+    requests_per_second: float = Field(gt=0, le=10_000, description="The rate in the long run.")
+    burst: int = Field(ge=1, le=5_000, description="The requests at once above it.")
+    quota: Count | None = Field(default=None, description="The requests in a period. Default: no quota.")
+    period: Literal["day", "week", "month"] = Field(default="month", description="The quota's period.")
 
 
 class RestApi(Section):
     """A REST API instead of the Function URL."""
 
     access: Literal["iam", "api_keys"] = Field(
-        default="iam", description="Who is let in: signed requests, or a key for each client."
+        default="iam", description="How callers are identified: signed requests, or a key for each client."
     )
     clients: Mapping[ClientName, Client] = Field(
         default_factory=dict, description="The API keys by name, with access api_keys."
     )
-    requests_per_second: float = Field(default=50, gt=0, le=10_000, description="Of all callers, in the long run.")
-    burst: int = Field(default=100, ge=1, le=5_000, description="How many at once above it.")
+    requests_per_second: float | None = Field(
+        default=None,
+        gt=0,
+        le=10_000,
+        description="The rate of all callers in the long run. Default: the function's reserved concurrency, else 50.",
+    )
+    burst: int | None = Field(
+        default=None,
+        ge=1,
+        le=5_000,
+        description="The requests at once, at most the function's reserved concurrency, because Lambda's own throttle "
+        "reaches callers as a 500. Default: that concurrency, else 100.",
+    )
     timeout_seconds: int = Field(
-        default=29, ge=2, le=75, description="When it gives up. More than 29 needs a larger quota from AWS."
+        default=29,
+        ge=2,
+        le=limits.REST_API_SECONDS,
+        description="API Gateway's time-out. More than 29 needs a larger quota from AWS.",
     )
     cors_origins: tuple[Origin, ...] = Field(
         default=(), strict=False, description="Origins whose pages may call it in a browser. Default: none."
     )
-    networks: tuple[Network, ...] = Field(default=(), strict=False, description="IP ranges let in. Default: all.")
+    networks: tuple[Network, ...] = Field(
+        default=(), strict=False, description="The allowed IP ranges (private API: of the VPC). Default: all."
+    )
     vpc_endpoint_ids: tuple[VpcEndpointId, ...] = Field(
-        default=(), strict=False, description="Makes it private: only these VPC endpoints reach it. Default: none."
+        default=(),
+        strict=False,
+        description="A private API that only these VPC endpoints reach. Default: none.",
     )
     firewall_requests: int | None = Field(
         default=None,
         ge=10,
         le=2_000_000_000,
-        description="A web firewall, and the most requests of one address in five minutes. Default: no firewall.",
+        description="A web firewall, and the most requests from one address in five minutes. Default: no firewall.",
     )
     tracing: bool = Field(default=True, description="X-Ray traces of the API.")
     account_log_role: bool = Field(
         default=False,
-        description="Whether this stack sets the role by which API Gateway writes access logs: once for each account "
-        "and region. Default: it is set.",
+        description="Whether this stack sets the role by which API Gateway writes access logs, once for each account "
+        "and region.",
     )
 
 
 class Proxy(Section):
-    """The HTTP door in front of it."""
+    """The HTTP API in front of the endpoint."""
 
     callers: tuple[Caller, ...] = Field(
         default=(),
         strict=False,
-        description="Principals (ARNs or account ids) that the door lets in. Default: the account itself, whose users "
-        "and roles then need a policy of their own: lambda:InvokeFunctionUrl and lambda:InvokeFunction, or "
-        "execute-api:Invoke for a REST API.",
+        description="The allowed principals (ARNs or account ids). Default: the account itself, whose users and roles "
+        "then need a policy of their own: lambda:InvokeFunctionUrl and lambda:InvokeFunction, or execute-api:Invoke "
+        "for a REST API. Callers of another account need both.",
     )
     rest_api: RestApi | None = Field(default=None, description="A REST API instead of the Function URL. Default: none.")
     generate_timeout_seconds: int = Field(
-        default=65, ge=1, le=70, description="How long one generation may take; SageMaker itself ends it after 60 s."
+        default=65,
+        ge=limits.GENERATE_SECONDS[0],
+        le=limits.GENERATE_SECONDS[1],
+        description="How long one generation may take; SageMaker itself ends it after 60 s.",
     )
     max_request_bytes: int = Field(
         default=262_144, ge=1024, le=4_000_000, description="The longest request body, in bytes."
     )
     default_max_tokens: Count = Field(
-        default=200, description="Sent as max_tokens when a request names none; containers differ in what they do then."
+        default=200, description="The max_tokens of a request that names none; containers' own defaults differ."
     )
-    max_tokens: Count = Field(default=4096, description="The most max_tokens that a request may ask for.")
-    max_generations: int = Field(default=5, ge=1, le=5, description="The most num_generations.")
+    max_tokens: Count = Field(default=4096, description="The most max_tokens of a request.")
+    max_generations: int = Field(
+        default=limits.MAX_GENERATIONS, ge=1, le=limits.MAX_GENERATIONS, description="The most num_generations."
+    )
     max_prompt_characters: Count = Field(default=262_144, description="The longest prompt, in characters.")
     memory_mib: int = Field(default=512, ge=128, le=10_240, description="The function's memory, in MiB.")
     requests_per_instance: Count = Field(
-        default=32, description="How many requests one instance of the endpoint bears at once, for the next key."
+        default=32,
+        description="The concurrent requests of one instance of the endpoint, for the next key. Nobody publishes it: "
+        "measure yours.",
     )
     reserved_concurrency: Count | Literal["derived", "account"] = Field(
         default="derived",
-        description="How many requests are answered at once, at most and in any case: a number, derived (what the "
-        "endpoint bears with all its instances), or account (no bound but the account's common pool).",
+        description="The function's reserved concurrency, which is also its limit: a number; derived, what the "
+        "endpoint serves with all its instances, in front of chat divided by max_generations; or account, no limit but "
+        "the account's pool.",
     )
     snap_start: bool = Field(
         default=False, description="Start from a snapshot of a started function; AWS bills caching and restoring it."
     )
     log_level: Literal["INFO", "ERROR"] = Field(
-        default="INFO", description="INFO: a line for each request. ERROR: for those that failed; metrics of all."
+        default="INFO",
+        description="INFO: a line for each request. ERROR: a line for each failure, and all metrics.",
     )
     log_retention_days: RetentionDays = Field(default=30, description="How long the proxy's log lines are kept.")
 
     @model_validator(mode="after")
-    def _default_within_the_most(self) -> Self:
+    def _default_within_the_limit(self) -> Self:
         if self.default_max_tokens > self.max_tokens:
             raise OptionError(
                 "default_max_tokens",

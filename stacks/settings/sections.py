@@ -6,6 +6,7 @@ What depends on several values (a type and its package, a key and NVMe storage) 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -22,13 +23,22 @@ RetentionDays = Literal[
 ]
 PackageArn = Annotated[str, AfterValidator(lambda arn: ModelPackage.from_arn(arn).arn)]
 GpuType = Annotated[str, AfterValidator(lambda name: InstanceType.of(name).name)]
+Expression = Annotated[str, AfterValidator(lambda text: _schedule().check_schedule("schedule", text))]
+TimeZone = Annotated[str, AfterValidator(lambda text: _schedule().check_timezone("timezone", text))]
 VariantName = Annotated[str, Field(pattern=f"^{limits.VARIANT_NAME_PATTERN}$")]
 
 
 class Section(BaseModel):
-    """Strict, frozen, and without keys that nobody reads."""
+    """Strict and frozen; an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _schedule() -> ModuleType:
+    """Return the library's checks of schedules, which the commands that read no schedule do without."""
+    from sagemaker_llm.endpoint import schedule
+
+    return schedule
 
 
 def _one_of(one: str, value: object, other: str, other_value: object) -> None:
@@ -39,7 +49,7 @@ def _one_of(one: str, value: object, other: str, other_value: object) -> None:
 
 
 class Model(Section):
-    """What is served: a package of your subscription by its ARN, or one of Cohere's published ones by its name."""
+    """The model: a package of your subscription by its ARN, or one of Cohere's published ones by its name."""
 
     package_arn: PackageArn | None = Field(
         default=None,
@@ -97,10 +107,8 @@ class Schedule(Section):
     """Other bounds from a moment on, until another schedule changes them again."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,100}$", description="Letters, digits, _ and -; unique in the variant.")
-    schedule: str = Field(
-        pattern=r"^(cron|rate|at)\(.+\)$", description="cron(minute hour day month weekday year), rate(…) or at(…)."
-    )
-    timezone: str = Field(default="UTC", description="An IANA name.")
+    schedule: Expression = Field(description="cron(minute hour day month weekday year), rate(…) or at(…).")
+    timezone: TimeZone = Field(default="UTC", description="An IANA name, e.g. Europe/Berlin.")
     min_instances: Count = Field(description="The fewest instances from then on.")
     max_instances: Count = Field(description="The most.")
 
@@ -112,17 +120,17 @@ class Autoscaling(Section):
     max_instances: Count = Field(description="The most instances; each costs its full price while it is there.")
     metric: Literal["concurrency", "invocations"] = Field(
         default="concurrency",
-        description="What is held at the target: requests being answered for each model copy, or invocations a minute "
-        "for each instance.",
+        description="The metric held at the target: concurrent requests of each model copy, or invocations a minute of "
+        "each instance.",
     )
-    target: float = Field(gt=0, description="What one model copy, or one instance and minute, shall bear.")
+    target: float = Field(gt=0, description="The metric's value for one model copy, or for one instance and minute.")
     scale_in_cooldown_seconds: Cooldown = Field(default=600, description="How long to wait after removing instances.")
     scale_out_cooldown_seconds: Cooldown = Field(default=60, description="How long to wait after adding instances.")
     schedules: tuple[Schedule, ...] = Field(default=(), strict=False, description="Bounds by the clock.")
 
     @property
-    def most_instances(self) -> int:
-        """Return how many instances it may have at any time."""
+    def max_instances_ever(self) -> int:
+        """Return the most instances at any time."""
         return max(self.max_instances, *(schedule.max_instances for schedule in self.schedules), 0)
 
 
@@ -133,7 +141,7 @@ class Variant(Section):
     instance_pools: tuple[Pool, ...] = Field(
         default=(),
         strict=False,
-        max_length=limits.MOST_POOLS,
+        max_length=limits.MAX_POOLS,
         description="Instead of instance_type: up to five GPU types by priority, the next when one has no capacity.",
     )
     instance_count: Count = Field(
@@ -143,8 +151,9 @@ class Variant(Section):
     weight: float = Field(default=1, ge=0, description="The share of the traffic, in proportion to other variants'.")
     inference_ami_version: InferenceAmi | None = Field(
         default=None,
-        description="The host image, which decides the GPU driver. Default: what the package needs, by the catalogue. "
-        "Cohere demands al2-ami-sagemaker-inference-gpu-2 for model versions after 3.0.5.",
+        description="The host image, which decides the GPU driver. Default: what the package needs, by the catalogue; "
+        "an unknown package of Cohere's gets al2-ami-sagemaker-inference-gpu-2, which Cohere requires for model "
+        "versions after 3.0.5.",
     )
     model_download_timeout_seconds: Timeout = Field(default=2400, description="How long the weights may take.")
     container_startup_timeout_seconds: Timeout = Field(
@@ -177,9 +186,9 @@ class Variant(Section):
         return self
 
     @property
-    def most_instances(self) -> int:
-        """Return how many instances it has at most."""
-        return self.autoscaling.most_instances if self.autoscaling else self.instance_count
+    def max_instances_ever(self) -> int:
+        """Return the most instances at any time."""
+        return self.autoscaling.max_instances_ever if self.autoscaling else self.instance_count
 
     def types_and_models(self, model: Model) -> list[tuple[str, Model]]:
         """Return each GPU type that it may get, by priority, with the model for it.
@@ -219,7 +228,7 @@ class DataCapture(Section):
 
 
 class Endpoint(Variant):
-    """How it is served."""
+    """The endpoint."""
 
     name: str = Field(
         pattern=limits.ENDPOINT_NAME_PATTERN,
@@ -235,7 +244,7 @@ class Endpoint(Variant):
         description="The KMS key of the storage volumes, for types without NVMe storage. Default: AWS's own.",
     )
     volume_key_with_nvme: bool = Field(
-        default=False, description="Give the key although a type has NVMe storage: SageMaker may refuse it."
+        default=False, description="Set the key although a type has NVMe storage; SageMaker may refuse it."
     )
     vpc: Vpc | None = Field(default=None, description="Default: none.")
     data_capture: DataCapture | None = Field(default=None, description="Default: none.")

@@ -1,4 +1,4 @@
-"""How many instances a variant has: by its load, and by the clock."""
+"""Autoscaling of a variant: by its load, and by the clock."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from aws_cdk import Duration
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from constructs import Construct
 
+from sagemaker_llm.endpoint.schedule import check_schedule, check_timezone
 from sagemaker_llm.errors import OptionError
-from sagemaker_llm.limits import check_instance_count, check_pattern, check_range
+from sagemaker_llm.limits import check_instance_count, check_range
 
 ScalingMetric: TypeAlias = Literal["concurrency", "invocations"]
-"""What is held at the target: requests being answered for each model copy, or an instance's invocations a minute."""
+"""The metric held at the target: concurrent requests of each model copy, or an instance's invocations a minute."""
 
 _METRICS = {
     # Every ten seconds, and right for long, uneven generations.
     "concurrency": "SageMakerVariantConcurrentRequestsPerModelHighResolution",
     "invocations": "SageMakerVariantInvocationsPerInstance",
 }
-_SCHEDULE = r"(cron|rate|at)\(.+\)"
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class Autoscaling:
 
     Attributes:
         max_instances: the most instances; each costs its full price while it is there.
-        target: what one model copy (``concurrency``) or one instance and minute (``invocations``) shall bear.
+        target: the value for one model copy (``concurrency``), or for one instance and minute (``invocations``).
         min_instances: the fewest, 1 or more; default 1.
-        metric: what is measured; default ``concurrency``.
+        metric: the metric; default ``concurrency``.
         scale_in_cooldown: after removing instances, 0 s or more; default 10 minutes, since a new one takes that long.
         scale_out_cooldown: after adding instances, 0 s or more; default 1 minute.
         schedules: bounds by the clock; default none.
@@ -84,7 +84,8 @@ class Autoscaling:
         if len(set(names)) < len(names):
             raise OptionError("schedules", names, problem="has a name twice", allowed="a name of its own for each")
         for schedule in self.schedules:
-            check_pattern("schedule", schedule.schedule, _SCHEDULE, "cron(…), rate(…) or at(…)")
+            check_schedule("schedule", schedule.schedule)
+            check_timezone("timezone", schedule.timezone)
             _check_bounds(f"schedules.{schedule.name}", schedule.min_instances, schedule.max_instances)
 
     def apply(self, scope: Construct, construct_id: str, *, endpoint_name: str, variant_name: str) -> None:

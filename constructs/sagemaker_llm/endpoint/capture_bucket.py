@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
-
-from stacks.acknowledgements import ALL, acknowledge
 
 
 class CaptureBucket(Construct):
@@ -54,38 +52,16 @@ class CaptureBucket(Construct):
                 )
             ],
         )
-        rules = {
-            "S3BucketLoggingEnabled": "access is in CloudTrail's data events, which the account turns on or not",
-            "S3BucketReplicationEnabled": "a second copy of prompts in another region is what this data must not have",
-            "S3BucketVersioningEnabled": "an old version would outlive the retention",
-        }
-        for rule, reason in rules.items():
-            acknowledge(self.bucket, rule, reason=reason, packs=ALL)
-        acknowledge(self.bucket, "S1", reason=rules["S3BucketLoggingEnabled"], packs=["AwsSolutions"])
 
     def uri(self, endpoint_name: str) -> str:
         """Return where an endpoint's capture is written."""
         return f"s3://{self.bucket.bucket_name}/{endpoint_name}"
 
     def grant_capture(self, role: iam.IRole, endpoint_name: str) -> None:
-        """Let an execution role write an endpoint's capture, and nothing else."""
-        prefix = f"{endpoint_name}/*"
+        """Allow an execution role to write an endpoint's capture, and nothing else."""
         role.add_to_principal_policy(
-            iam.PolicyStatement(
-                sid="WriteCapture", actions=["s3:PutObject"], resources=[self.bucket.arn_for_objects(prefix)]
-            )
+            iam.PolicyStatement(actions=["s3:PutObject"], resources=[self.bucket.arn_for_objects(f"{endpoint_name}/*")])
         )
         role.add_to_principal_policy(
-            iam.PolicyStatement(
-                sid="EncryptCapture", actions=["kms:GenerateDataKey", "kms:Decrypt"], resources=[self.key.key_arn]
-            )
+            iam.PolicyStatement(actions=["kms:GenerateDataKey", "kms:Decrypt"], resources=[self.key.key_arn])
         )
-        if isinstance(role, iam.Role):
-            resource = self.bucket.node.default_child
-            assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - for the type checker
-            acknowledge(
-                role,
-                f"IAM5[Resource::<{Stack.of(self).get_logical_id(resource)}.Arn>/{prefix}]",
-                reason="SageMaker names the objects: the role may write below the endpoint's own prefix only",
-                packs=["AwsSolutions"],
-            )

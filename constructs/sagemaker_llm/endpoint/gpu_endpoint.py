@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+import jsii
+from aws_cdk import ArnFormat, RemovalPolicy, Resource
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk.interfaces.aws_sagemaker import EndpointReference
 from constructs import Construct
 
 from sagemaker_llm import limits
 from sagemaker_llm.endpoint.metrics import EndpointMetrics
 from sagemaker_llm.endpoint.variant import Variant
 from sagemaker_llm.errors import OptionError
-from stacks.acknowledgements import acknowledge
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+
     from sagemaker_llm.endpoint.capture_bucket import CaptureBucket
 
 
-class InvocableEndpoint(EndpointMetrics, Construct):
-    """An endpoint that may be invoked by its literal name, whichever stack owns it.
+@jsii.implements(sagemaker.IEndpoint)
+class InvocableEndpoint(EndpointMetrics, Resource):
+    """An endpoint known by its literal name, whichever stack owns it: the CDK's ``aws_sagemaker.IEndpoint``.
 
     Args:
         scope: the parent.
@@ -40,13 +44,28 @@ class InvocableEndpoint(EndpointMetrics, Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, endpoint_name: str) -> None:
         super().__init__(scope, construct_id)
-        self.endpoint_name = limits.check_endpoint_name(endpoint_name)
-        self.endpoint_arn = Stack.of(self).format_arn(
+        self._name = limits.check_endpoint_name(endpoint_name)
+        self._arn = self.stack.format_arn(
             service="sagemaker",
             resource="endpoint",
             resource_name=endpoint_name,
             arn_format=ArnFormat.SLASH_RESOURCE_NAME,
         )
+
+    @property
+    def endpoint_name(self) -> str:  # type: ignore[override]
+        """Return the literal name."""
+        return self._name
+
+    @property
+    def endpoint_arn(self) -> str:
+        """Return the ARN in this stack's partition, account and region."""
+        return self._arn
+
+    @property
+    def endpoint_ref(self) -> EndpointReference:
+        """Return the reference that the CDK's own constructs take."""
+        return EndpointReference(endpoint_arn=self._arn)
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow ``sagemaker:InvokeEndpoint`` on this one endpoint, and nothing else."""
@@ -55,9 +74,14 @@ class InvocableEndpoint(EndpointMetrics, Construct):
         )
 
     def grant_invoke_stream(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow whole and streamed answers of this one endpoint, and nothing else."""
+        """Allow whole and streamed responses of this one endpoint, and nothing else."""
         actions = ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"]
         return iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=[self.endpoint_arn])
+
+
+# AWS's own list for an execution role, on the one log group.
+# Source: docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html (CreateModel).
+_LOG_ACTIONS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
 
 
 class GpuEndpoint(InvocableEndpoint):
@@ -77,18 +101,20 @@ class GpuEndpoint(InvocableEndpoint):
         construct_id: the id in the parent.
         endpoint_name: at most 63 lower-case letters, digits and inner hyphens; unique in account and region.
         variants: 1 to 10 variants with different names; the first is the endpoint's main one.
-        volume_key_arn: the KMS key of the instances' storage volumes; default the key that AWS owns. Not for types with
+        volume_key: the KMS key of the instances' storage volumes; default the key that AWS owns. Not for types with
             NVMe storage: AWS's documents disagree whether SageMaker refuses it or merely does not encrypt the NVMe with
             it, which the hardware encrypts anyway.
-        volume_key_with_nvme: give the key although a type has NVMe storage; default no.
+        volume_key_with_nvme: give the key although a type has NVMe storage; default no. The template's metadata says
+            so, and the published policy rules accept it.
         data_capture: where requests and answers are captured; default nowhere.
         capture_percentage: the share of requests that is captured, 0 to 100; default 100.
         log_retention: how long container logs are kept; default one month.
 
     Attributes:
         variants: the variants given.
+        config: the endpoint config's resource.
         log_group: the containers' log group, made here so that it has a retention (SageMaker's own would have none).
-        endpoint_config_name: the config that this template wants; compare it with DescribeEndpoint after a deployment,
+        endpoint_config_name: the template's config; compare it with DescribeEndpoint after a deployment,
             because SageMaker can fall back to the former one.
 
     Raises:
@@ -103,7 +129,7 @@ class GpuEndpoint(InvocableEndpoint):
         *,
         endpoint_name: str,
         variants: Sequence[Variant],
-        volume_key_arn: str | None = None,
+        volume_key: kms.IKey | None = None,
         volume_key_with_nvme: bool = False,
         data_capture: CaptureBucket | None = None,
         capture_percentage: int = 100,
@@ -111,8 +137,8 @@ class GpuEndpoint(InvocableEndpoint):
     ) -> None:
         super().__init__(scope, construct_id, endpoint_name=endpoint_name)
         self.variants = _checked(variants)
-        key = _volume_key(volume_key_arn, self.variants, escape=volume_key_with_nvme)
-        # RetentionDays or a removal other than DESTROY would leave a group whose fixed name blocks the next deployment.
+        nvme = _check_volume_key(volume_key, self.variants, escape=volume_key_with_nvme)
+        # A removal policy other than DESTROY would leave a group whose fixed name blocks the next deployment.
         self.log_group = logs.LogGroup(
             self,
             "LogGroup",
@@ -120,34 +146,28 @@ class GpuEndpoint(InvocableEndpoint):
             retention=log_retention,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        acknowledge(
-            self.log_group,
-            "CloudWatchLogGroupEncrypted",
-            reason="CloudWatch encrypts every group with a key of its own; the container's log is no customer data",
-        )
         capture = None
         if data_capture:
             capture = _capture(data_capture.uri(endpoint_name), data_capture.key.key_arn, capture_percentage)
         for role in dict.fromkeys(model.role for variant in self.variants for model in variant.models):
             # No grant_write: for an immutable role it would open the group to the whole account by a resource policy.
             role.add_to_principal_policy(
-                iam.PolicyStatement(
-                    actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.log_group.log_group_arn]
-                )
+                iam.PolicyStatement(actions=_LOG_ACTIONS, resources=[self.log_group.log_group_arn])
             )
             if data_capture:
                 data_capture.grant_capture(role, endpoint_name)
-            if key:
-                _allow_volume_key(role, key)
+            if volume_key:
+                _allow_volume_key(role, volume_key)
         config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
             production_variants=[variant.to_property() for variant in self.variants],
-            kms_key_id=key,
+            kms_key_id=volume_key.key_arn if volume_key else None,
             data_capture_config=capture,
         )
-        if not key:
-            acknowledge(config, "SageMakerEndpointConfigurationKMSKeyConfigured", reason=self._why_no_key())
+        if volume_key and nvme:
+            config.add_metadata("VolumeKeyWithNvme", f"on purpose, for {', '.join(nvme)}")
+        self.config = config
         self.endpoint_config_name = config.attr_endpoint_config_name
         retained_counts = any(variant.autoscaling for variant in self.variants)
         # Weights and capture are the template's; counts are the autoscaler's as soon as there is one.
@@ -169,7 +189,7 @@ class GpuEndpoint(InvocableEndpoint):
 
     @staticmethod
     def from_endpoint_name(scope: Construct, construct_id: str, endpoint_name: str) -> InvocableEndpoint:
-        """Return an endpoint that somebody else owns, by its name, in the stack's account and region.
+        """Return an endpoint of another stack or team, by its name, in the stack's account and region.
 
         Raises:
             OptionError: SageMaker would refuse the name.
@@ -186,21 +206,24 @@ class GpuEndpoint(InvocableEndpoint):
                     scaling, variant.name, endpoint_name=self.endpoint_name, variant_name=variant.name
                 )
 
-    def _why_no_key(self) -> str:
-        nvme = sorted({gpu.name for variant in self.variants for gpu in variant.gpus if gpu.local_nvme})
-        if nvme:
-            return f"{', '.join(nvme)}: NVMe storage is encrypted by the hardware, and a KMS key may be refused for it"
-        return "the volumes are encrypted with the key that AWS owns; volume_key_arn sets another"
-
 
 def _checked(variants: Sequence[Variant]) -> tuple[Variant, ...]:
     names = [variant.name for variant in variants]
-    if not 1 <= len(names) <= limits.MOST_VARIANTS or len(set(names)) < len(names):
+    if not 1 <= len(names) <= limits.MAX_VARIANTS or len(set(names)) < len(names):
         raise OptionError(
             "variants",
             names,
             problem="are too few, too many, or have a name twice",
-            allowed=f"1 to {limits.MOST_VARIANTS} variants, each with a name of its own",
+            allowed=f"1 to {limits.MAX_VARIANTS} variants, each with a name of its own",
+        )
+    apis = {model.package.api for variant in variants for model in variant.models} - {None}
+    if len(apis) > 1:
+        raise OptionError(
+            "variants",
+            sorted(str(api) for api in apis),
+            problem="answer different requests",
+            allowed="variants whose packages answer the same",
+            remedy="make an endpoint for each",
         )
     if not any(variant.weight for variant in variants):
         raise OptionError(
@@ -209,25 +232,28 @@ def _checked(variants: Sequence[Variant]) -> tuple[Variant, ...]:
     return tuple(variants)
 
 
-def _volume_key(arn: str | None, variants: Sequence[Variant], *, escape: bool) -> str | None:
+def _check_volume_key(key: kms.IKey | None, variants: Sequence[Variant], *, escape: bool) -> list[str]:
+    """Return the types with NVMe storage; refuse a key for them, unless it is given on purpose."""
     nvme = sorted({gpu.name for variant in variants for gpu in variant.gpus if gpu.local_nvme})
-    if arn is None:
-        return None
-    limits.check_pattern("volume_key_arn", arn, limits.KEY_ARN_PATTERN, "the ARN of a KMS key")
-    if nvme and not escape:
+    if key and nvme and not escape:
         raise OptionError(
-            "volume_key_arn",
-            arn,
+            "volume_key",
+            "a KMS key",
             problem=f"cannot encrypt the NVMe storage of {', '.join(nvme)}, and SageMaker may refuse it",
             allowed="no key for these types",
             remedy="leave it out, since the hardware encrypts the NVMe; or set volume_key_with_nvme to try it",
         )
-    return arn
+    return nvme
 
 
-def _allow_volume_key(role: iam.IRole, key_arn: str) -> None:
+def _allow_volume_key(role: iam.IRole, key: kms.IKey) -> None:
+    """Allow grants to AWS services only. Source: docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html."""
     role.add_to_principal_policy(
-        iam.PolicyStatement(sid="EncryptVolumes", actions=["kms:CreateGrant"], resources=[key_arn])
+        iam.PolicyStatement(
+            actions=["kms:CreateGrant"],
+            resources=[key.key_arn],
+            conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        )
     )
 
 

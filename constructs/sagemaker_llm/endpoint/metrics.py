@@ -1,33 +1,22 @@
-"""What SageMaker tells CloudWatch about an endpoint, with the units in which it tells it.
+"""The metrics that SageMaker publishes about an endpoint, in the units in which it publishes them.
 
 Source: docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html.
 """
 
 from __future__ import annotations
 
-from typing import TypedDict, Unpack
+from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 
-class MetricOptions(TypedDict, total=False):
-    """What every metric method takes.
-
-    Attributes:
-        variant_name: default ``AllTraffic``.
-        statistic: default the one that suits the metric.
-        period: default one minute.
-
-    """
-
-    variant_name: str
-    statistic: str
-    period: Duration
-
-
 class EndpointMetrics:
     """The metrics of one endpoint's variants.
+
+    Each method takes ``variant_name`` (default ``AllTraffic``) and the options of ``aws_cloudwatch.Metric``
+    (``statistic``, ``period``, ``label``, ``color``, ``account``, ``region``, ``unit``); the CDK refuses any other. The
+    default period is one minute, the default statistic that of the method.
 
     Attributes:
         endpoint_name: the endpoint.
@@ -40,72 +29,63 @@ class EndpointMetrics:
         self,
         metric_name: str,
         *,
+        variant_name: str = "AllTraffic",
         namespace: str = "AWS/SageMaker",
-        unit: cloudwatch.Unit | None = None,
-        **options: Unpack[MetricOptions],
+        **options: Any,  # noqa: ANN401 - the CDK's MetricOptions
     ) -> cloudwatch.Metric:
-        """Return any metric of a variant.
+        """Return any metric of a variant; the sum by default.
 
         Args:
-            metric_name: as CloudWatch knows it.
+            metric_name: the name in CloudWatch.
+            variant_name: the variant.
             namespace: default that of invocations; that of instances is ``/aws/sagemaker/Endpoints``.
-            unit: default any.
-            options: see ``MetricOptions``; the default statistic is the sum.
+            options: see the class.
 
         """
-        variant = options.get("variant_name", "AllTraffic")
-        return cloudwatch.Metric(
-            namespace=namespace,
-            metric_name=metric_name,
-            dimensions_map={"EndpointName": self.endpoint_name, "VariantName": variant},
-            statistic=options.get("statistic", "Sum"),
-            unit=unit,
-            period=options.get("period", Duration.minutes(1)),
-        )
+        dimensions = {"EndpointName": self.endpoint_name, "VariantName": variant_name}
+        defaults = {"statistic": "Sum", "period": Duration.minutes(1), "dimensions_map": dimensions}
+        return cloudwatch.Metric(namespace=namespace, metric_name=metric_name, **{**defaults, **options})
 
-    def metric_invocations(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
+    def metric_invocations(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
         """Return the number of requests."""
         return self.metric("Invocations", **options)
 
-    def metric_model_latency(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Return the time the container took, in microseconds; the 95th percentile."""
-        options.setdefault("statistic", "p95")
-        return self.metric("ModelLatency", unit=cloudwatch.Unit.MICROSECONDS, **options)
+    def metric_model_latency(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return the container's time, in microseconds; the 95th percentile by default."""
+        return self.metric("ModelLatency", **{"statistic": "p95", "unit": cloudwatch.Unit.MICROSECONDS, **options})
 
-    def metric_overhead_latency(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Return what SageMaker added to it, in microseconds; the 95th percentile."""
-        options.setdefault("statistic", "p95")
-        return self.metric("OverheadLatency", unit=cloudwatch.Unit.MICROSECONDS, **options)
+    def metric_overhead_latency(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return SageMaker's own time, in microseconds; the 95th percentile by default."""
+        return self.metric("OverheadLatency", **{"statistic": "p95", "unit": cloudwatch.Unit.MICROSECONDS, **options})
 
-    def metric_4xx_errors(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
+    def metric_4xx_errors(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
         """Return the number of requests that were refused."""
         return self.metric("Invocation4XXErrors", **options)
 
-    def metric_5xx_errors(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Return the number of requests that SageMaker or the container failed."""
+    def metric_5xx_errors(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return the number of requests on which SageMaker or the container failed."""
         return self.metric("Invocation5XXErrors", **options)
 
-    def metric_model_errors(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Return the number of answers of the container that were not 2XX, time-outs and lost sockets included."""
+    def metric_model_errors(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return the number of the container's responses that were not 2XX, time-outs and socket errors included."""
         return self.metric("InvocationModelErrors", **options)
 
-    def metric_concurrent_requests(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Return the requests being answered for each model copy; the maximum."""
-        options.setdefault("statistic", "Maximum")
-        return self.metric("ConcurrentRequestsPerModel", **options)
+    def metric_concurrent_requests(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return the concurrent requests of each model copy; the maximum by default."""
+        return self.metric("ConcurrentRequestsPerModel", **{"statistic": "Maximum", **options})
 
-    def metric_gpu_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Return the GPUs' use in percent, summed: 0 to 100 for each GPU of an instance; the average."""
+    def metric_gpu_utilization(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return the GPUs' use in percent, summed: 0 to 100 for each GPU of an instance; the average by default."""
         return self._of_instances("GPUUtilization", options)
 
-    def metric_gpu_memory_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Return the use of the GPUs' memory in percent, summed: 0 to 100 for each GPU of an instance; the average."""
+    def metric_gpu_memory_utilization(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return the use of the GPUs' memory in percent, summed likewise; the average by default."""
         return self._of_instances("GPUMemoryUtilization", options)
 
-    def metric_memory_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Return the use of the instances' own memory in percent; the average."""
+    def metric_memory_utilization(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return the use of the instances' memory in percent; the average by default."""
         return self._of_instances("MemoryUtilization", options)
 
-    def _of_instances(self, name: str, options: MetricOptions) -> cloudwatch.Metric:
-        options.setdefault("statistic", "Average")
-        return self.metric(name, namespace="/aws/sagemaker/Endpoints", unit=cloudwatch.Unit.PERCENT, **options)
+    def _of_instances(self, name: str, options: dict[str, Any]) -> cloudwatch.Metric:
+        defaults = {"statistic": "Average", "unit": cloudwatch.Unit.PERCENT, "namespace": "/aws/sagemaker/Endpoints"}
+        return self.metric(name, **{**defaults, **options})

@@ -132,7 +132,7 @@ class Variant:
             raise OptionError(
                 "instance_type", self.instance_type, problem="and pools exclude each other", allowed="one of the two"
             )
-        if len(names) > limits.MOST_POOLS or len(set(names)) < len(names):
+        if len(names) > limits.MAX_POOLS or len(set(names)) < len(names):
             raise OptionError(
                 "pools", names, problem="are too many or name a type twice", allowed="1 to 5 different GPU types"
             )

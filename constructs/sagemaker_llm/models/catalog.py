@@ -16,8 +16,8 @@ from sagemaker_llm.models.instance_type import InstanceType
 Api: TypeAlias = Literal["generate", "chat", "embed", "rerank", "summarize"]
 """What a package's container answers: which of Cohere's request bodies."""
 
-AmiRule: TypeAlias = Literal["required", "optional", "refused"]
-"""Whether a package needs the inference AMI version ``limits.COHERE_AMI``, may have any, or must not have one."""
+AmiRule: TypeAlias = Literal["required", "assumed", "optional", "refused"]
+"""Whether a package needs the inference AMI version ``limits.COHERE_AMI``, probably does, may have any, or none."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,17 @@ class CatalogEntry:
     context_tokens: int | None = None
     listing: str | None = None
 
+    @property
+    def gpus(self) -> int:
+        """Return how many GPUs the smallest type has that the package was seen on."""
+        return min(InstanceType.of(name).gpus for name in self.instance_types)
+
     def fits(self, gpu: InstanceType) -> bool:
-        """Return whether a type has the GPU, with the same memory, of a type that the package was seen on."""
+        """Return whether a type has the GPU of a type that the package was seen on, with the same memory, as often."""
         seen = [InstanceType.of(name) for name in self.instance_types]
-        return any((one.accelerator, one.gpu_memory_gib) == (gpu.accelerator, gpu.gpu_memory_gib) for one in seen)
+        return gpu.gpus >= self.gpus and any(
+            (one.accelerator, one.gpu_memory_gib) == (gpu.accelerator, gpu.gpu_memory_gib) for one in seen
+        )
 
 
 def find(model: str, *, instance_type: str, region: str) -> tuple[CatalogEntry, str]:
@@ -68,7 +75,7 @@ def find(model: str, *, instance_type: str, region: str) -> tuple[CatalogEntry, 
     if not of_model:
         raise _unknown("model", model, (entry.model for entry in entries()), "is not in the catalogue", "package_arn")
     if region not in accounts():
-        raise _unknown("region", region, accounts(), "has no package that is known of", "package_arn")
+        raise _unknown("region", region, accounts(), "has no known package", "package_arn")
     gpu = InstanceType.of(instance_type)
     fitting = [entry for entry in of_model if entry.fits(gpu)]
     # A package seen on this very type goes before one that was seen on another type with this GPU.
@@ -77,18 +84,18 @@ def find(model: str, *, instance_type: str, region: str) -> tuple[CatalogEntry, 
         raise OptionError(
             "instance_type",
             gpu.name,
-            problem=f"has {gpu.accelerator}, for which no package of {model} is known",
+            problem=f"has {gpu.gpus} x {gpu.accelerator}, for which no package of {model} is known",
             allowed=", ".join(name for entry in of_model for name in entry.instance_types),
             remedy="use such a type; or give package_arn, when the listing names this type",
         )
     entry = fitting[0]
     if region not in entry.regions:
-        raise _unknown("region", region, entry.regions, f"has no package of {model} that is known of", "package_arn")
+        raise _unknown("region", region, entry.regions, f"has no known package of {model}", "package_arn")
     return entry, f"arn:aws:sagemaker:{region}:{accounts()[region]}:model-package/{entry.id}"
 
 
 def by_id(package_id: str) -> CatalogEntry | None:
-    """Return the package with an id, or None when the catalogue has never heard of it."""
+    """Return the package with an id, or None when the catalogue does not know it."""
     return next((entry for entry in entries() if entry.id == package_id), None)
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from aws_cdk import Aws
+from aws_cdk import Annotations, Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from sagemaker_llm.errors import OptionError
 from sagemaker_llm.models.package import ModelPackage
-from stacks.acknowledgements import acknowledge
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,34 @@ class VpcAttachment:
     security_group_ids: Sequence[str]
 
     def __post_init__(self) -> None:
-        for option, ids, most in (
+        for option, ids, highest in (
             ("subnet_ids", self.subnet_ids, 16),
             ("security_group_ids", self.security_group_ids, 5),
         ):
-            if not 1 <= len(ids) <= most:
-                raise OptionError(option, list(ids), problem="are too few or too many", allowed=f"1 to {most} ids")
+            if not 1 <= len(ids) <= highest:
+                raise OptionError(option, list(ids), problem="are too few or too many", allowed=f"1 to {highest} ids")
+
+    @classmethod
+    def from_vpc(
+        cls,
+        vpc: ec2.IVpc,
+        *,
+        security_groups: Sequence[ec2.ISecurityGroup],
+        subnets: Sequence[ec2.ISubnet] = (),
+    ) -> VpcAttachment:
+        """Return the attachment to a VPC of the CDK.
+
+        Args:
+            vpc: the VPC.
+            security_groups: 1 to 5 security groups of it.
+            subnets: 1 to 16 subnets of it; default all its private ones.
+
+        Raises:
+            OptionError: too few or too many.
+
+        """
+        chosen = subnets or vpc.private_subnets
+        return cls([one.subnet_id for one in chosen], [group.security_group_id for group in security_groups])
 
 
 class MarketplaceModel(Construct):
@@ -65,7 +90,7 @@ class MarketplaceModel(Construct):
     Attributes:
         package: the package given.
         role: the execution role. Add statements to it before the model is created; the model waits for its policy.
-        model_name: the name that CloudFormation will draw (a token).
+        model_name: the name that CloudFormation generates (a token).
 
     """
 
@@ -80,6 +105,8 @@ class MarketplaceModel(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.package = package
+        if package.notice:
+            Annotations.of(self).add_info(package.notice)
         self.role = role or self._own_role()
         if vpc:
             self._allow_interfaces()
@@ -95,7 +122,7 @@ class MarketplaceModel(Construct):
             if vpc
             else None,
         )
-        # SageMaker tries the role at creation, and deleting a role in use leaves the endpoint undeletable.
+        # SageMaker assumes the role at creation, and an endpoint whose role was deleted cannot be deleted.
         model.node.add_dependency(self.role)
         self.model_name = model.attr_model_name
 
@@ -112,22 +139,10 @@ class MarketplaceModel(Construct):
         )
         role.add_to_policy(
             iam.PolicyStatement(
-                sid="PublishInstanceMetrics",
                 actions=["cloudwatch:PutMetricData"],
-                resources=["*"],  # the action knows no resources; the namespace is its only limit
+                resources=["*"],  # the action takes no resource; the namespace is its only limit
                 conditions={"StringEquals": {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"]}},
             )
-        )
-        acknowledge(
-            role,
-            "IAM5[Resource::*]",
-            reason="PutMetricData and the VPC actions know no resources; a condition limits the metrics' namespace",
-            packs=["AwsSolutions"],
-        )
-        acknowledge(
-            role,
-            "IAMNoInlinePolicy",
-            reason="the policy belongs to this one role and goes with it; a managed policy could be attached elsewhere",
         )
         return role
 
@@ -140,8 +155,7 @@ class MarketplaceModel(Construct):
         ]
         self.role.add_to_principal_policy(
             iam.PolicyStatement(
-                sid="AttachToVpc",
                 actions=[f"ec2:{action}" for action in actions],
-                resources=["*"],  # most of these know no resources, and the interfaces do not exist yet
+                resources=["*"],  # most of these take no resource, and the interfaces do not exist yet
             )
         )

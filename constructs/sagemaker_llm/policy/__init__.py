@@ -1,9 +1,9 @@
-"""The refusals as policy, for templates that others write: CloudFormation Guard rules in the CDK's own validation.
+"""SageMaker's refusals as policy for anybody's templates: CloudFormation Guard rules in the CDK's own validation.
 
     cdk.Validations.of(app).add_plugins(policy.plugin())
 
-Every finding is an error at synth. What needs more than one template's text is not here: whether a package fits the
-region, the GPU and the inference AMI version of another resource, and names that two environments share.
+Every finding is an error at synth. A rule sees one template: whether a package fits the region, the GPU and the
+inference AMI version of another resource, and names that two environments share, are checked by the constructs only.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Who a REST API lets in: signatures or keys, and from where."""
+"""The callers that a REST API allows: signatures or keys, and the networks they come from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from aws_cdk import aws_iam as iam
 
@@ -15,14 +15,14 @@ Period: TypeAlias = Literal["day", "week", "month"]
 
 
 @dataclass(frozen=True)
-class Client:
-    """What one API key may do.
+class ApiKeyClient:
+    """The limits of one API key.
 
     Attributes:
-        requests_per_second: its rate in the long run.
-        burst: how many at once above it.
-        quota: requests in a period; default no quota.
-        period: the quota's; default month.
+        requests_per_second: the rate in the long run.
+        burst: the requests at once above it.
+        quota: the requests in a period; default no quota.
+        period: the quota's period; default month.
 
     """
 
@@ -32,11 +32,11 @@ class Client:
     period: Period = "month"
 
 
-def check_who(access: Access, clients: Mapping[str, Client], callers: Sequence[str]) -> None:
+def check_access(access: Access, clients: Mapping[str, ApiKeyClient], callers: Sequence[str]) -> None:
     """Refuse clients and callers that do not go with the access.
 
     Raises:
-        OptionError: one of them is missing, or of no use.
+        OptionError: one of them is missing, or has no effect.
 
     """
     if access == "api_keys" and not clients:
@@ -50,34 +50,63 @@ def check_who(access: Access, clients: Mapping[str, Client], callers: Sequence[s
 
 
 def resource_policy(
-    access: Access, callers: Sequence[str], networks: Sequence[str], vpc_endpoint_ids: Sequence[str]
+    access: Access,
+    *,
+    callers: Sequence[str] = (),
+    networks: Sequence[str] = (),
+    vpc_endpoint_ids: Sequence[str] = (),
+    preflight_paths: Sequence[str] = (),
 ) -> iam.PolicyDocument | None:
-    """Return the API's resource policy; None when everything is left to the callers' own.
+    """Return the API's resource policy; None when the callers' own policies decide everything.
 
-    Source: docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html.
+    Once there is a policy, a request without a signature is denied unless a statement allows it: that is every request
+    with an API key, and a browser's preflight (OPTIONS). A caller of another account needs both a statement here and a
+    policy of its own.
+
+    Args:
+        access: how callers are identified.
+        callers: principals (ARNs or account ids) that need no policy of their own, if they are of this account.
+        networks: the allowed IP ranges. Of a private API they are those of the VPC (``aws:VpcSourceIp``), since
+            ``aws:SourceIp`` is not set there.
+        vpc_endpoint_ids: the allowed VPC endpoints of a private API.
+        preflight_paths: the paths that a browser may ask about, with a slash at their beginning.
+
+    Source: docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html and
+    apigateway-resource-policies-aws-condition-keys.html.
+
     """
 
-    def statement(effect: iam.Effect, principals: list[iam.IPrincipal], **conditions: Any) -> iam.PolicyStatement:  # noqa: ANN401
+    def statement(
+        effect: iam.Effect,
+        principals: Sequence[iam.IPrincipal],
+        resources: Sequence[str],
+        conditions: Mapping[str, Mapping[str, list[str]]] | None = None,
+    ) -> iam.PolicyStatement:
         return iam.PolicyStatement(
             effect=effect,
-            principals=principals,
+            principals=list(principals),
             actions=["execute-api:Invoke"],
-            resources=["execute-api:/*"],
-            conditions=conditions or None,
+            resources=list(resources),
+            conditions=conditions,
         )
 
-    anybody: list[iam.IPrincipal] = [iam.AnyPrincipal()]
+    anybody, everything = [iam.AnyPrincipal()], ["execute-api:/*"]
     denied = []
     if networks:
-        denied.append(statement(iam.Effect.DENY, anybody, NotIpAddress={"aws:SourceIp": list(networks)}))
+        key = "aws:VpcSourceIp" if vpc_endpoint_ids else "aws:SourceIp"
+        denied.append(statement(iam.Effect.DENY, anybody, everything, {"NotIpAddress": {key: list(networks)}}))
     if vpc_endpoint_ids:
-        denied.append(statement(iam.Effect.DENY, anybody, StringNotEquals={"aws:SourceVpce": list(vpc_endpoint_ids)}))
-    allowed: list[iam.IPrincipal] = [_principal(caller) for caller in callers]
+        condition = {"StringNotEquals": {"aws:SourceVpce": list(vpc_endpoint_ids)}}
+        denied.append(statement(iam.Effect.DENY, anybody, everything, condition))
+    allowed = []
+    if callers:
+        allowed.append(statement(iam.Effect.ALLOW, [_principal(caller) for caller in callers], everything))
     if denied and access == "api_keys":
-        # Nobody signs: with a policy at all, what it does not allow is denied.
-        allowed = anybody
-    statements = [*([statement(iam.Effect.ALLOW, allowed)] if allowed else []), *denied]
-    return iam.PolicyDocument(statements=statements) if statements else None
+        allowed.append(statement(iam.Effect.ALLOW, anybody, everything))
+    elif (denied or allowed) and preflight_paths:
+        paths = [f"execute-api:/*/OPTIONS{path}" for path in preflight_paths]
+        allowed.append(statement(iam.Effect.ALLOW, anybody, paths))
+    return iam.PolicyDocument(statements=[*allowed, *denied]) if allowed or denied else None
 
 
 def _principal(caller: str) -> iam.IPrincipal:

@@ -1,4 +1,4 @@
-"""A web firewall for an API whose requests are people's texts."""
+"""A web firewall for an API whose requests are free text."""
 
 from __future__ import annotations
 
@@ -9,33 +9,36 @@ from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from sagemaker_llm.limits import check_range
-from stacks.acknowledgements import acknowledge
 
-# Rules that read the body take a prompt for an attack: "summarize this HTML", "explain this SQL", 8 KB of text. They
-# only count. Source: docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html.
-_COUNTED: Final = {
+COUNTED: Final = {
     "AWSManagedRulesCommonRuleSet": (
         "SizeRestrictions_BODY",
-        "CrossSiteScripting_BODY",
+        "EC2MetaDataSSRF_BODY",
         "GenericLFI_BODY",
         "GenericRFI_BODY",
-        "EC2MetaDataSSRF_BODY",
+        "CrossSiteScripting_BODY",
     ),
     "AWSManagedRulesKnownBadInputsRuleSet": (
         "JavaDeserializationRCE_BODY",
         "Log4JRCE_BODY",
+        "ReactJSRCE_BODY",
     ),
     "AWSManagedRulesAmazonIpReputationList": (),
 }
+"""The managed rule groups, and their rules that inspect the body: these count and do not block.
+
+They take a prompt for an attack: "summarize this HTML", "explain this stack trace", 8 KB of text.
+Source: docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html, read 2026-11.
+"""
 
 
 def add_firewall(scope: Construct, stage: apigateway.Stage, requests: int) -> wafv2.CfnWebACL:
-    """Put a web firewall in front of a stage: AWS's managed rules, and a rate for each address.
+    """Add a web firewall to a stage: AWS's managed rules, and a rate limit for each address.
 
     Args:
         scope: the parent.
-        stage: what it protects.
-        requests: the most requests of one address in five minutes, 10 to 2,000,000,000.
+        stage: the stage.
+        requests: the most requests from one address in five minutes, 10 to 2,000,000,000.
 
     Raises:
         OptionError: the number is out of range.
@@ -55,7 +58,7 @@ def add_firewall(scope: Construct, stage: apigateway.Stage, requests: int) -> wa
             visibility_config=_visible("Rate"),
         )
     ]
-    for priority, (group, counted) in enumerate(_COUNTED.items(), start=1):
+    for priority, (group, counted) in enumerate(COUNTED.items(), start=1):
         overrides = [
             wafv2.CfnWebACL.RuleActionOverrideProperty(
                 name=rule, action_to_use=wafv2.CfnWebACL.RuleActionProperty(count={})
@@ -84,8 +87,6 @@ def add_firewall(scope: Construct, stage: apigateway.Stage, requests: int) -> wa
         rules=rules,
         visibility_config=_visible("Firewall"),
     )
-    headers = "its logs hold headers, and one of them is the API key; the access log says what it blocked"
-    acknowledge(acl, "WAFv2LoggingEnabled", reason=headers)
     wafv2.CfnWebACLAssociation(scope, "FirewallOfStage", resource_arn=stage.stage_arn, web_acl_arn=acl.attr_arn)
     return acl
 

@@ -1,9 +1,8 @@
-"""A Lambda function with a role and a log group of its own, and what the policy packs find in every one of them."""
+"""A Lambda function with a role and a log group of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy
@@ -12,70 +11,46 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks.acknowledgements import ALL, acknowledge
-
-
-@dataclass(frozen=True)
-class Reasons:
-    """Why a function is right without what the packs ask for; each is a sentence.
-
-    Attributes:
-        dead_letters: without a dead-letter queue.
-        concurrency: without a limit of its own.
-        network: outside a VPC.
-        tracing: without traces.
-
-    """
-
-    dead_letters: str
-    concurrency: str
-    network: str
-    tracing: str
-
 
 def python_function(
     scope: Construct,
-    prefix: str,
     *,
     description: str,
-    purpose: str,
+    role_description: str,
     code: lambda_.Code,
     handler: str,
-    seconds: int,
+    timeout_seconds: int,
     memory_mib: int,
     log_retention: logs.RetentionDays,
-    reasons: Reasons,
     environment: Mapping[str, str] | None = None,
     reserved_concurrency: int | None = None,
     snap_start: bool = False,
 ) -> lambda_.Function:
-    """Declare a function that may write to its own log group and do nothing else yet.
+    """Declare a function that may write to its own log group and nothing else yet.
 
     Not with the CDK's role, which carries AWSLambdaBasicExecutionRole and may write to every log group.
 
     Args:
-        scope: the parent.
-        prefix: stands before ``LogGroup``, ``Role`` and ``Function`` in the parent.
-        description: the function's.
-        purpose: the role's description.
-        code: its source.
-        handler: its entry in the source.
-        seconds: its time-out, in seconds.
-        memory_mib: its memory in MiB; CPU grows with it.
-        log_retention: how long its lines are kept.
-        reasons: for the packs.
-        environment: its variables; default none.
-        reserved_concurrency: how many run at once, at most and in any case; default the account's common pool.
+        scope: the parent, which gets ``LogGroup``, ``Role`` and ``Function``.
+        description: the function's description.
+        role_description: the role's description.
+        code: the source.
+        handler: the entry point in the source.
+        timeout_seconds: the function's time-out, in seconds.
+        memory_mib: the memory in MiB; CPU grows with it.
+        log_retention: how long log lines are kept.
+        environment: the environment variables; default none.
+        reserved_concurrency: the concurrency reserved for it, which is also its limit; default the account's pool.
         snap_start: restore execution environments of its versions from a snapshot; default false.
 
     """
-    log_group = logs.LogGroup(scope, f"{prefix}LogGroup", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
-    lambdas = iam.ServicePrincipal("lambda.amazonaws.com")
-    role = iam.Role(scope, f"{prefix}Role", description=purpose, assumed_by=lambdas)
+    log_group = logs.LogGroup(scope, "LogGroup", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
+    trusted = iam.ServicePrincipal("lambda.amazonaws.com")
+    role = iam.Role(scope, "Role", description=role_description, assumed_by=trusted)
     log_group.grant_write(role)
     function = lambda_.Function(
         scope,
-        f"{prefix}Function",
+        "Function",
         description=description,
         runtime=lambda_.Runtime.PYTHON_3_14,
         architecture=lambda_.Architecture.ARM_64,
@@ -84,20 +59,10 @@ def python_function(
         role=role,
         log_group=log_group,
         memory_size=memory_mib,
-        timeout=Duration.seconds(seconds),
+        timeout=Duration.seconds(timeout_seconds),
         environment=environment,
         reserved_concurrent_executions=reserved_concurrency,
     )
-    belongs = "the policy belongs to this one role and goes with it; a managed policy could be attached elsewhere"
-    acknowledge(role, "IAMNoInlinePolicy", reason=belongs)
-    encrypted = "CloudWatch encrypts every group with a key of its own, and the lines hold no prompt and no text"
-    acknowledge(log_group, "CloudWatchLogGroupEncrypted", reason=encrypted)
-    most = ("NIST.800.53.R5", "HIPAA.Security")
-    acknowledge(function, "LambdaDLQ", reason=reasons.dead_letters, packs=[*most, "Serverless"])
-    if reserved_concurrency is None:
-        acknowledge(function, "LambdaConcurrency", reason=reasons.concurrency, packs=most)
-    acknowledge(function, "LambdaInsideVPC", reason=reasons.network, packs=ALL)
-    acknowledge(function, "LambdaTracing", reason=reasons.tracing, packs=["Serverless"])
     if snap_start:
         # Not by the function's own option, which warns that versions have to be published; they are.
         child = cast("lambda_.CfnFunction", function.node.default_child)

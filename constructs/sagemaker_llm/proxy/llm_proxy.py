@@ -4,101 +4,89 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from aws_cdk import Aws, Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from sagemaker_llm.endpoint.gpu_endpoint import InvocableEndpoint
 from sagemaker_llm.errors import OptionError
-from sagemaker_llm.limits import check_range
+from sagemaker_llm.limits import GENERATE_SECONDS, MAX_GENERATIONS, check_range
 from sagemaker_llm.models.catalog import Api
-from sagemaker_llm.proxy.function import Reasons, python_function
+from sagemaker_llm.proxy import source
+from sagemaker_llm.proxy.function import python_function
 from sagemaker_llm.proxy.version_check import VersionCheck
-from stacks.acknowledgements import acknowledge
 
 LogLevel: TypeAlias = Literal["INFO", "ERROR"]
 
-RESERVE_SECONDS = 5
-"""What the function may use beside the model: connecting, parsing and answering."""
+RESERVE_SECONDS: Final = 5
+"""The function's time beside the model's, in seconds: connecting, parsing and responding."""
 
-MAX_GENERATE_SECONDS = 70
-"""SageMaker ends a normal invocation after 60 s and AWS advises clients to wait 70 s for such models.
-
-Source: botocore's model of sagemaker-runtime, ``InvokeEndpoint``.
-"""
-
-_REASONS = Reasons(
-    dead_letters="the function is only invoked synchronously: a failure is the caller's answer; nothing is queued",
-    concurrency="the endpoint's instances are the limit: what is above it is throttled there, and answered with 429",
-    network="the function calls SageMaker's public endpoint with IAM and nothing else; it holds no data",
-    tracing="there is one hop behind it, and its log line has the time of both: a trace would tell no more",
-)
+METRICS_NAMESPACE: Final = "CohereProxy"
+"""The namespace of the metrics that the function writes; the dimension is ``Endpoint``."""
 
 
 @dataclass(frozen=True)
-class RequestCaps:
-    """What one request may cost.
+class RequestLimits:
+    """The limits of one request.
 
     Attributes:
-        default_max_tokens: sent as ``max_tokens`` when a request names none; default 200. Containers differ in what
-            they do then: 20 tokens, 400, or until the model has ended.
+        default_max_tokens: the ``max_tokens`` of a request that names none; default 200. Containers differ: 20 tokens,
+            400, or until the model ends by itself.
         max_tokens: the most that a request may ask for, for each generation; default 4096.
         max_generations: the most ``num_generations``, 1 to 5; default 5.
         max_prompt_characters: the longest prompt, in characters; default 262144.
+
+    Raises:
+        OptionError: a value is out of range.
 
     """
 
     default_max_tokens: int = 200
     max_tokens: int = 4096
-    max_generations: int = 5
+    max_generations: int = MAX_GENERATIONS
     max_prompt_characters: int = 262_144
 
     def __post_init__(self) -> None:
         for option in ("max_tokens", "max_prompt_characters"):
             check_range(option, getattr(self, option), 1, float("inf"))
-        check_range("max_generations", self.max_generations, 1, 5)
+        check_range("max_generations", self.max_generations, 1, MAX_GENERATIONS)
         check_range("default_max_tokens", self.default_max_tokens, 1, self.max_tokens)
 
     @property
-    def limits(self) -> dict[str, int]:
-        """Return the numbers by the names that the schema of a request has for them."""
+    def by_name(self) -> dict[str, int]:
+        """Return the numbers by their names in the schemas of requests."""
         return {name.upper(): value for name, value in asdict(self).items()}
 
-    def variables(self) -> dict[str, str]:
-        """Return the function's environment variables."""
-        return {name: str(value) for name, value in self.limits.items()}
 
+class LlmProxy(Construct):
+    """A Lambda proxy with Cohere's API in front of an endpoint, once it has a front door.
 
-class GenerateProxy(Construct):
-    """A Lambda proxy that answers ``POST /v1/generate``, once it has a front door.
-
-    The doors are ``add_function_url`` and ``RestDoor``. The function may write to its own log group and invoke this one
-    endpoint; nothing else. Whatever changes it makes a new version. A second function asks that version for its health,
-    and only then the alias ``live``, which the door belongs to, moves to it: a version that cannot start fails the
-    deployment and meets no caller.
+    The front doors are ``add_function_url`` and ``ProxyRestApi``. The function may write to its own log group and
+    invoke this one endpoint; nothing else. Every change makes a new version. A second function checks that the version
+    can start, and only then the alias ``live``, which callers reach, moves to it: a version that cannot start fails
+    the deployment, and no caller reaches it.
 
     Args:
         scope: the parent.
         construct_id: the id in the parent.
-        endpoint: the endpoint to ask.
-        code: the source of the proxy, ``proxy.handler.handler``, and of its check, ``version_check.handler.handler``.
+        endpoint: the endpoint.
         api: what the endpoint's container answers, ``generate`` (default) or ``chat``; for chat, requests and answers
             are translated, and each generation is a request of its own.
+        code: the source; default the one that comes with this library.
         generate_timeout: how long one generation may take, 1 to 70 s; default 65 s, more than SageMaker's own 60 s.
         max_request_bytes: the longest request body, in bytes; default 262144. A 2023 model reads about 8 KB of text.
-        caps: what one request may cost; default see ``RequestCaps``.
+        request_limits: the limits of one request; default see ``RequestLimits``.
         memory_mib: the function's memory in MiB, 128 to 10240; default 512. CPU grows with it.
-        reserved_concurrency: how many requests are answered at once, at most and in any case; it is taken from the
-            account's limit, of which 100 have to stay unreserved. Above it Lambda answers 429. Default: the account's
-            common pool.
+        reserved_concurrency: the concurrency reserved for the function, which is also its limit; it is taken from the
+            account's, of which 100 have to stay unreserved. Above it Lambda throttles. Default: the account's pool.
         log_retention: how long the proxy's log lines are kept; default one month. They hold no prompt and no text.
         log_level: INFO (default): a line for each request; ERROR: metrics of all, and a line for a status of 500 or
             more.
-        front_door_limit: when the door gives up, which the function's deadline then knows; default never.
-        cors_origins: the origins whose pages may read the answers in a browser; default none.
         snap_start: restore execution environments from a snapshot of a started one; default false. AWS bills caching
             and restoring it: docs.aws.amazon.com/lambda/latest/dg/snapstart.html.
 
@@ -106,6 +94,9 @@ class GenerateProxy(Construct):
         function: the function.
         alias: its alias ``live``, which callers reach.
         log_group: its log group.
+        version_check: the check of new versions.
+        reserved_concurrency: as given.
+        request_limits: as given, or the default.
 
     Raises:
         OptionError: a value that Lambda or SageMaker would refuse.
@@ -118,36 +109,37 @@ class GenerateProxy(Construct):
         construct_id: str,
         *,
         endpoint: InvocableEndpoint,
-        code: lambda_.Code,
         api: Api = "generate",
+        code: lambda_.Code | None = None,
         generate_timeout: Duration | None = None,
         max_request_bytes: int = 262_144,
-        caps: RequestCaps | None = None,
+        request_limits: RequestLimits | None = None,
         memory_mib: int = 512,
         reserved_concurrency: int | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         log_level: LogLevel = "INFO",
-        front_door_limit: Duration | None = None,
-        cors_origins: Sequence[str] = (),
         snap_start: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         seconds = _generate_seconds(generate_timeout)
         if reserved_concurrency is not None:
             check_range("reserved_concurrency", reserved_concurrency, 1, float("inf"))
-        if api not in ("generate", "chat"):
-            raise OptionError("api", api, problem="is nothing a proxy can translate", allowed="generate, chat")
+        if api not in source.apis():
+            allowed = ", ".join(source.apis())
+            raise OptionError("api", api, problem="cannot be translated by the proxy", allowed=allowed)
+        code = code or source.code()
+        self.request_limits = request_limits or RequestLimits()
+        self.reserved_concurrency = reserved_concurrency
+        self._endpoint_name = endpoint.endpoint_name
         self.function = python_function(
             self,
-            "",
             description=f"Cohere's /v1/generate in front of the SageMaker endpoint {endpoint.endpoint_name}",
-            purpose="Lets the proxy write its log and invoke its endpoint",
+            role_description="Lets the proxy write its log and invoke its endpoint",
             code=code,
             handler="proxy.handler.handler",
-            seconds=seconds + RESERVE_SECONDS,
+            timeout_seconds=seconds + RESERVE_SECONDS,
             memory_mib=memory_mib,
             log_retention=log_retention,
-            reasons=_REASONS,
             reserved_concurrency=reserved_concurrency,
             environment={
                 "API": api,
@@ -155,37 +147,38 @@ class GenerateProxy(Construct):
                 "GENERATE_TIMEOUT_SECONDS": str(seconds),
                 "MAX_REQUEST_BYTES": str(max_request_bytes),
                 "LOG_LEVEL": log_level,
-                **({"FRONT_DOOR_SECONDS": str(front_door_limit.to_seconds())} if front_door_limit else {}),
-                **({"CORS_ORIGINS": " ".join(cors_origins)} if cors_origins else {}),
-                **(caps or RequestCaps()).variables(),
+                **{name: str(value) for name, value in self.request_limits.by_name.items()},
             },
             snap_start=snap_start,
         )
         self.log_group = self.function.log_group
         endpoint.grant_invoke(self.function)
+        self._publish(code, log_retention)
+
+    def _publish(self, code: lambda_.Code, log_retention: logs.RetentionDays) -> None:
         version = self.function.current_version
-        check = VersionCheck(self, "Check", version=version, code=code, log_retention=log_retention)
+        self.version_check = VersionCheck(self, "Check", version=version, code=code, log_retention=log_retention)
         self.alias = lambda_.Alias(self, "Live", alias_name="live", version=version)
-        self.alias.node.add_dependency(check)
-        # Nobody invokes it asynchronously; who does all the same shall not pay for three generations.
+        self.alias.node.add_dependency(self.version_check)
+        # Nobody invokes it asynchronously; whoever does all the same gets one generation, not three.
         self.alias.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(1))
-        acknowledge(self.alias, "LambdaAsyncFailureDestination", reason=_REASONS.dead_letters, packs=["Serverless"])
 
     def add_function_url(self, callers: Sequence[str] = ()) -> str:
-        """Open a Function URL with IAM authentication; return it, with a slash at its end (a token).
+        """Add a Function URL with IAM authentication; return it, with a slash at its end (a token).
 
         Args:
-            callers: principals (ARNs or account ids) that it lets in; default the account itself, whose users and roles
-                then still need both actions in a policy of their own.
+            callers: the allowed principals (ARNs or account ids); default the account itself, whose users and roles
+                then still need both actions in a policy of their own, see ``grant_invoke_url``. A caller of another
+                account needs both this permission and a policy of its own.
 
         """
         url = self.alias.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
         for number, caller in enumerate(callers or [Aws.ACCOUNT_ID], start=1):
-            self._let_in(caller, f"Caller{number}")
+            self._allow(caller, f"Caller{number}")
         return url
 
-    def _let_in(self, caller: str, construct_id: str) -> None:
-        """Give both permissions that a Function URL made since October 2025 needs.
+    def _allow(self, caller: str, construct_id: str) -> None:
+        """Give both permissions that a Function URL needs since October 2025.
 
         Source: docs.aws.amazon.com/lambda/latest/dg/urls-auth.html.
         """
@@ -206,15 +199,68 @@ class GenerateProxy(Construct):
             invoked_via_function_url=True,
         )
 
+    def grant_invoke_url(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow both actions that a Function URL needs, on the alias only, in the grantee's own policy."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"],
+            resource_arns=[self.alias.function_arn],
+        )
+
+    def set_front_door(self, *, timeout: Duration, cors_origins: Sequence[str] = ()) -> None:
+        """Tell the function what a front door does beside it. ``ProxyRestApi`` calls this.
+
+        Args:
+            timeout: the front door's own time-out, which becomes part of the function's deadline.
+            cors_origins: the origins whose pages may read the responses in a browser; default none.
+
+        """
+        self.function.add_environment("FRONT_DOOR_SECONDS", str(timeout.to_seconds()))
+        if cors_origins:
+            self.function.add_environment("CORS_ORIGINS", " ".join(cors_origins))
+
+    def metric(self, metric_name: str, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401 - the CDK's MetricOptions
+        """Return any metric that the function writes; the sum over a minute by default.
+
+        Args:
+            metric_name: ``Requests``, ``ClientErrors``, ``ServerErrors``, ``Throttles``, ``Attempts``,
+                ``UpstreamLatency``, ``ProxyOverhead``, ``TokensIn``, ``TokensOut`` or ``TokensPerSecond``.
+            options: those of ``aws_cloudwatch.Metric``; the CDK refuses any other.
+
+        """
+        defaults = {
+            "statistic": "Sum",
+            "period": Duration.minutes(1),
+            "dimensions_map": {"Endpoint": self._endpoint_name},
+        }
+        return cloudwatch.Metric(namespace=METRICS_NAMESPACE, metric_name=metric_name, **{**defaults, **options})
+
+    def metric_requests(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return the number of requests; health requests are not counted."""
+        return self.metric("Requests", **options)
+
+    def metric_server_errors(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return the number of responses with a status of 500 or more."""
+        return self.metric("ServerErrors", **options)
+
+    def metric_throttles(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return the number of responses with status 429."""
+        return self.metric("Throttles", **options)
+
+    def metric_upstream_latency(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return the time until SageMaker's last byte, in milliseconds; the 95th percentile by default."""
+        return self.metric("UpstreamLatency", **{"statistic": "p95", "unit": cloudwatch.Unit.MILLISECONDS, **options})
+
 
 def _generate_seconds(timeout: Duration | None) -> int:
+    low, high = GENERATE_SECONDS
     seconds = int(timeout.to_seconds()) if timeout else 65
-    if 1 <= seconds <= MAX_GENERATE_SECONDS:
+    if low <= seconds <= high:
         return seconds
     raise OptionError(
         "generate_timeout",
         seconds,
         problem="seconds is out of range",
-        allowed=f"1 to {MAX_GENERATE_SECONDS} seconds",
+        allowed=f"{low} to {high} seconds",
         remedy="SageMaker itself ends an invocation after 60 seconds",
     )

@@ -9,10 +9,10 @@ _DROPPED: Final = ("$schema", "title", "description")
 
 
 def draft_4(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema of draft 2020-12 in draft 4, without what only people read.
+    """Return a schema of draft 2020-12 in draft 4, without titles and descriptions.
 
-    An integer becomes a number: in draft 4, ``28.0`` is no integer, and the API takes it. The proxy looks again. A null
-    among the values of an enumeration is written as a type, because the CDK takes it for nothing.
+    An integer becomes a number: in draft 4 ``28.0`` is no integer, and the API allows it; the proxy checks again. A
+    null among the values of an enumeration is written as a type, because the CDK drops it.
     Source: docs.aws.amazon.com/apigateway/latest/developerguide/models-mappings-models.html.
     """
     return {"$schema": "http://json-schema.org/draft-04/schema#", **_converted(schema)}

@@ -1,4 +1,4 @@
-"""The other front door of the proxy: a regional REST API with what a Function URL lacks."""
+"""A regional REST API in front of a proxy, with what a Function URL lacks: keys, validation, throttling, a firewall."""
 
 from __future__ import annotations
 
@@ -8,30 +8,33 @@ from typing import Any, Final, cast
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from sagemaker_llm.limits import check_range
-from sagemaker_llm.proxy.access import Access, Client, check_who, resource_policy
+from sagemaker_llm.errors import OptionError
+from sagemaker_llm.limits import REST_API_SECONDS, check_range
+from sagemaker_llm.proxy import source
+from sagemaker_llm.proxy.access import Access, ApiKeyClient, check_access, resource_policy
 from sagemaker_llm.proxy.firewall import add_firewall
-from sagemaker_llm.proxy.llm_proxy import GenerateProxy
+from sagemaker_llm.proxy.llm_proxy import LlmProxy
 from sagemaker_llm.proxy.request_model import draft_4
-from stacks.acknowledgements import acknowledge
 
 STAGE: Final = "live"
 
 DEFAULT_SECONDS: Final = 29
-"""When API Gateway gives up by itself.
+"""API Gateway's own time-out, in seconds.
 
-More needs a larger quota "Maximum integration timeout in milliseconds", which AWS raises for regional and private APIs.
+A longer one needs a larger quota "Maximum integration timeout in milliseconds", which AWS raises for regional and
+private APIs.
 Source: docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html.
 """
 
-MOST_SECONDS: Final = 75
-"""More than the function itself may take."""
+DEFAULT_BURST: Final = 100
+"""The requests at once of all callers, where the function has no reserved concurrency."""
 
-_PATH: Final = "v1/generate"
 _CORS_HEADERS: Final = (
     "authorization",
     "content-type",
@@ -39,11 +42,10 @@ _CORS_HEADERS: Final = (
     "x-amz-date",
     "x-amz-security-token",
     "x-api-key",
-    "x-target-variant",
 )
 # Without the path's query, the body, and the key itself. Source: docs.aws.amazon.com/apigateway/latest/developerguide/
 # api-gateway-variables-for-access-logging.html.
-_LOGGED: Final = {
+_ACCESS_LOG: Final = {
     "request_id": "$context.requestId",
     "time": "$context.requestTimeEpoch",
     "source_ip": "$context.identity.sourceIp",
@@ -60,52 +62,57 @@ _LOGGED: Final = {
     "response_bytes": "$context.responseLength",
     "trace_id": "$context.xrayTraceId",
 }
-# What the door answers by itself, in the shape of the proxy's errors: type, status, code, message. The message of the
-# last two is AWS's. Source: docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html.
-_OWN_ANSWERS: Final = (
+# API Gateway's own responses, in the shape of the proxy's errors: type, status, code, message. The message of the last
+# two is AWS's. Source: docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html.
+_GATEWAY_RESPONSES: Final = (
     ("BAD_REQUEST_BODY", "400", "invalid_field", "the body does not fit the API's schema: see docs/openapi.yaml"),
     ("REQUEST_TOO_LARGE", "413", "request_too_large", "the body is too large"),
     ("THROTTLED", "429", "throttled", "too many requests; try again"),
     ("QUOTA_EXCEEDED", "429", "quota_exceeded", "the quota of this API key is used up"),
     ("INTEGRATION_TIMEOUT", "504", "timed_out", "the proxy took too long; ask for fewer tokens"),
     ("DEFAULT_4XX", None, "refused", None),
-    ("DEFAULT_5XX", None, "unavailable", None),
+    ("DEFAULT_5XX", None, "api_gateway_error", None),
 )
 
 
-class RestDoor(Construct):
+class ProxyRestApi(Construct):
     """A REST API in front of a proxy.
 
-    Requests are validated at the edge, logged without bodies, and traced; execution logs are off, because they would
-    hold bodies. Its own answers have the shape of the proxy's errors.
+    API Gateway validates requests, logs them without bodies, and traces them; execution logs are off, because they
+    would hold bodies. Its own responses have the shape of the proxy's errors. The time-out and the CORS origins are
+    also the proxy's: this construct sets them there.
+
+    Behind a REST API, Lambda's throttle becomes a 500, not a 429. So the stage throttles first: by default at the
+    proxy's reserved concurrency.
 
     Args:
         scope: the parent.
         construct_id: the id in the parent.
-        proxy: the proxy; give it ``timeout`` as its ``front_door_limit``, and ``cors_origins``.
-        request_schema: the JSON Schema of a request to generate, from which the edge's model is made.
+        proxy: the proxy.
         access: ``iam`` (default): signed requests of principals with ``execute-api:Invoke``; ``api_keys``: a key for
             each client.
         clients: the API keys by name; with ``api_keys`` at least one.
-        callers: with ``iam``, principals (ARNs or account ids) that need no policy of their own, also of other
-            accounts; default none, so that a policy of the caller's own decides.
-        requests_per_second: of all clients together, in the long run; default 50.
-        burst: how many at once above it; default 100.
-        timeout: when it gives up; default 29 s. More needs a larger quota.
+        callers: with ``iam``, principals (ARNs or account ids) that need no policy of their own if they are of this
+            account; those of another account need one as well. Default none: the caller's own policy decides.
+        requests_per_second: of all clients together, in the long run; default the proxy's reserved concurrency, else
+            50. A rate above it fits requests that take less than a second.
+        burst: the requests at once, at most the proxy's reserved concurrency; default that concurrency, else 100.
+        timeout: API Gateway's time-out; default 29 s. More needs a larger quota.
         cors_origins: the origins whose pages may call it in a browser; default none, and no CORS at all.
-        networks: the IP ranges that it lets in; default all.
+        networks: the allowed IP ranges; default all.
         vpc_endpoint_ids: makes it a private API that only these VPC endpoints reach; default none.
-        firewall_requests: puts a web firewall in front, which blocks an address with more requests than that in five
-            minutes; default none.
+        firewall_requests: adds a web firewall, which blocks an address with more requests than that in five minutes;
+            default none.
         account_log_role: set the role by which API Gateway writes access logs, which belongs to the whole account and
-            region; default false: it is there. Without one, the stage cannot be created.
-        tracing: X-Ray traces of the door; default true.
+            region; default false: it is set already. Without one, the stage cannot be created.
+        tracing: X-Ray traces of the API; default true.
         log_retention: how long the access log is kept; default one month.
 
     Attributes:
         api: the REST API.
         url: its address, with the stage and a slash at its end (a token).
         log_group: the access log's group.
+        firewall: the web ACL; None without one.
 
     Raises:
         OptionError: values that API Gateway would refuse, or that do not go together.
@@ -117,13 +124,12 @@ class RestDoor(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        proxy: GenerateProxy,
-        request_schema: Mapping[str, Any],
+        proxy: LlmProxy,
         access: Access = "iam",
-        clients: Mapping[str, Client] | None = None,
+        clients: Mapping[str, ApiKeyClient] | None = None,
         callers: Sequence[str] = (),
-        requests_per_second: float = 50,
-        burst: int = 100,
+        requests_per_second: float | None = None,
+        burst: int | None = None,
         timeout: Duration | None = None,
         cors_origins: Sequence[str] = (),
         networks: Sequence[str] = (),
@@ -134,55 +140,56 @@ class RestDoor(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         super().__init__(scope, construct_id)
-        seconds = timeout.to_seconds() if timeout else DEFAULT_SECONDS
-        check_range("timeout", seconds, 1, MOST_SECONDS)
-        check_who(access, clients or {}, callers)
+        timeout = timeout or Duration.seconds(DEFAULT_SECONDS)
+        check_range("timeout", timeout.to_seconds(), 1, REST_API_SECONDS)
+        check_access(access, clients or {}, callers)
+        rate, burst = _throttle(requests_per_second, burst, proxy.reserved_concurrency)
+        proxy.set_front_door(timeout=timeout, cors_origins=cors_origins)
         self.log_group = logs.LogGroup(self, "AccessLog", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
-        policy = resource_policy(access, callers, networks, vpc_endpoint_ids)
+        policy = resource_policy(
+            access,
+            callers=callers,
+            networks=networks,
+            vpc_endpoint_ids=vpc_endpoint_ids,
+            preflight_paths=[route.path for route in source.routes() if route.schema] if cors_origins else (),
+        )
         self.api = apigateway.RestApi(
             self,
             "Api",
             rest_api_name=Stack.of(self).stack_name,
             description="Cohere's /v1/generate in front of a SageMaker endpoint",
-            endpoint_configuration=self._reached_by(vpc_endpoint_ids),
+            endpoint_configuration=self._endpoint_configuration(vpc_endpoint_ids),
             policy=policy,
             cloud_watch_role=account_log_role,
-            deploy_options=apigateway.StageOptions(
-                stage_name=STAGE,
-                throttling_rate_limit=requests_per_second,
-                throttling_burst_limit=burst,
-                tracing_enabled=tracing,
-                logging_level=apigateway.MethodLoggingLevel.OFF,
-                data_trace_enabled=False,
-                access_log_destination=apigateway.LogGroupLogDestination(self.log_group),
-                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_LOGGED)),
-            ),
-            default_method_options=apigateway.MethodOptions(
-                authorization_type=apigateway.AuthorizationType.IAM
-                if access == "iam"
-                else apigateway.AuthorizationType.NONE,
-                api_key_required=access == "api_keys",
-            ),
+            deploy_options=self._stage_options(rate, burst, tracing=tracing),
+            default_method_options=_method_options(access),
         )
         self.url = self.api.url
-        self._add_methods(proxy, Duration.seconds(seconds), draft_4(request_schema), cors_origins)
-        self._answer_in_the_proxys_shape(cors_origins)
+        schemas = self._add_methods(proxy, timeout, cors_origins)
+        self._add_gateway_responses(cors_origins)
         for name, client in (clients or {}).items():
             self._add_client(name, client)
         # By itself a deployment does not notice another policy, and the stage would keep the old one.
         cast("apigateway.Deployment", self.api.latest_deployment).add_to_logical_id(
-            {"policy": policy.to_json() if policy else None, "schema": draft_4(request_schema)}
+            {"policy": policy.to_json() if policy else None, **schemas}
         )
-        if firewall_requests is not None:
-            add_firewall(self, self.api.deployment_stage, firewall_requests)
-        self._acknowledge(access, firewalled=firewall_requests is not None, log_role=account_log_role)
-        if not tracing:
-            told = "the access log has the time of the whole and of the function; who wants traces sets tracing"
-            acknowledge(
-                self.api.deployment_stage, "APIGWXrayEnabled", reason=told, packs=["Serverless", "HIPAA.Security"]
-            )
+        self.firewall = (
+            add_firewall(self, self.api.deployment_stage, firewall_requests) if firewall_requests is not None else None
+        )
 
-    def _reached_by(self, vpc_endpoint_ids: Sequence[str]) -> apigateway.EndpointConfiguration:
+    def _stage_options(self, rate: float, burst: int, *, tracing: bool) -> apigateway.StageOptions:
+        return apigateway.StageOptions(
+            stage_name=STAGE,
+            throttling_rate_limit=rate,
+            throttling_burst_limit=burst,
+            tracing_enabled=tracing,
+            logging_level=apigateway.MethodLoggingLevel.OFF,
+            data_trace_enabled=False,
+            access_log_destination=apigateway.LogGroupLogDestination(self.log_group),
+            access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG)),
+        )
+
+    def _endpoint_configuration(self, vpc_endpoint_ids: Sequence[str]) -> apigateway.EndpointConfiguration:
         if not vpc_endpoint_ids:
             return apigateway.EndpointConfiguration(types=[apigateway.EndpointType.REGIONAL])
         found = [
@@ -193,54 +200,68 @@ class RestDoor(Construct):
         ]
         return apigateway.EndpointConfiguration(types=[apigateway.EndpointType.PRIVATE], vpc_endpoints=found)
 
-    def _add_methods(
-        self, proxy: GenerateProxy, timeout: Duration, schema: dict[str, Any], cors_origins: Sequence[str]
-    ) -> None:
+    def _add_methods(self, proxy: LlmProxy, timeout: Duration, cors_origins: Sequence[str]) -> dict[str, Any]:
+        """Add every route of the proxy; return the models, for the deployment's id."""
         integration = apigateway.LambdaIntegration(proxy.alias, timeout=timeout, allow_test_invoke=False)
-        model = apigateway.CfnModel(
-            self, "Model", rest_api_id=self.api.rest_api_id, content_type="application/json", schema=schema
-        )
-        validator = self.api.add_request_validator(
-            "Validator", validate_request_body=True, validate_request_parameters=True
-        )
-        generate = self.api.root.resource_for_path(_PATH)
-        generate.add_method(
-            "POST",
-            integration,
-            request_models={"application/json": apigateway.Model.from_model_name(self, "Request", model.ref)},
-            request_validator=validator,
-        )
-        self.api.root.resource_for_path("healthz").add_method("GET", integration)
-        if cors_origins:
-            generate.add_cors_preflight(
-                allow_origins=list(cors_origins),
-                allow_methods=["POST"],
-                allow_headers=list(_CORS_HEADERS),
-                max_age=Duration.hours(1),
+        models: dict[str, Any] = {}
+        validator: apigateway.RequestValidator | None = None
+        for route in source.routes():
+            resource = self.api.root.resource_for_path(route.path.lstrip("/"))
+            if not route.schema:
+                resource.add_method(route.method, integration)
+                continue
+            schema = draft_4(source.request_schema(route, proxy.request_limits.by_name))
+            suffix = "" if not models else f"-{route.name}"
+            models["schema" + suffix] = schema
+            model = apigateway.CfnModel(
+                self,
+                f"Model{suffix}",
+                rest_api_id=self.api.rest_api_id,
+                content_type="application/json",
+                schema=schema,
             )
+            validator = validator or self.api.add_request_validator(
+                "Validator", validate_request_body=True, validate_request_parameters=True
+            )
+            resource.add_method(
+                route.method,
+                integration,
+                request_models={
+                    "application/json": apigateway.Model.from_model_name(self, f"Request{suffix}", model.ref)
+                },
+                request_validator=validator,
+            )
+            if cors_origins:
+                resource.add_cors_preflight(
+                    allow_origins=list(cors_origins),
+                    allow_methods=[route.method],
+                    allow_headers=[*_CORS_HEADERS, source.variant_header()],
+                    max_age=Duration.hours(1),
+                )
+        return models
 
-    def _answer_in_the_proxys_shape(self, cors_origins: Sequence[str]) -> None:
-        # A header can hold one origin only. With several, a page learns the status of the proxy's answers alone.
+    def _add_gateway_responses(self, cors_origins: Sequence[str]) -> None:
+        # A header can hold one origin only. With several, a page can read the proxy's responses alone.
         origin = {"Access-Control-Allow-Origin": f"'{cors_origins[0]}'"} if len(cors_origins) == 1 else {}
-        for kind, status, code, message in _OWN_ANSWERS:
-            said = json.dumps(message) if message else "$context.error.messageString"
+        for kind, status, code, message in _GATEWAY_RESPONSES:
+            text = json.dumps(message) if message else "$context.error.messageString"
             retry = {"Retry-After": "'1'"} if code == "throttled" else {}
             self.api.add_gateway_response(
                 f"Answer{kind}",
                 type=apigateway.ResponseType.of(kind),
                 status_code=status,
                 response_headers={**origin, **retry} or None,
-                templates={"application/json": f'{{"message": {said}, "id": "$context.requestId", "code": "{code}"}}'},
+                templates={"application/json": f'{{"message": {text}, "id": "$context.requestId", "code": "{code}"}}'},
             )
 
-    def _add_client(self, name: str, client: Client) -> None:
+    def _add_client(self, name: str, client: ApiKeyClient) -> None:
         check_range(f"{name}.requests_per_second", client.requests_per_second, 0.001, 10_000)
         check_range(f"{name}.burst", client.burst, 1, 5_000)
-        called = f"{Stack.of(self).stack_name}-{name}"
-        key = self.api.add_api_key(f"Key-{name}", api_key_name=called)
+        full_name = f"{Stack.of(self).stack_name}-{name}"
+        key = self.api.add_api_key(f"Key-{name}", api_key_name=full_name)
         plan = self.api.add_usage_plan(
             f"Plan-{name}",
-            name=called,
+            name=full_name,
             throttle=apigateway.ThrottleSettings(rate_limit=client.requests_per_second, burst_limit=client.burst),
             quota=apigateway.QuotaSettings(limit=client.quota, period=apigateway.Period[client.period.upper()])
             if client.quota
@@ -249,31 +270,47 @@ class RestDoor(Construct):
         )
         plan.add_api_key(key)
 
-    def _acknowledge(self, access: Access, *, firewalled: bool, log_role: bool) -> None:
-        stage = self.api.deployment_stage
-        encrypted = "CloudWatch encrypts every group with a key of its own, and the lines hold no prompt and no text"
-        acknowledge(self.log_group, "CloudWatchLogGroupEncrypted", reason=encrypted)
-        bodies = "execution logs hold what a request's validation found, and that is the caller's text"
-        acknowledge(stage, "APIGWExecutionLoggingEnabled", reason=bodies)
-        acknowledge(stage, "APIG6", reason=bodies, packs=["AwsSolutions"])
-        cached = "an answer is one caller's: nothing is cached"
-        acknowledge(stage, "APIGWCacheEnabledAndEncrypted", reason=cached)
-        behind = "behind it is a Lambda function, which is invoked with IAM and knows no client certificates"
-        acknowledge(stage, "APIGWSSLEnabled", reason=behind)
-        known = "callers are known by their signature or their key; there are no users to sign in"
-        for method in self.api.methods:
-            if method.http_method == "OPTIONS":
-                continue
-            acknowledge(method, "COG4", reason=known, packs=["AwsSolutions"])
-            if access == "api_keys":
-                acknowledge(method, "APIG4", reason=known, packs=["AwsSolutions"])
-        if log_role:
-            policy = (
-                "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]"
-            )
-            given = "it is the policy that AWS has for the one role of the account by which API Gateway writes logs"
-            acknowledge(self.api.node.find_child("CloudWatchRole"), policy, reason=given, packs=["AwsSolutions"])
-        if not firewalled:
-            open_to = "callers are known by their signature or key, and each is throttled; firewall_requests adds one"
-            acknowledge(stage, "APIGWAssociatedWithWAF", reason=open_to, packs=["NIST.800.53.R5", "PCI.DSS.321"])
-            acknowledge(stage, "APIG3", reason=open_to, packs=["AwsSolutions"])
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow ``execute-api:Invoke`` on every route of the stage, in the grantee's own policy."""
+        arns = [self.api.arn_for_execute_api(route.method, route.path, STAGE) for route in source.routes()]
+        return iam.Grant.add_to_principal(grantee=grantee, actions=["execute-api:Invoke"], resource_arns=arns)
+
+    def metric_requests(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401 - the CDK's MetricOptions
+        """Return the number of requests; takes the options of ``aws_cloudwatch.Metric``."""
+        return self.api.metric_count(**options)
+
+    def metric_client_errors(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return the number of responses with a status of 400 to 499."""
+        return self.api.metric_client_error(**options)
+
+    def metric_server_errors(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return the number of responses with a status of 500 or more; Lambda's throttle is one of them."""
+        return self.api.metric_server_error(**options)
+
+    def metric_latency(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
+        """Return the time from request to response, in milliseconds."""
+        return self.api.metric_latency(**options)
+
+
+def _throttle(rate: float | None, burst: int | None, concurrency: int | None) -> tuple[float, int]:
+    """Return rate and burst of the stage, aligned with the function's concurrency."""
+    if burst is not None and concurrency is not None and burst > concurrency:
+        raise OptionError(
+            "burst",
+            burst,
+            problem="is more than the proxy's reserved concurrency: Lambda would throttle, which callers see as a 500",
+            allowed=f"at most {concurrency}",
+            remedy="leave it out, or raise reserved_concurrency",
+        )
+    return (
+        rate if rate is not None else float(concurrency or 50),
+        burst if burst is not None else min(concurrency or DEFAULT_BURST, 5_000),
+    )
+
+
+def _method_options(access: Access) -> apigateway.MethodOptions:
+    authorization = apigateway.AuthorizationType
+    return apigateway.MethodOptions(
+        authorization_type=authorization.IAM if access == "iam" else authorization.NONE,
+        api_key_required=access == "api_keys",
+    )

@@ -1,4 +1,4 @@
-"""What a front door hands over, as an HTTP request to one of two routes.
+"""Requests and responses of a buffered Lambda function, behind a Function URL or a REST API.
 
 Sources: docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html (Function URL, payload format 2.0);
 docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html (REST API).
@@ -8,81 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from proxy.errors import ProxyError
-
-METHOD = "POST"
-PATH = "/v1/generate"
-HEALTH_PATH = "/healthz"
-VARIANT_HEADER = "x-target-variant"
-# botocore's model of sagemaker-runtime: TargetVariantHeader.
-_VARIANT = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+from proxy.http import Caller, Request, Response
 
 
-@dataclass(frozen=True)
-class HttpRequest:
-    """A request, whichever door it came through.
-
-    Attributes:
-        method: the HTTP method.
-        path: without a stage's or a domain's own part.
-        headers: by their names in lower case.
-        arrived: when the front door got it, in seconds since the epoch; 0 when it does not say.
-
-    """
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    arrived: float
-    _body: Any
-    _is_base64: bool
-
-    @property
-    def is_health_check(self) -> bool:
-        """Return whether it asks for the proxy's own health: ``GET /healthz``."""
-        return (self.method, self.path) == ("GET", HEALTH_PATH)
-
-    def body(self, max_bytes: int) -> bytes:
-        """Return the body of a request to generate.
-
-        Args:
-            max_bytes: the longest body that is taken, in bytes.
-
-        Raises:
-            ProxyError: ``malformed_request``, ``not_found``, ``method_not_allowed``, ``unsupported_media_type`` or
-                ``request_too_large``.
-
-        """
-        if self.path == HEALTH_PATH:
-            raise ProxyError("method_not_allowed", f"use GET {HEALTH_PATH}", headers={"allow": "GET"})
-        if self.path != PATH:
-            raise ProxyError("not_found", f"there is nothing here; send {METHOD} {PATH}")
-        if self.method != METHOD:
-            raise ProxyError("method_not_allowed", f"use {METHOD} {PATH}", headers={"allow": METHOD})
-        if not _is_json(self.headers.get("content-type", "")):
-            raise ProxyError("unsupported_media_type", "set the header content-type to application/json")
-        return _decoded(self._body, self._is_base64, max_bytes)
-
-    @property
-    def target_variant(self) -> str | None:
-        """Return the variant that it asks for by a header; None leaves it to the variants' weights.
-
-        Raises:
-            ProxyError: ``unknown_variant`` when no variant can have such a name.
-
-        """
-        name = self.headers.get(VARIANT_HEADER)
-        if name is None or _VARIANT.fullmatch(name):
-            return name
-        raise ProxyError("unknown_variant", f"{VARIANT_HEADER}: must be the name of a variant, or left out")
-
-
-def read(event: Any) -> HttpRequest:  # noqa: ANN401 - whatever Lambda hands over
+def request_of(event: Any) -> Request:  # noqa: ANN401 - whatever Lambda passes
     """Return the request in an event of a Function URL or of a REST API.
 
     Raises:
@@ -92,27 +24,48 @@ def read(event: Any) -> HttpRequest:  # noqa: ANN401 - whatever Lambda hands ove
     try:
         context = event["requestContext"]
         if "http" in context:
-            method, path, arrived = context["http"]["method"], event["rawPath"], context.get("timeEpoch")
+            method, path, received = context["http"]["method"], event["rawPath"], context.get("timeEpoch")
+            caller = Caller(str(_member(context, "authorizer", "iam", "userArn") or ""))
         else:
-            # Not "path": behind a domain of one's own it begins with the domain's base path.
-            method, path, arrived = event["httpMethod"], event["resource"], context.get("requestTimeEpoch")
+            # Not "path": behind a custom domain it begins with the domain's base path.
+            method, path, received = event["httpMethod"], event["resource"], context.get("requestTimeEpoch")
+            caller = _rest_caller(context)
         headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
-        milliseconds = arrived if isinstance(arrived, (int, float)) else 0
+        milliseconds = received if isinstance(received, (int, float)) else 0
     except (KeyError, TypeError, AttributeError):
         raise ProxyError("malformed_request", "this function answers HTTP requests of its front door only") from None
     body, is_base64 = event.get("body"), bool(event.get("isBase64Encoded"))
-    return HttpRequest(str(method), str(path), headers, milliseconds / 1000, body, is_base64)
+    return Request(
+        method=str(method),
+        path=str(path),
+        headers=headers,
+        caller=caller,
+        received_at=milliseconds / 1000,
+        read_body=lambda max_bytes: _decoded(body, is_base64, max_bytes),
+    )
 
 
-def _is_json(content_type: str) -> bool:
-    kind, _, parameters = content_type.partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    return kind.strip().lower() == "application/json" and charset in ("", "utf-8", "utf8")
+def response_of(response: Response) -> dict[str, Any]:
+    """Return a response in the form that both front doors take."""
+    body = b"".join(response.body).decode("utf-8")
+    return {"statusCode": response.status, "headers": response.headers, "body": body}
 
 
-def _decoded(body: Any, is_base64: bool, max_bytes: int) -> bytes:  # noqa: ANN401 - whatever Lambda hands over
+def _member(value: Any, *names: str) -> Any:  # noqa: ANN401 - JSON
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _rest_caller(context: Any) -> Caller:  # noqa: ANN401 - JSON
+    """Return the caller: the id of the API key, never the key itself, else the IAM principal."""
+    key = _member(context, "identity", "apiKeyId")
+    return Caller(str(key), is_api_key=True) if key else Caller(str(_member(context, "identity", "userArn") or ""))
+
+
+def _decoded(body: Any, is_base64: bool, max_bytes: int) -> bytes:  # noqa: ANN401 - whatever Lambda passes
     if not isinstance(body, str) or not body:
-        raise ProxyError("malformed_request", "the request has no body; send a JSON object with a prompt")
+        raise ProxyError("malformed_request", "the request has no body; send a JSON object")
     too_large = ProxyError("request_too_large", f"the body is too large; send at most {max_bytes} bytes")
     # Before decoding: four characters of base64 hold three bytes, and no character is shorter than a byte.
     if len(body) * 3 // 4 - 2 > max_bytes:
@@ -120,7 +73,7 @@ def _decoded(body: Any, is_base64: bool, max_bytes: int) -> bytes:  # noqa: ANN4
     try:
         decoded = base64.b64decode(body, validate=True) if is_base64 else body.encode()
     except (binascii.Error, ValueError):
-        raise ProxyError("malformed_request", "the body is not the base64 or UTF-8 that it is said to be") from None
+        raise ProxyError("malformed_request", "the body is not valid base64 or UTF-8") from None
     if len(decoded) > max_bytes:
         raise too_large
     return decoded

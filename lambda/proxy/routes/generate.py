@@ -1,65 +1,46 @@
-"""The container's answer, looked at before it is passed on as it is."""
+"""Generate in front of a container that answers generate: fields and answers pass as they are.
+
+Source: docs.cohere.com, API v1 ``generate``.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from proxy.errors import ProxyError
-
-# Lambda refuses a buffered response above 6 MiB, counted with the JSON around it: quotes are escaped once more there.
-# Source: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
-MAX_BYTES = 6 * 1024 * 1024 - 64 * 1024
+from proxy.routes.answer import Answer, billed_tokens, bounded
 
 
-@dataclass(frozen=True)
-class Answer:
-    """An answer that may be passed on.
-
-    Attributes:
-        text: its JSON.
-        generations: how many generations it holds.
-        tokens_in: the prompt's tokens; None when the answer does not tell.
-        tokens_out: the generations' tokens; None when it does not tell.
-
-    """
-
-    text: str
-    generations: int
-    tokens_in: int | None
-    tokens_out: int | None
+def requests(fields: dict[str, Any]) -> list[bytes]:
+    """Return the one body to send."""
+    return [json.dumps(fields).encode()]
 
 
-def check(content: bytes) -> Answer:
-    """Return what a container answered, when it is what a caller expects.
+def answer(contents: list[bytes], fields: dict[str, Any]) -> Answer:  # noqa: ARG001 - the protocol's
+    """Return the container's answer as it is, after a check that it is Cohere's.
 
     Raises:
         ProxyError: ``bad_answer`` when it is no list of generated texts, ``answer_too_large``.
 
     """
+    (content,) = contents
     try:
         text = content.decode("utf-8")
         document = json.loads(text)
-        generations = document["generations"]
-        texts = [generation["text"] for generation in generations]
+        texts = [generation["text"] for generation in document["generations"]]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise ProxyError("bad_answer", "the model's answer is not Cohere's: it holds no generations") from None
+        texts = []
     if not texts or not all(isinstance(one, str) for one in texts):
         raise ProxyError("bad_answer", "the model's answer is not Cohere's: it holds no generations")
-    # A character is twelve bytes of JSON at most (a pair of surrogates): what is short need not be measured.
-    if 12 * len(text) > MAX_BYTES and len(json.dumps(text)) > MAX_BYTES:
-        raise ProxyError("answer_too_large", "the answer is too large; ask for fewer tokens or no likelihoods")
-    return Answer(text, len(texts), *_tokens(document))
+    return Answer(bounded(text), len(texts), *_tokens(document))
 
 
 def _tokens(document: dict[str, Any]) -> tuple[int | None, int | None]:
-    """Return the tokens that went in and came out, where the answer says so: as Cohere bills, or by likelihoods."""
-    try:
-        billed = document["meta"]["billed_units"]
-        return int(billed["input_tokens"]), int(billed["output_tokens"])
-    except (KeyError, TypeError, ValueError):
-        pass
+    """Return the tokens that went in and came out: as Cohere bills, else as many as there are likelihoods."""
+    billed = billed_tokens(document)
+    if billed:
+        return billed
     try:
         return None, sum(len(generation["token_likelihoods"]) for generation in document["generations"])
     except (KeyError, TypeError):

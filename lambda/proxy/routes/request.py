@@ -1,4 +1,4 @@
-"""Cohere's generate request: strict JSON, known fields, and the limits of the schema.
+"""Request bodies: strict JSON, known fields, and the limits of the route's schema.
 
 Ranges on which sources disagree (penalties, the number of stop sequences, ``max_tokens`` of 0 without likelihoods) are
 left to the container, whose refusal is passed on. Source: docs.cohere.com, API v1 ``generate``; see README.md.
@@ -8,35 +8,68 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from proxy.errors import ProxyError
+from proxy.http import Request
 from proxy.routes import schema
+from proxy.routes.table import VARIANT_HEADER, Route
+
+# botocore's model of sagemaker-runtime: TargetVariantHeader.
+_VARIANT: Final = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
-class Reader:
-    """Reads requests. Made once for each execution environment: the schema is compiled then.
+def check_media_type(request: Request) -> None:
+    """Refuse a body that is not declared as JSON in UTF-8.
+
+    Raises:
+        ProxyError: ``unsupported_media_type``.
+
+    """
+    kind, _, parameters = request.headers.get("content-type", "").partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if kind.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):
+        raise ProxyError("unsupported_media_type", "set the header content-type to application/json")
+
+
+def target_variant(request: Request) -> str | None:
+    """Return the variant that a header names; None leaves the choice to the variants' weights.
+
+    Raises:
+        ProxyError: ``unknown_variant`` when no variant can have such a name.
+
+    """
+    name = request.headers.get(VARIANT_HEADER)
+    if name is None or _VARIANT.fullmatch(name):
+        return name
+    raise ProxyError("unknown_variant", f"{VARIANT_HEADER}: must be the name of a variant, or left out")
+
+
+class FieldReader:
+    """Reads the bodies of one route. Make one for each execution environment: it compiles the schema.
 
     Args:
-        limits: what the environment allows, for ``schema.read``.
-        default_max_tokens: what is sent when a request names no ``max_tokens``: containers differ (20 tokens, 400, or
-            until the model has ended).
+        route: the route.
+        limits: the environment's limits, for ``schema.read``.
+        default_max_tokens: the ``max_tokens`` of a request that names none: containers differ (20 tokens, 400, or
+            until the model ends by itself).
 
     """
 
-    def __init__(self, limits: Mapping[str, int], default_max_tokens: int) -> None:
-        self._checks = schema.checks_of(schema.read(limits))
+    def __init__(self, route: Route, limits: Mapping[str, int], default_max_tokens: int) -> None:
+        self._checks = schema.checks_of(schema.read(route.schema, limits))
         self._defaults = {"max_tokens": default_max_tokens}
 
-    def parse(self, body: bytes) -> dict[str, Any]:
-        """Return the fields to send to the container: those given, ``max_tokens``, and none besides.
+    def read(self, body: bytes) -> dict[str, Any]:
+        """Return the fields to send to the container: those given, and ``max_tokens``.
 
         A field that is null counts as not given.
 
         Raises:
-            ProxyError: ``invalid_json`` or ``invalid_field``. Its message names fields and what they take, never a
-                value.
+            ProxyError: ``invalid_json`` or ``invalid_field``. Its message names fields and their allowed values, never
+                a value of the request.
 
         """
         document = _object(body)
@@ -52,14 +85,14 @@ class Reader:
     def _checked(self, name: str, value: Any) -> Any:  # noqa: ANN401 - JSON
         try:
             return self._checks[name](value)
-        except schema.Wrong as wrong:
-            raise ProxyError("invalid_field", f"{name}: must be {wrong}") from None
+        except schema.ValueRefused as refused:
+            raise ProxyError("invalid_field", f"{name}: must be {refused}") from None
 
     def _unknown(self, name: str) -> str:
-        import difflib  # a cold start does without
+        import difflib  # not needed at a cold start
 
         near = difflib.get_close_matches(name, self._checks, n=1)
-        # A name that looks like none of ours may be anybody's text: it is not repeated.
+        # A name that is close to none of ours may be anybody's text: it is not repeated.
         known = ", ".join(self._checks)
         return f"unknown field; did you mean {near[0]}?" if near else f"unknown field; known are {known}"
 
@@ -70,7 +103,7 @@ def _object(body: bytes) -> dict[str, Any]:
             body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
         )
         if b"\\u" in body:
-            # Half a surrogate pair is JSON, but no text: it cannot be sent on as UTF-8. Only an escape can make one.
+            # Half a surrogate pair is valid JSON but no text: UTF-8 cannot hold it. Only an escape can make one.
             json.dumps(document, ensure_ascii=False).encode("utf-8")
     except ProxyError:
         raise
@@ -90,7 +123,7 @@ def _object(body: bytes) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise ProxyError("invalid_json", "a field stands twice; send each once")
+        raise ProxyError("invalid_json", "a field is given twice; send each once")
     return document
 
 

@@ -1,8 +1,9 @@
-"""Checks made of ``generate.schema.json``, which is the one source of what a request may hold.
+"""Checks of request bodies, made of JSON Schema files, which are the only source of what a request may hold.
 
-The OpenAPI document, API Gateway's model and the reference are made of the same file. Of JSON Schema it uses a few
-keywords only, which are compiled here: a validator library would be another 20 to 100 ms at each cold start, and would
-repeat the caller's values in its messages. A test compares the two.
+The OpenAPI document, API Gateway's models and the reference are made of the same files. They use a few keywords of JSON
+Schema only, which are compiled here: a validator library adds 20 to 100 ms to each cold start, and repeats the caller's
+values in its messages. A test compares the two. This module imports nothing but the standard library: the construct
+library loads it by itself.
 """
 
 from __future__ import annotations
@@ -12,25 +13,26 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-# A check returns the value as it is sent on, or raises Wrong with what is allowed.
+# A check returns the value to send, or raises ValueRefused with what is allowed.
 Check: TypeAlias = Callable[[Any], Any]
-_PATH: Final = Path(__file__).with_name("generate.schema.json")
-# What an environment limits further has the name of the variable that says how far.
+_FOLDER: Final = Path(__file__).parent
+# A limit that an environment sets is named by the variable that holds it.
 _LIMIT: Final = "x-limit"
 
 
-class Wrong(Exception):
-    """What is allowed instead."""
+class ValueRefused(Exception):
+    """A value is refused; the text says what is allowed instead."""
 
 
-def read(limits: Mapping[str, int]) -> dict[str, Any]:
+def read(file: str, limits: Mapping[str, int]) -> dict[str, Any]:
     """Return the schema of a request, with an environment's limits in it.
 
     Args:
+        file: the schema's file, beside this one.
         limits: the number for each ``x-limit``.
 
     """
-    schema: dict[str, Any] = json.loads(_PATH.read_text("utf-8"))
+    schema: dict[str, Any] = json.loads((_FOLDER / file).read_text("utf-8"))
     for rules in schema["properties"].values():
         name = rules.pop(_LIMIT, None)
         if name:
@@ -39,9 +41,9 @@ def read(limits: Mapping[str, int]) -> dict[str, Any]:
     return schema
 
 
-def limit_names() -> list[str]:
+def limit_names(file: str) -> list[str]:
     """Return the name of each limit that ``read`` needs."""
-    properties = json.loads(_PATH.read_text("utf-8"))["properties"]
+    properties = json.loads((_FOLDER / file).read_text("utf-8"))["properties"]
     return [rules[_LIMIT] for rules in properties.values() if _LIMIT in rules]
 
 
@@ -59,27 +61,27 @@ def _check(rules: Mapping[str, Any]) -> Check:
 
 
 def _text(rules: Mapping[str, Any]) -> Check:
-    least, most = rules.get("minLength", 0), rules.get("maxLength")
-    allowed = "a text that is not empty" if most is None else f"a text of {least} to {most} characters"
+    low, high = rules.get("minLength", 0), rules.get("maxLength")
+    allowed = "a text that is not empty" if high is None else f"a text of {low} to {high} characters"
 
     def check(value: Any) -> str:  # noqa: ANN401 - JSON
-        if isinstance(value, str) and least <= len(value) and (most is None or len(value) <= most):
+        if isinstance(value, str) and low <= len(value) and (high is None or len(value) <= high):
             return value
-        raise Wrong(allowed)
+        raise ValueRefused(allowed)
 
     return check
 
 
 def _number(rules: Mapping[str, Any], *, whole: bool = False) -> Check:
-    least, most = rules.get("minimum", float("-inf")), rules.get("maximum", float("inf"))
+    low, high = rules.get("minimum", float("-inf")), rules.get("maximum", float("inf"))
     name = "an integer" if whole else "a number"
-    allowed = f"{name} from {least} to {most}" if "minimum" in rules else name
+    allowed = f"{name} from {low} to {high}" if "minimum" in rules else name
 
     def check(value: Any) -> float:  # noqa: ANN401 - JSON
         # true is no number. 28.0 is an integer in JSON Schema, and is sent on as one.
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not least <= value <= most or (whole and value != int(value)):
-            raise Wrong(allowed)
+        if not number or not low <= value <= high or (whole and value != int(value)):
+            raise ValueRefused(allowed)
         return int(value) if whole else value
 
     return check
@@ -96,9 +98,9 @@ def _list(rules: Mapping[str, Any]) -> Check:
         try:
             if isinstance(value, list):
                 return [member(one) for one in value]
-        except Wrong:
+        except ValueRefused:
             pass
-        raise Wrong("a list of texts that are not empty")
+        raise ValueRefused("a list of texts that are not empty")
 
     return check
 
@@ -110,9 +112,9 @@ def _map(rules: Mapping[str, Any]) -> Check:
         try:
             if isinstance(value, dict):
                 return {name: member(one) for name, one in value.items()}
-        except Wrong:
+        except ValueRefused:
             pass
-        raise Wrong("an object of token ids and numbers")
+        raise ValueRefused("an object of token ids and numbers")
 
     return check
 
@@ -125,7 +127,7 @@ def _one_of(rules: Mapping[str, Any]) -> Check:
         # By type too: 0 is not false.
         if any(value == one and type(value) is type(one) for one in members):
             return value
-        raise Wrong(allowed)
+        raise ValueRefused(allowed)
 
     return check
 
@@ -134,7 +136,7 @@ def _absent(rules: Mapping[str, Any]) -> Check:
     allowed = f"left out: {_reason(rules)}"
 
     def check(_value: Any) -> Any:  # noqa: ANN401 - JSON
-        raise Wrong(allowed)
+        raise ValueRefused(allowed)
 
     return check
 
@@ -144,8 +146,8 @@ def _only(value: Any, rules: Mapping[str, Any]) -> str:  # noqa: ANN401 - JSON
 
 
 def _reason(rules: Mapping[str, Any]) -> str:
-    said: str = rules["description"]
-    return said[0].lower() + said[1:].rstrip(".")
+    description: str = rules["description"]
+    return description[0].lower() + description[1:].rstrip(".")
 
 
 _KINDS: Final[dict[str, Callable[[Mapping[str, Any]], Check]]] = {

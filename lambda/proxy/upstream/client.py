@@ -1,4 +1,4 @@
-"""The one call to SageMaker. Every option that decides how often a generation is paid for is set here, on purpose.
+"""The one call to SageMaker. Every option that decides how often a generation runs is set here, on purpose.
 
 botocore is boto3 without its resources and transfers, which nothing here uses: a fifth of a cold start, as measured.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import queue
 import random
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import botocore.session
 from botocore.config import Config
@@ -20,36 +21,40 @@ from urllib3.exceptions import HTTPError
 
 from proxy.errors import ProxyError
 from proxy.settings import Settings
-from proxy.upstream.errors import meaning_of, never_reached_the_model
+from proxy.upstream.errors import before_the_model, proxy_error_of
 
-CONNECT_SECONDS = 2.0
-MOST_AT_ONCE = 5
-IDLE_SECONDS = 20.0
-"""A connection that was idle for longer is not used again: after a freeze of the function it may well be dead, and of a
-request that is sent into a dead connection nobody knows whether it reached the model."""
+CONNECT_SECONDS: Final = 2.0
+MAX_CONCURRENT_REQUESTS: Final = 5
+IDLE_SECONDS: Final = 20.0
+"""A connection that was idle for longer is not used again: after a freeze of the function it may be dead, and nobody
+knows whether a request that is sent into a dead connection reached the model."""
 
-_PAUSE_SECONDS = (0.1, 0.4)
-_SERVICE = "sagemaker-runtime"
-# Callers that were throttled together come apart. Not the module's own numbers: after SnapStart all have the same ones.
-_dice = random.SystemRandom()
+_PAUSE_SECONDS: Final = (0.1, 0.4)
+_SERVICE: Final = "sagemaker-runtime"
+# Callers that were throttled together come apart. Not the module's own generator: SnapStart restores its state.
+_random = random.SystemRandom()
 
 
 class _OneService(Loader):
-    """The SDK's data, without a look at the folders of its 400 services."""
+    """The SDK's data, without listing the folders of its 400 services."""
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - the SDK's own
         return [_SERVICE]
 
 
+class _Cancelled(Exception):
+    """Nobody waits for this call any more."""
+
+
 @dataclass
 class Call:
-    """One request's way to the model.
+    """One request on its way to the model.
 
     Attributes:
         prompt: the prompt, which an error must not repeat.
         deadline: when the answer has to be there, by ``time.monotonic()``.
-        variant: the variant to ask; default by weight.
-        attempts: how many requests were sent for it so far.
+        variant: the variant of the endpoint; default by weight.
+        attempts: how many requests were sent upstream so far.
 
     """
 
@@ -57,42 +62,61 @@ class Call:
     deadline: float
     variant: str | None = None
     attempts: int = 0
+    _cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
-    def left(self) -> float:
-        """Return how much time is left, in seconds; 0 when none is."""
+    def remaining(self) -> float:
+        """Return the time until the deadline, in seconds; 0 when it has passed."""
         return max(0.0, self.deadline - time.monotonic())
 
+    def cancel(self) -> None:
+        """Let nothing more be sent for this call. A request that was sent before cannot be taken back."""
+        with self._lock:
+            self._cancelled.set()
 
-class Endpoint:
-    """The endpoint that answers. Made once for each execution environment, so that its connection is kept.
+    def begin_attempt(self) -> None:
+        """Count an attempt, unless the call is cancelled."""
+        with self._lock:
+            if self._cancelled.is_set():
+                raise _Cancelled
+            self.attempts += 1
+
+    def pause(self, seconds: float) -> None:
+        """Wait before another attempt; end at once when the call is cancelled."""
+        if self._cancelled.wait(seconds):
+            raise _Cancelled
+
+
+class EndpointClient:
+    """The endpoint. Make one for each execution environment: it keeps connections.
 
     Args:
-        settings: which endpoint, and how long it may take.
+        settings: the endpoint's name, and the time-out.
 
     """
 
     def __init__(self, settings: Settings) -> None:
         self._name = settings.endpoint_name
-        self._used = time.time()
-        self._workers = ThreadPoolExecutor(MOST_AT_ONCE)
+        self._last_used = time.time()
+        self._workers = ThreadPoolExecutor(MAX_CONCURRENT_REQUESTS)
         session = botocore.session.Session()
         session.register_component("data_loader", _OneService())
         self._client: Any = session.create_client(
             _SERVICE,
             config=Config(
-                # The SDK's own retries (3, since November 2026; 5 before) would pay for the same generation again when
-                # the first one is only slow. When to try again is decided below.
+                # The SDK's own retries (3, since November 2026; 5 before) would repeat a generation that is only slow.
+                # The proxy decides about a second attempt, below.
                 retries={"mode": "standard", "total_max_attempts": 1},
                 connect_timeout=CONNECT_SECONDS,
-                # Between two bytes; the whole is bounded by the call's deadline.
+                # Between two bytes; the call's deadline bounds the whole.
                 read_timeout=settings.timeout_seconds,
                 # Lambda runs one request at a time, which is at most so many generations of a chat model.
-                max_pool_connections=MOST_AT_ONCE,
+                max_pool_connections=MAX_CONCURRENT_REQUESTS,
                 tcp_keepalive=True,
-                # What is sent was checked by the schema, and the variant's name by its pattern.
+                # The schema checked the fields, and a pattern the variant's name.
                 parameter_validation=False,
-                # Said once. By itself botocore puts it together twice for each request, a tenth of the proxy's CPU.
+                # Set once. By itself botocore composes it twice for each request, a tenth of the proxy's CPU.
                 user_agent=f"Botocore/{botocore.__version__} cohere-on-sagemaker",
             ),
         )
@@ -100,8 +124,8 @@ class Endpoint:
     def invoke_all(self, contents: list[bytes], call: Call) -> list[bytes]:
         """Send one or several requests side by side and return the answers, in the same order.
 
-        The first that fails ends the whole: what the others generated is lost, and paid for. So does the deadline, even
-        when an answer keeps arriving byte by byte: nobody waits for it any more.
+        The first failure ends the whole, and so does the deadline, even when an answer keeps arriving byte by byte.
+        Only a refusal before the model waits for the others: the caller may retry when all of them were refused.
 
         Args:
             contents: the JSON of each, at most five.
@@ -111,67 +135,88 @@ class Endpoint:
             ProxyError: one of them has no answer in time.
 
         """
-        if not call.left:
-            raise _too_late()
-        self._leave_what_is_stale()
-        answers: queue.SimpleQueue[tuple[int, bytes | Exception]] = queue.SimpleQueue()
+        if not call.remaining:
+            raise _timed_out()
+        self._close_idle_connections()
+        results: queue.SimpleQueue[tuple[int, bytes | Exception]] = queue.SimpleQueue()
 
-        def ask(number: int) -> None:
+        def work(number: int) -> None:
             try:
-                answers.put((number, self._invoke(contents[number], call)))
-            except Exception as error:  # noqa: BLE001 - a worker's end must be heard of; whatever it is, it is raised below
-                answers.put((number, error))
+                results.put((number, self._invoke(contents[number], call)))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised below
+                results.put((number, error))
 
         for number in range(len(contents)):
-            self._workers.submit(ask, number)
-        found: dict[int, bytes] = {}
+            self._workers.submit(work, number)
+        answers: dict[int, bytes] = {}
         try:
-            while len(found) < len(contents):
-                number, answer = answers.get(timeout=call.left)
-                if isinstance(answer, Exception):
-                    raise answer
-                found[number] = answer
-        except queue.Empty:
-            raise _too_late() from None
+            _collect(results, len(contents), call, answers)
         finally:
-            if len(found) < len(contents):
-                # Nobody waits for the rest: what comes too late must not keep the next request from its worker.
+            if len(answers) < len(contents):
+                # A late answer must not keep the next request from its worker, and nothing more may be sent.
+                call.cancel()
                 self._workers.shutdown(wait=False, cancel_futures=True)
-                self._workers = ThreadPoolExecutor(MOST_AT_ONCE)
-        self._used = time.time()
-        return [found[number] for number in range(len(contents))]
+                self._workers = ThreadPoolExecutor(MAX_CONCURRENT_REQUESTS)
+        self._last_used = time.time()
+        return [answers[number] for number in range(len(contents))]
 
-    def _leave_what_is_stale(self) -> None:
-        # By the wall clock: the other one may stand still while the function is frozen.
-        if time.time() - self._used > IDLE_SECONDS:
+    def _close_idle_connections(self) -> None:
+        # By the wall clock: the monotonic one may stand still while the function is frozen.
+        if time.time() - self._last_used > IDLE_SECONDS:
             self._client.close()
 
     def _invoke(self, content: bytes, call: Call) -> bytes:
-        """Send a request; once more, after a short pause, when the first one cannot have reached the model."""
+        """Send a request; once more, after a short pause, when the first cannot have reached the model."""
         try:
             return self._send(content, call)
         except (ClientError, BotoCoreError, HTTPError) as error:
-            pause = _dice.uniform(*_PAUSE_SECONDS)
-            if not never_reached_the_model(error) or call.left < pause + CONNECT_SECONDS:
-                raise meaning_of(error, call.prompt, call.variant) from None
-        time.sleep(pause)
+            pause = _random.uniform(*_PAUSE_SECONDS)
+            if not before_the_model(error) or call.remaining < pause + CONNECT_SECONDS:
+                raise proxy_error_of(error, call.prompt, call.variant) from None
+        call.pause(pause)
         try:
             return self._send(content, call)
         except (ClientError, BotoCoreError, HTTPError) as error:
-            raise meaning_of(error, call.prompt, call.variant) from None
+            raise proxy_error_of(error, call.prompt, call.variant) from None
 
     def _send(self, content: bytes, call: Call) -> bytes:
-        call.attempts += 1
-        answer = self._client.invoke_endpoint(
+        call.begin_attempt()
+        response = self._client.invoke_endpoint(
             EndpointName=self._name,
             ContentType="application/json",
             Accept="application/json",
             Body=content,
             **({"TargetVariant": call.variant} if call.variant else {}),
         )
-        received: bytes = answer["Body"].read()
-        return received
+        body: bytes = response["Body"].read()
+        return body
 
 
-def _too_late() -> ProxyError:
+def _collect(
+    results: queue.SimpleQueue[tuple[int, bytes | Exception]], count: int, call: Call, answers: dict[int, bytes]
+) -> None:
+    """Fill ``answers`` with every result; raise the error that decides."""
+    refused: ProxyError | None = None
+    for _ in range(count):
+        try:
+            number, result = results.get(timeout=call.remaining)
+        except queue.Empty:
+            raise _timed_out() from None
+        if isinstance(result, ProxyError) and result.before_the_model:
+            refused = refused or result
+        elif isinstance(result, Exception):
+            raise result
+        else:
+            answers[number] = result
+        if refused and answers:
+            raise ProxyError(
+                "partial_generations",
+                "the model was too busy for some of the generations, and the others are lost; ask for fewer at once",
+                cause=refused.cause,
+            )
+    if refused:
+        raise refused
+
+
+def _timed_out() -> ProxyError:
     return ProxyError("timed_out", "the model took too long; ask for fewer tokens", cause="Deadline")

@@ -1,7 +1,7 @@
-"""What an error of SageMaker, of the container or of the way there means to the caller.
+"""Errors of SageMaker, of the container and of the network, as errors for the caller.
 
 Mapped by error code, never by status: SageMaker throttles with status 400. Texts from upstream hold account ids, log
-links and sometimes the prompt; only a container's own sentence gets through, and only when it holds none of these.
+links and sometimes the prompt; only a container's own sentence passes, and only when it holds none of these.
 Sources: botocore's model of sagemaker-runtime;
 docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html.
 """
@@ -15,29 +15,33 @@ from typing import Final
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    MetadataRetrievalError,
     NoCredentialsError,
     PartialCredentialsError,
+    ProxyConnectionError,
     ReadTimeoutError,
     SSLError,
 )
 
 from proxy.errors import ProxyError
 
-# Our configuration is wrong or the endpoint is away: the caller can do nothing but tell the operator.
-_AWAY: Final = ("endpoint_unavailable", "the model's endpoint is not in service; tell the operator")
-_DENIED: Final = ("access_denied", "the proxy may not use its endpoint; tell the operator")
-_BUSY: Final = ("unavailable", "SageMaker is unavailable; try again")
+# The configuration is wrong or the endpoint is missing: the caller can only report it to the operator.
+_AWAY: Final = ("endpoint_unavailable", "the model's endpoint is not in service; report it to the operator")
+_DENIED: Final = ("access_denied", "the proxy may not use its endpoint; report it to the operator")
+# Nobody knows whether the model ran: no Retry-After, and no second attempt.
+_FAILED: Final = ("sagemaker_failed", "SageMaker failed, and the model may have generated")
 
 _BY_AWS_CODE: Final = {
     "ValidationError": _AWAY,
     "ValidationException": _AWAY,
     "ThrottlingException": ("throttled", "the model is busy; try again"),
     "ModelNotReadyException": ("not_ready", "the model is still loading; try again"),
-    "InternalFailure": _BUSY,
-    "ServiceUnavailable": _BUSY,
-    "ServiceUnavailableException": _BUSY,
-    "InternalDependencyException": ("bad_answer", "SageMaker failed to reach the model"),
+    "InternalFailure": _FAILED,
+    "InternalDependencyException": _FAILED,
+    "ServiceUnavailable": _FAILED,
+    "ServiceUnavailableException": _FAILED,
     "AccessDeniedException": _DENIED,
     "AccessDenied": _DENIED,
     "ExpiredTokenException": _DENIED,
@@ -46,59 +50,68 @@ _BY_AWS_CODE: Final = {
     "UnrecognizedClientException": _DENIED,
     "MissingAuthenticationTokenException": _DENIED,
 }
+_NO_CREDENTIALS: Final = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    MetadataRetrievalError,
+)
 
 _REFUSED: Final = "the model refused the request"
 _LONGEST = 300  # characters of a container's message
-_TELLING = re.compile(r"\d{12}|arn:|://", re.IGNORECASE)
+_CONFIDENTIAL = re.compile(r"\d{12}|arn:|://", re.IGNORECASE)
 _REPEATED = 16  # so many characters in common with the prompt, and the message may be repeating it
 
 
-# Refused before a container was asked: trying again pays for nothing twice.
+# Refused before a container was asked: another attempt repeats no generation.
 _NOT_STARTED: Final = ("ThrottlingException", "ModelNotReadyException")
+_NOT_CONNECTED: Final = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
 
 
-def never_reached_the_model(error: Exception) -> bool:
+def before_the_model(error: Exception) -> bool:
     """Return whether a failed request cannot have started a generation."""
     if isinstance(error, ClientError):
         return error.response.get("Error", {}).get("Code", "") in _NOT_STARTED
-    return isinstance(error, (ConnectTimeoutError, EndpointConnectionError)) or _is_of_the_certificate(error)
+    return isinstance(error, _NOT_CONNECTED) or _is_untrusted_certificate(error)
 
 
-def _is_of_the_certificate(error: Exception) -> bool:
-    """Return whether a request was not sent because of the other end's certificate; TLS can also fail later."""
+def _is_untrusted_certificate(error: Exception) -> bool:
+    """Return whether nothing was sent because of the other end's certificate; TLS can also fail later."""
     return isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
-def meaning_of(error: Exception, prompt: str, variant: str | None = None) -> ProxyError:
-    """Return what the caller is told.
+def proxy_error_of(error: Exception, prompt: str, variant: str | None = None) -> ProxyError:
+    """Return the error for the caller.
 
     Args:
-        error: what boto3 raised.
+        error: what botocore raised.
         prompt: the prompt, which must not be repeated.
-        variant: the variant that was asked for.
+        variant: the variant that the request named.
 
     """
     name = type(error).__name__
     if isinstance(error, ClientError):
-        # The endpoint's absence has the same code: "Variant X not found for Request" and "Endpoint X … not found".
+        # A missing endpoint has the same code: "Variant X not found for Request" and "Endpoint X … not found".
         if variant and str(error.response.get("Error", {}).get("Message", "")).startswith("Variant "):
             return ProxyError("unknown_variant", "x-target-variant: the endpoint has no such variant", cause=name)
-        return _of_answer(error, prompt)
-    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
+        return _of_response(error, prompt)
+    if isinstance(error, _NO_CREDENTIALS):
         return ProxyError(*_DENIED, cause=name)
-    if never_reached_the_model(error):
+    if before_the_model(error):
         return ProxyError("unavailable", "SageMaker cannot be reached; nothing was generated; try again", cause=name)
     if isinstance(error, ReadTimeoutError):
         return ProxyError("timed_out", "the model took too long; ask for fewer tokens", cause=name)
     return ProxyError("connection_lost", "the connection to the model was lost; it may have generated", cause=name)
 
 
-def _of_answer(error: ClientError, prompt: str) -> ProxyError:
+def _of_response(error: ClientError, prompt: str) -> ProxyError:
     code = error.response.get("Error", {}).get("Code", "")
     if code == "ModelError":
         return _of_container(error, prompt)
     known = _BY_AWS_CODE.get(code)
-    # A code that we do not know may be anything, but a short word; it goes to the log, not to the caller.
+    if not known and int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500:
+        known = _FAILED
+    # An unknown code may be anything but a short word; it goes to the log, not to the caller.
     cause = code if re.fullmatch(r"[A-Za-z.]{1,60}", code) else type(error).__name__
     return ProxyError(*(known or ("bad_answer", "SageMaker answered with an unknown error")), cause=cause)
 
@@ -118,7 +131,7 @@ def _of_container(error: ClientError, prompt: str) -> ProxyError:
 
 
 def container_message(original: str, prompt: str) -> str:
-    """Return what a container says about a request it refuses, or a general sentence when that could tell too much.
+    """Return a container's sentence about a request it refuses, or a general one when that could disclose too much.
 
     Args:
         original: the container's body, ``{"message": …}``.
@@ -126,15 +139,13 @@ def container_message(original: str, prompt: str) -> str:
 
     """
     try:
-        said = json.loads(original)["message"]
+        message = json.loads(original)["message"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return _REFUSED
-    if not isinstance(said, str) or not said.strip():
+    if not isinstance(message, str) or not message.strip() or _CONFIDENTIAL.search(message):
         return _REFUSED
-    message = " ".join("".join(c if c.isprintable() else " " for c in said[:_LONGEST]).split())
-    if _TELLING.search(said) or _repeats(message.lower(), prompt.lower()):
-        return _REFUSED
-    return message
+    shown = " ".join("".join(c if c.isprintable() else " " for c in message[:_LONGEST]).split())
+    return _REFUSED if _repeats(shown.lower(), prompt.lower()) else shown
 
 
 def _repeats(message: str, prompt: str) -> bool:

@@ -1,40 +1,38 @@
 """What each construct declares, in its own words; the snapshots guard the rest."""
 
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from aws_cdk import App, Duration, Stack
+from aws_cdk import App, Duration, Resource, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk.assertions import Match, Template
+from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk.assertions import Annotations, Match, Template
 
 from sagemaker_llm import (
     Autoscaling,
     CaptureBucket,
-    Client,
-    GenerateProxy,
     GpuEndpoint,
     InstancePool,
     InvocableEndpoint,
+    LlmProxy,
     MarketplaceModel,
     ModelPackage,
     OptionError,
-    RequestCaps,
-    RestDoor,
+    RequestLimits,
     ScheduledCapacity,
     Variant,
     VpcAttachment,
 )
-from sagemaker_llm.proxy import rest_api as rest_door_module
 
 from .test_package import ARTICLE, COMMAND_R_A100, COMMAND_R_H100
 
 
 def new_stack() -> Stack:
-    # The rules run once, in tests/templates: here they would cost two seconds for each test.
+    # The rules run once, in tests/templates: here they would take two seconds for each test.
     return Stack(App(builtin_cloud_formation_validation=False), "Stack")
 
 
@@ -42,7 +40,7 @@ def model(stack: Stack, arn: str = ARTICLE, construct_id: str = "Model", **optio
     return MarketplaceModel(stack, construct_id, package=ModelPackage.from_arn(arn), **options)
 
 
-ENDPOINT_OPTIONS = {"endpoint_name", "volume_key_arn", "volume_key_with_nvme", "data_capture", "capture_percentage"}
+ENDPOINT_OPTIONS = {"endpoint_name", "volume_key", "volume_key_with_nvme", "data_capture", "capture_percentage"}
 
 
 def endpoint(stack: Stack, *, arn: str = ARTICLE, **options: Any) -> GpuEndpoint:
@@ -54,10 +52,10 @@ def endpoint(stack: Stack, *, arn: str = ARTICLE, **options: Any) -> GpuEndpoint
     return GpuEndpoint(stack, "Endpoint", variants=[variant], **{"endpoint_name": "cohere-test", **own})
 
 
-def proxy(stack: Stack, **options: Any) -> GenerateProxy:
+def proxy(stack: Stack, **options: Any) -> LlmProxy:
     target = InvocableEndpoint(stack, "Target", endpoint_name="cohere-test")
     code = lambda_.Code.from_inline("def handler(event, context): ...")
-    return GenerateProxy(stack, "Proxy", endpoint=target, code=code, **options)
+    return LlmProxy(stack, "Proxy", endpoint=target, code=code, **options)
 
 
 def test_the_model_is_isolated_and_waits_for_its_policy() -> None:
@@ -84,7 +82,8 @@ def test_the_execution_role_may_log_and_measure_and_nothing_else() -> None:
     template = Template.from_stack(stack)
     policy = next(iter(template.find_resources("AWS::IAM::Policy").values()))
     actions = [statement["Action"] for statement in policy["Properties"]["PolicyDocument"]["Statement"]]
-    assert actions == ["cloudwatch:PutMetricData", ["logs:CreateLogStream", "logs:PutLogEvents"]]
+    logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    assert actions == ["cloudwatch:PutMetricData", logs]
     template.has_resource_properties(
         "AWS::IAM::Role",
         {
@@ -200,7 +199,7 @@ def test_reserved_concurrency() -> None:
 
 
 @pytest.mark.parametrize(
-    ("caps", "said"),
+    ("limits", "option"),
     [
         ({"default_max_tokens": 300, "max_tokens": 200}, "default_max_tokens"),
         ({"max_tokens": 0}, "max_tokens"),
@@ -208,9 +207,9 @@ def test_reserved_concurrency() -> None:
         ({"max_prompt_characters": 0}, "max_prompt_characters"),
     ],
 )
-def test_caps_that_are_wrong(caps: dict[str, int], said: str) -> None:
-    with pytest.raises(OptionError, match=said):
-        RequestCaps(**caps)
+def test_limits_that_are_wrong(limits: dict[str, int], option: str) -> None:
+    with pytest.raises(OptionError, match=option):
+        RequestLimits(**limits)
 
 
 def test_the_proxy_function() -> None:
@@ -258,7 +257,7 @@ def test_each_caller_gets_both_permissions_that_a_new_url_needs() -> None:
         )
 
 
-def test_without_callers_the_account_itself_is_let_in() -> None:
+def test_without_callers_the_account_itself_is_allowed() -> None:
     stack = new_stack()
     proxy(stack).add_function_url()
     template = Template.from_stack(stack)
@@ -366,29 +365,58 @@ def test_data_capture_writes_to_its_own_encrypted_bucket_and_may_write_nowhere_e
         },
     )
     policy = next(iter(template.find_resources("AWS::IAM::Policy").values()))
-    statements = {s.get("Sid"): s for s in policy["Properties"]["PolicyDocument"]["Statement"]}
-    assert statements["WriteCapture"]["Action"] == "s3:PutObject"
-    assert str(statements["WriteCapture"]["Resource"]).endswith("'/cohere-test/*']]}")
-    assert statements["EncryptCapture"]["Action"] == ["kms:GenerateDataKey", "kms:Decrypt"]
+    statements = {str(s["Action"]): s for s in policy["Properties"]["PolicyDocument"]["Statement"]}
+    assert str(statements["s3:PutObject"]["Resource"]).endswith("'/cohere-test/*']]}")
+    assert str(["kms:GenerateDataKey", "kms:Decrypt"]) in statements
+
+
+def test_two_capturing_endpoints_may_share_a_role() -> None:
+    """A policy may not have a Sid twice, so no statement has one."""
+    stack = new_stack()
+    shared = model(stack)
+    for name in ("one", "two"):
+        GpuEndpoint(
+            stack,
+            name,
+            endpoint_name=name,
+            variants=[Variant(model=shared, instance_type="ml.g5.xlarge")],
+            data_capture=CaptureBucket(stack, f"Capture-{name}"),
+        )
+    (policy,) = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
+    statements = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert not [s for s in statements if "Sid" in s]
+    assert len([s for s in statements if s["Action"] == "s3:PutObject"]) == 2
 
 
 KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f"
 
 
+def volume_key(stack: Stack) -> kms.IKey:
+    return kms.Key.from_key_arn(stack, "VolumeKey", KEY)
+
+
 def test_a_volume_key_and_size_only_where_there_is_no_nvme() -> None:
     stack = new_stack()
-    endpoint(stack, instance_type="ml.p3.2xlarge", volume_key_arn=KEY, volume_size_gb=100)
+    endpoint(stack, instance_type="ml.p3.2xlarge", volume_key=volume_key(stack), volume_size_gb=100)
     template = Template.from_stack(stack)
     template.has_resource_properties("AWS::SageMaker::EndpointConfig", {"KmsKeyId": KEY})
     policy = next(iter(template.find_resources("AWS::IAM::Policy").values()))
     statements = policy["Properties"]["PolicyDocument"]["Statement"]
-    assert {"Sid": "EncryptVolumes", "Effect": "Allow", "Action": "kms:CreateGrant", "Resource": KEY} in statements
+    assert {
+        "Effect": "Allow",
+        "Action": "kms:CreateGrant",
+        "Resource": KEY,
+        "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+    } in statements
 
 
 def test_a_volume_key_with_nvme_by_the_escape() -> None:
     stack = new_stack()
-    endpoint(stack, volume_key_arn=KEY, volume_key_with_nvme=True)
-    Template.from_stack(stack).has_resource_properties("AWS::SageMaker::EndpointConfig", {"KmsKeyId": KEY})
+    endpoint(stack, volume_key=volume_key(stack), volume_key_with_nvme=True)
+    Template.from_stack(stack).has_resource(
+        "AWS::SageMaker::EndpointConfig",
+        {"Properties": {"KmsKeyId": KEY}, "Metadata": {"VolumeKeyWithNvme": "on purpose, for ml.g5.xlarge"}},
+    )
 
 
 def test_two_variants_with_weights() -> None:
@@ -424,9 +452,60 @@ def test_a_role_of_its_own_may_attach_to_the_vpc() -> None:
     stack = new_stack()
     model(stack, vpc=VpcAttachment(["subnet-1", "subnet-2"], ["sg-1"]))
     policy = next(iter(Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()))
-    statements = {s["Sid"]: s for s in policy["Properties"]["PolicyDocument"]["Statement"]}
-    assert len(statements["AttachToVpc"]["Action"]) == 9
-    assert all(action.startswith("ec2:") for action in statements["AttachToVpc"]["Action"])
+    (actions,) = [
+        s["Action"]
+        for s in policy["Properties"]["PolicyDocument"]["Statement"]
+        if isinstance(s["Action"], list) and s["Action"][0].startswith("ec2:")
+    ]
+    assert len(actions) == 9
+
+
+def test_an_attachment_takes_the_cdks_own_vpc_and_security_groups() -> None:
+    stack = new_stack()
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id="vpc-1",
+        availability_zones=["us-east-1a", "us-east-1b"],
+        private_subnet_ids=["subnet-1", "subnet-2"],
+    )
+    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-1")
+    assert VpcAttachment.from_vpc(vpc, security_groups=[group]) == VpcAttachment(["subnet-1", "subnet-2"], ["sg-1"])
+
+
+def test_the_endpoint_is_the_cdks_own_interface() -> None:
+    stack = new_stack()
+    target: sagemaker.IEndpoint = endpoint(stack)
+    assert isinstance(target, Resource)
+    assert (target.endpoint_name, target.endpoint_ref.endpoint_arn) == ("cohere-test", target.endpoint_arn)
+    assert target.stack is stack
+    role = iam.Role(stack, "Caller", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    target.grant_invoke(role).assert_success()
+
+
+def test_a_package_that_the_catalogue_does_not_know_gets_the_ami_and_a_notice() -> None:
+    stack = new_stack()
+    unknown = f"arn:aws:sagemaker:us-east-1:865070037744:model-package/cohere-command-x-{32 * '0'}"
+    endpoint(stack, arn=unknown)
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::SageMaker::EndpointConfig",
+        {"ProductionVariants": [Match.object_like({"InferenceAmiVersion": "al2-ami-sagemaker-inference-gpu-2"})]},
+    )
+    (notice,) = Annotations.from_stack(stack).find_info("*", Match.any_value())
+    assert "cohere-command-x-" in str(notice.entry.data)
+
+
+@pytest.mark.parametrize("option", [{"statistics": "Sum"}, {"variant": "New"}])
+def test_a_metrics_option_that_is_misspelt_is_an_error(option: dict[str, str]) -> None:
+    target = GpuEndpoint.from_endpoint_name(new_stack(), "Target", "cohere-test")
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        target.metric_invocations(**option)
+
+
+def test_metrics_take_every_option_of_the_cdk() -> None:
+    target = GpuEndpoint.from_endpoint_name(new_stack(), "Target", "cohere-test")
+    found = target.metric_gpu_utilization(label="GPU", color="#ff0000", statistic="Maximum", region="eu-west-1")
+    assert (found.label, found.color, found.statistic, found.region) == ("GPU", "#ff0000", "Maximum", "eu-west-1")
 
 
 def test_grant_invoke_stream_is_two_actions_on_one_endpoint() -> None:
@@ -477,6 +556,8 @@ def test_metrics(method: str, namespace: str, name: str, statistic: str, unit: s
 
 
 RESERVATION = "arn:aws:sagemaker:us-east-1:111122223333:training-plan/x"
+EMBED = ModelPackage.from_catalog("embed-english-v3", "ml.g5.xlarge", "us-east-1").arn
+COMMAND_R_PLUS_H100 = ModelPackage.from_catalog("command-r-plus-08-2024", "ml.p5.48xlarge", "us-east-1").arn
 COMMAND_R_PLUS_A100 = (  # its id is cut off within "a100"
     "arn:aws:sagemaker:us-east-1:865070037744:model-package/"
     "cohere-command-r-plus-082024-a-013f8b90289d3318b4f6a167e3522f47"
@@ -537,11 +618,29 @@ def variants(stack: Stack, **options: dict[str, Any]) -> GpuEndpoint:
         (lambda s: endpoint(s, instance_type=None), "instance_type", "one of the two"),
         (lambda s: endpoint(s, volume_size_gb=100), "volume_size_gb", "no volume size for it"),
         (lambda s: endpoint(s, instance_type="ml.p3.2xlarge", volume_size_gb=513), "volume_size_gb", "1 to 512 GB"),
-        (lambda s: endpoint(s, volume_key_arn=KEY), "volume_key_arn", "no key for these types"),
+        (lambda s: endpoint(s, volume_key=volume_key(s)), "volume_key", "no key for these types"),
         (
-            lambda s: endpoint(s, instance_type="ml.p3.2xlarge", volume_key_arn="alias/x"),
-            "volume_key_arn",
-            "ARN of a KMS",
+            lambda s: endpoint(s, arn=COMMAND_R_PLUS_H100, instance_type="ml.p5.4xlarge"),
+            "instance_type",
+            "a type with 8 GPUs or more",
+        ),
+        (
+            lambda s: endpoint(s, arn=COMMAND_R_PLUS_H100[:-32] + 32 * "0", instance_type="ml.p5.4xlarge"),
+            "instance_type",
+            "a type with 8 GPUs or more",
+        ),
+        (
+            lambda s: GpuEndpoint(
+                s,
+                "Mixed",
+                endpoint_name="mixed",
+                variants=[
+                    Variant(model=model(s), instance_type="ml.g5.xlarge"),
+                    Variant(model=model(s, EMBED, "Embed"), instance_type="ml.g5.xlarge", name="Embed"),
+                ],
+            ),
+            "variants",
+            "variants whose packages answer the same",
         ),
         (lambda s: endpoint(s, capacity_reservation_arn="x"), "capacity_reservation_arn", "reservation's ARN"),
         (
@@ -584,7 +683,12 @@ def variants(stack: Stack, **options: dict[str, Any]) -> GpuEndpoint:
             "schedules.n.min_instances",
             "1 or more",
         ),
-        (lambda _: scheduled(ScheduledCapacity("n", "8 pm", 1, 2)), "schedule", r"cron\(…\)"),
+        (lambda _: scheduled(ScheduledCapacity("n", "8 pm", 1, 2)), "schedule", r"cron\(minute hour"),
+        (
+            lambda _: scheduled(ScheduledCapacity("n", "cron(0 20 * * ? *)", 1, 2, timezone="Mars/X")),
+            "timezone",
+            "e.g. UTC",
+        ),
         (lambda _: scheduled(*[ScheduledCapacity("n", "rate(1 day)", 1, 2)] * 2), "schedules", "a name of its own"),
         (lambda s: proxy(s, generate_timeout=Duration.seconds(71)), "generate_timeout", "1 to 70"),
     ],
@@ -609,112 +713,3 @@ def test_packages_of_different_needs_share_no_variant() -> None:
         Variant(model=needs, pools=pools)
     with pytest.raises(OptionError, match=r"^inference_ami_version: .*allowed: none"):
         Variant(model=refuses, instance_type="ml.g5.xlarge", inference_ami_version="al2-ami-sagemaker-inference-gpu-2")
-
-
-SCHEMA = {"type": "object", "properties": {"prompt": {"type": "string"}, "k": {"enum": [1, None], "description": "K."}}}
-
-
-def rest_door(stack: Stack, **options: Any) -> Template:
-    RestDoor(stack, "Door", proxy=proxy(stack), request_schema=SCHEMA, **options)
-    return Template.from_stack(stack)
-
-
-def test_a_rest_door_is_regional_traced_logged_and_wants_signatures() -> None:
-    template = rest_door(new_stack())
-    template.has_resource_properties(
-        "AWS::ApiGateway::RestApi", {"EndpointConfiguration": {"Types": ["REGIONAL"]}, "Policy": Match.absent()}
-    )
-    methods = template.find_resources("AWS::ApiGateway::Method").values()
-    assert {one["Properties"]["HttpMethod"] for one in methods} == {"POST", "GET"}
-    assert {one["Properties"]["AuthorizationType"] for one in methods} == {"AWS_IAM"}
-    assert {one["Properties"]["Integration"]["TimeoutInMillis"] for one in methods} == {29_000}
-    stage = next(iter(template.find_resources("AWS::ApiGateway::Stage").values()))["Properties"]
-    assert stage["TracingEnabled"] is True
-    assert stage["MethodSettings"] == [
-        {
-            "DataTraceEnabled": False,
-            "HttpMethod": "*",
-            "LoggingLevel": "OFF",
-            "ResourcePath": "/*",
-            "ThrottlingBurstLimit": 100,
-            "ThrottlingRateLimit": 50,
-        }
-    ]
-    assert not {"body", "path", "querystring", "apiKey"} & set(re.findall(r"\w+", stage["AccessLogSetting"]["Format"]))
-    template.resource_count_is("AWS::WAFv2::WebACL", 0)
-    template.resource_count_is("AWS::ApiGateway::Account", 0)
-
-
-def test_the_edges_model_is_draft_4_without_words() -> None:
-    template = rest_door(new_stack())
-    model = next(iter(template.find_resources("AWS::ApiGateway::Model").values()))["Properties"]["Schema"]
-    assert model == {
-        "$schema": "http://json-schema.org/draft-04/schema#",
-        "type": "object",
-        "properties": {"prompt": {"type": "string"}, "k": {"anyOf": [{"enum": [1]}, {"type": "null"}]}},
-    }
-
-
-@pytest.mark.parametrize(
-    ("options", "effects"),
-    [
-        ({"networks": ["203.0.113.0/24"]}, ["Deny"]),
-        ({"callers": ["222233334444"]}, ["Allow"]),
-        ({"callers": ["222233334444"], "networks": ["203.0.113.0/24"]}, ["Allow", "Deny"]),
-        ({"access": "api_keys", "clients": {"a": Client(1, 2)}, "networks": ["203.0.113.0/24"]}, ["Allow", "Deny"]),
-        ({"vpc_endpoint_ids": ["vpce-0a1b2c3d4e5f60001"]}, ["Deny"]),
-    ],
-)
-def test_the_resource_policy_of_a_rest_door(options: dict[str, Any], effects: list[str]) -> None:
-    api = next(iter(rest_door(new_stack(), **options).find_resources("AWS::ApiGateway::RestApi").values()))
-    assert [one["Effect"] for one in api["Properties"]["Policy"]["Statement"]] == effects
-    kind = "PRIVATE" if "vpc_endpoint_ids" in options else "REGIONAL"
-    assert api["Properties"]["EndpointConfiguration"]["Types"] == [kind]
-
-
-def test_another_policy_is_another_deployment() -> None:
-    """By itself a stage would keep the old one."""
-    one, other = (rest_door(new_stack(), networks=[network]) for network in ("203.0.113.0/24", "198.51.100.0/24"))
-    assert set(one.find_resources("AWS::ApiGateway::Deployment")) != set(
-        other.find_resources("AWS::ApiGateway::Deployment")
-    )
-
-
-def test_rules_that_read_a_prompt_only_count() -> None:
-    template = rest_door(new_stack(), firewall_requests=500)
-    rules = next(iter(template.find_resources("AWS::WAFv2::WebACL").values()))["Properties"]["Rules"]
-    assert rules[0]["Statement"]["RateBasedStatement"]["Limit"] == 500
-    groups = [rule["Statement"]["ManagedRuleGroupStatement"] for rule in rules[1:]]
-    counted = {one["Name"]: one["ActionToUse"] for group in groups for one in group.get("RuleActionOverrides", [])}
-    assert {"SizeRestrictions_BODY", "CrossSiteScripting_BODY"} <= set(counted)
-    assert all(action == {"Count": {}} for action in counted.values())
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"access": "api_keys"}, "clients"),
-        ({"clients": {"a": Client(1, 2)}}, "clients"),
-        ({"access": "api_keys", "clients": {"a": Client(1, 2)}, "callers": ["222233334444"]}, "callers"),
-        ({"timeout": Duration.seconds(76)}, "timeout"),
-        ({"firewall_requests": 9}, "firewall_requests"),
-        ({"access": "api_keys", "clients": {"a": Client(0, 2)}}, "requests_per_second"),
-    ],
-)
-def test_a_rest_door_that_is_wrong(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(OptionError, match=said):
-        rest_door(new_stack(), **options)
-
-
-def test_snap_start_and_no_second_try() -> None:
-    stack = new_stack()
-    proxy(stack, snap_start=True)
-    template = Template.from_stack(stack)
-    template.has_resource_properties("AWS::Lambda::Function", {"SnapStart": {"ApplyOn": "PublishedVersions"}})
-    template.has_resource_properties("AWS::Lambda::EventInvokeConfig", {"MaximumRetryAttempts": 0})
-
-
-def test_the_doors_own_answers_are_documented() -> None:
-    text = (Path(__file__).parents[3] / "lambda" / "generate" / "README.md").read_text("utf-8")
-    told = set(re.findall(r"^\| `(\w+)` \|", text.partition("| its code |")[2].partition("\n## ")[0], re.MULTILINE))
-    assert told == {code for _, _, code, _ in rest_door_module._OWN_ANSWERS}

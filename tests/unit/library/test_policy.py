@@ -7,9 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnResource, Stack, Validations
+from aws_cdk import App, CfnResource, Environment, Stack, Validations
+from aws_cdk import aws_kms as kms
 
-from sagemaker_llm import policy
+from sagemaker_llm import (
+    Autoscaling,
+    GpuEndpoint,
+    InstancePool,
+    MarketplaceModel,
+    ModelPackage,
+    ScheduledCapacity,
+    Variant,
+    policy,
+)
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:865070037744:model-package/x"
 RIGHT: dict[str, dict[str, Any]] = {
@@ -43,6 +53,9 @@ MODEL, CONFIG, ENDPOINT, TARGET = RIGHT
 KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f"
 
 
+ROLLING = {"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}}}
+
+
 def variant(**change: Any) -> Callable[[dict[str, Any]], None]:
     return lambda t: t[CONFIG]["ProductionVariants"][0].update(change)
 
@@ -51,7 +64,16 @@ def of(kind: str, **change: Any) -> Callable[[dict[str, Any]], None]:
     return lambda t: t[kind].update(change)
 
 
-WRONG: list[tuple[str, Callable[[dict[str, Any]], None]]] = [
+def pools(*types: str) -> Callable[[dict[str, Any]], None]:
+    def change(template: dict[str, Any]) -> None:
+        found = template[CONFIG]["ProductionVariants"][0]
+        del found["InstanceType"]
+        found["InstancePools"] = [{"InstanceType": one, "Priority": n} for n, one in enumerate(types, start=1)]
+
+    return change
+
+
+WRONG: list[tuple[str, Callable[[dict[str, Any]], Any]]] = [
     ("MARKETPLACE_NETWORK_ISOLATION", of(MODEL, EnableNetworkIsolation=False)),
     ("MARKETPLACE_NETWORK_ISOLATION", lambda t: t[MODEL].pop("EnableNetworkIsolation")),
     ("MARKETPLACE_NO_ENVIRONMENT", lambda t: t[MODEL]["PrimaryContainer"].update(Environment={"A": "b"})),
@@ -73,12 +95,16 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], None]]] = [
     ("MARKETPLACE_TIMEOUTS", variant(ContainerStartupHealthCheckTimeoutInSeconds=59)),
     ("MARKETPLACE_TIMEOUTS", variant(VariantInstanceProvisionTimeoutInSeconds=299)),
     ("MARKETPLACE_NO_KMS_WITH_NVME", of(CONFIG, KmsKeyId=KEY)),
+    (
+        "MARKETPLACE_NO_KMS_WITH_NVME",
+        lambda t: (of(CONFIG, KmsKeyId=KEY)(t), pools("ml.p3.2xlarge", "ml.g5.xlarge")(t)),
+    ),
     ("MARKETPLACE_LOWER_CASE_ENDPOINT", of(ENDPOINT, EndpointName="Upper")),
     (
         "MARKETPLACE_NO_DEPLOYMENT_POLICY",
         of(
             ENDPOINT,
-            DeploymentConfig={"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}}},
+            DeploymentConfig=ROLLING,
         ),
     ),
     ("MARKETPLACE_MIN_CAPACITY", of(TARGET, MinCapacity=0)),
@@ -128,11 +154,50 @@ def test_right_templates_break_none(tmp_path: Path) -> None:
     with_key: dict[str, Any] = json.loads(json.dumps(RIGHT))
     with_key[CONFIG]["KmsKeyId"] = KEY
     with_key[CONFIG]["ProductionVariants"][0]["InstanceType"] = "ml.p3.2xlarge"
+    with_pools: dict[str, Any] = json.loads(json.dumps(with_key))
+    pools("ml.p3.2xlarge", "ml.p3.8xlarge")(with_pools)
     other = {
         "AWS::ApplicationAutoScaling::ScalableTarget": {**RIGHT[TARGET], "ServiceNamespace": "ecs", "MinCapacity": 0}
     }
-    own_image: dict[str, Any] = {MODEL: {"PrimaryContainer": {"Image": "x", "Environment": {"A": "b"}}}}
-    assert findings(tmp_path, [RIGHT, with_key, other, own_image]) == [set()] * 4
+    assert findings(tmp_path, [RIGHT, with_key, with_pools, other]) == [set()] * 4
+
+
+def test_models_of_other_sources_are_not_judged(tmp_path: Path) -> None:
+    """Whatever a Marketplace package cannot have is allowed in a template without one."""
+    everything: dict[str, Any] = {
+        MODEL: {"ModelName": "fixed", "PrimaryContainer": {"Image": "x", "Environment": {"A": "b"}}},
+        CONFIG: {
+            "EndpointConfigName": "fixed",
+            "KmsKeyId": KEY,
+            "AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://a/b"}},
+            "ProductionVariants": [
+                {**RIGHT[CONFIG]["ProductionVariants"][0], "ManagedInstanceScaling": {"Status": "ENABLED"}}
+            ],
+        },
+        ENDPOINT: {"EndpointName": "Upper", "EndpointConfigName": "c", "DeploymentConfig": ROLLING},
+        TARGET: {**RIGHT[TARGET], "MinCapacity": 0},
+    }
+    assert findings(tmp_path, [everything]) == [set()]
+
+
+def test_what_the_constructs_can_make_breaks_none(tmp_path: Path) -> None:
+    """Every option that has an effect on the template, the documented escape included."""
+    app = App(outdir=str(tmp_path), context={"@aws-cdk/core:validateAgainstDefaultRules": True})
+    Validations.of(app).add_plugins(policy.plugin())
+    stack = Stack(app, "S", env=Environment(account="111122223333", region="us-east-1"))
+    key = kms.Key.from_key_arn(stack, "Key", KEY)
+    served = MarketplaceModel(
+        stack, "Model", package=ModelPackage.from_catalog("medium-1.5", "ml.g5.xlarge", "us-east-1")
+    )
+    scaled = Autoscaling(max_instances=2, target=1, schedules=[ScheduledCapacity("night", "cron(0 20 * * ? *)", 1, 1)])
+    for name, variant in {
+        "plain": Variant(model=served, instance_type="ml.g5.xlarge", autoscaling=scaled),
+        "pools": Variant(model=served, pools=[InstancePool("ml.g5.xlarge"), InstancePool("ml.g5.2xlarge")]),
+    }.items():
+        GpuEndpoint(stack, name, endpoint_name=name, variants=[variant], volume_key=key, volume_key_with_nvme=True)
+    app.synth()
+    report = json.loads((tmp_path / "validation-report.json").read_text("utf-8"))["pluginReports"]
+    assert not [found for plugin in report for found in plugin["violations"]]
 
 
 def test_every_rule_is_tried_here_and_says_where_it_comes_from() -> None:

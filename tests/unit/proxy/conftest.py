@@ -5,6 +5,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType, SimpleNamespace
@@ -27,11 +28,11 @@ class Upstream:
     """A stand-in for SageMaker's runtime: one behaviour for the first connection, and one for the next ones.
 
     Attributes:
-        behave: for the first, and for all others without ``then``.
-        then: for the others.
-        requests: what it was sent.
-        deaf: whether it hangs up before it has read a request.
-        port: where it listens.
+        behave: the behaviour for the first connection, and for all others without ``then``.
+        then: the behaviour for the others.
+        requests: the requests received.
+        deaf: whether it closes a connection before it has read a request.
+        port: the port it listens on.
 
     """
 
@@ -40,6 +41,12 @@ class Upstream:
     requests: list[bytes] = field(default_factory=list)
     port: int = 0
     deaf: bool = False
+
+    def wait_for(self, number: int) -> None:
+        """Wait until so many requests have arrived: on a busy machine one may still be on its way."""
+        give_up = time.monotonic() + 10
+        while len(self.requests) < number and time.monotonic() < give_up:
+            time.sleep(0.01)
 
 
 def answer(status: int, content: Any, *, error: str = "", length: int | None = None) -> Behaviour:

@@ -2,11 +2,18 @@
 
 import json
 import threading
+import time
 from typing import Any
 
 import pytest
 
-from .conftest import Function, Upstream, answer, fresh_handler
+from proxy.errors import ProxyError
+from proxy.routes import schema, translations
+from proxy.routes.request import FieldReader
+from proxy.routes.table import APIS, GENERATE
+from proxy.upstream.client import Call, _Cancelled
+
+from .conftest import CAPS, Behaviour, Function, Upstream, answer, fresh_handler
 
 CHAT = {"text": "a chat answer", "generation_id": "g-1", "finish_reason": "COMPLETE", "response_id": "r-1"}
 
@@ -39,17 +46,115 @@ def test_each_generation_is_a_request_of_its_own_and_has_its_own_seed(chat: Func
     assert "num_generations" not in sent(upstream)[0]
 
 
-def test_several_generations_that_fail_are_one_error(chat: Function, upstream: Upstream) -> None:
-    failed = threading.Event()
+def by_seed(behaviours: dict[int, Behaviour]) -> Behaviour:
+    """Behave to each generation's request as its seed says."""
 
-    def one_fails(connection: Any, request: bytes) -> None:
-        behaviour = answer(200, CHAT) if failed.is_set() else answer(503, {"Message": ""}, error="ServiceUnavailable")
-        failed.set()
-        behaviour(connection, request)
+    def behave(connection: Any, request: bytes) -> None:
+        behaviours[json.loads(request.partition(b"\r\n\r\n")[2])["seed"]](connection, request)
 
-    upstream.behave = one_fails
-    status, headers, body = chat.post({"prompt": "hello", "num_generations": 2})
-    assert (status, body["code"], headers["retry-after"]) == (503, "unavailable", "5")
+    return behave
+
+
+THROTTLED = answer(400, {"message": None}, error="ThrottlingException")
+ANSWERED = answer(200, CHAT)
+
+
+@pytest.mark.parametrize(
+    ("behaviours", "status", "code"),
+    [
+        ({0: ANSWERED, 1: answer(500, {"Message": ""}, error="InternalFailure")}, 502, "sagemaker_failed"),
+        ({0: THROTTLED, 1: THROTTLED}, 429, "throttled"),
+        ({0: THROTTLED, 1: ANSWERED}, 502, "partial_generations"),
+        ({0: ANSWERED, 1: THROTTLED}, 502, "partial_generations"),
+        ({0: THROTTLED, 1: answer(500, {"Message": ""}, error="InternalFailure")}, 502, "sagemaker_failed"),
+    ],
+)
+def test_only_generations_that_were_all_refused_may_be_retried(
+    chat: Function, upstream: Upstream, behaviours: dict[int, Behaviour], status: int, code: str
+) -> None:
+    upstream.behave = by_seed(behaviours)
+    found, headers, body = chat.post({"prompt": "hello", "num_generations": 2, "seed": 0})
+    assert (found, body["code"], "retry-after" in headers) == (status, code, status == 429)
+
+
+def test_nothing_is_sent_after_the_response(
+    chat: Function, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One generation waits for its second attempt when another one ends the request."""
+    waiting = threading.Event()
+    original = Call.pause
+
+    def pause(call: Call, seconds: float) -> None:
+        waiting.set()
+        original(call, 0.3)
+
+    def fail_when_the_other_waits(connection: Any, request: bytes) -> None:
+        assert waiting.wait(5)
+        answer(500, {"Message": ""}, error="InternalFailure")(connection, request)
+
+    monkeypatch.setattr(Call, "pause", pause)
+    upstream.behave = by_seed({0: THROTTLED, 1: fail_when_the_other_waits})
+    before = set(threading.enumerate())
+    assert chat.post({"prompt": "hello", "num_generations": 2, "seed": 0})[2]["code"] == "sagemaker_failed"
+    for worker in set(threading.enumerate()) - before:
+        worker.join(5)
+    assert sorted(one["seed"] for one in sent(upstream)) == [0, 1]
+
+
+def test_a_cancelled_call_begins_no_attempt() -> None:
+    call = Call("p", time.monotonic() + 5)
+    call.begin_attempt()
+    call.cancel()
+    for step in (call.begin_attempt, lambda: call.pause(60)):
+        with pytest.raises(_Cancelled):
+            step()
+    assert call.attempts == 1
+
+
+EXAMPLES: dict[str, Any] = {
+    "prompt": "hello",
+    "max_tokens": 7,
+    "temperature": 0.5,
+    "k": 3,
+    "p": 0.7,
+    "num_generations": 2,
+    "stop_sequences": ["."],
+    "end_sequences": ["."],
+    "return_likelihoods": "GENERATION",
+    "truncate": "START",
+    "seed": 4,
+    "frequency_penalty": 0.1,
+    "presence_penalty": 0.2,
+    "logit_bias": {"1": 2},
+    "preset": "my-preset",
+    "stream": False,
+}
+FIELDS = [name for name in schema.read(GENERATE.schema, dict.fromkeys(CAPS, 1000))["properties"] if name != "model"]
+RENAMED = {"prompt": "message"}
+# The proxy does these itself: one request for each generation, and no stream.
+OF_THE_PROXY = {"stream": {"generate", "chat"}, "num_generations": {"chat"}}
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_field_is_sent_or_refused_by_name(api: str, name: str) -> None:
+    """A field that the schema gains fails here until each container gets it, or is known not to take it."""
+    translation = translations(api)["generate"]
+    fields = FieldReader(GENERATE, dict.fromkeys(CAPS, 1000), 50).read(
+        json.dumps({"prompt": "hello", name: EXAMPLES[name]}).encode()
+    )
+    refused_by = ""
+    bodies: list[dict[str, Any]] = []
+    try:
+        bodies = [json.loads(body) for body in translation.requests(fields)]
+    except ProxyError as refused:
+        refused_by = refused.message
+    if not bodies:
+        assert refused_by.startswith(f"{name}: ")
+    elif api in OF_THE_PROXY.get(name, ()):
+        assert len(bodies) == (2 if name == "num_generations" else 1)
+    else:
+        assert bodies[0][RENAMED.get(name, name) if api == "chat" else name] == EXAMPLES[name]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +162,7 @@ def test_several_generations_that_fail_are_one_error(chat: Function, upstream: U
     [
         ("end_sequences", ["."]),
         ("logit_bias", {"1": 2}),
+        ("preset", "x"),
         ("return_likelihoods", "GENERATION"),
         ("truncate", "END"),
         ("temperature", 1.5),
@@ -78,3 +184,9 @@ def test_what_chat_has_no_counterpart_for_is_refused_by_name(
 def test_an_answer_that_is_no_chat_answer(chat: Function, upstream: Upstream, content: bytes) -> None:
     upstream.behave = answer(200, content)
     assert chat.post({"prompt": "hello"})[2]["code"] == "bad_answer"
+
+
+def test_half_a_surrogate_pair_stays_the_escape_it_was(chat: Function, upstream: Upstream) -> None:
+    upstream.behave = answer(200, b'{"text": "a \\ud83d b"}')
+    status, _, body = chat.post({"prompt": "hello"})
+    assert (status, body["generations"]) == (200, [{"text": "a \ud83d b"}])

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from proxy.metrics import _UNITS, embedded
-from proxy.routes.generate import check
+from proxy.routes.generate import answer as generate_answer
 
 from .conftest import GOOD, Function, Upstream, answer, event
 
-README = Path(__file__).parents[3] / "lambda" / "generate" / "README.md"
+README = Path(__file__).parents[3] / "lambda" / "proxy" / "README.md"
 
 
 def values(line: dict[str, Any]) -> dict[str, float]:
@@ -98,7 +98,7 @@ def test_a_health_check_is_not_counted(function: Function, capsys: pytest.Captur
     ],
 )
 def test_where_the_tokens_come_from(more: dict[str, Any], tokens: tuple[int | None, int | None]) -> None:
-    found = check(json.dumps({**GOOD, **more}).encode())
+    found = generate_answer([json.dumps({**GOOD, **more}).encode()], {})
     assert (found.tokens_in, found.tokens_out) == tokens
 
 
@@ -109,5 +109,5 @@ def test_tokens_a_second() -> None:
 
 
 def test_the_readme_lists_them_all() -> None:
-    table = README.read_text("utf-8").partition("## Watching it")[2]
+    table = README.read_text("utf-8").partition("## Logs and metrics")[2]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(_UNITS)

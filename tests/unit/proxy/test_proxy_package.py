@@ -14,7 +14,7 @@ from stacks.settings import ENVIRONMENTS
 from .conftest import CAPS
 
 ROOT = ENVIRONMENTS.parent
-SOURCE = ROOT / "lambda" / "generate"
+SOURCE = ROOT / "lambda" / "proxy"
 # What Lambda's Python runtimes bring: docs.aws.amazon.com/lambda/latest/dg/lambda-python.html.
 RUNTIME = {"botocore", "urllib3"}
 GOOD = {"API": "generate", "ENDPOINT_NAME": "e", "GENERATE_TIMEOUT_SECONDS": "65", "MAX_REQUEST_BYTES": "1000", **CAPS}
@@ -23,7 +23,7 @@ GOOD = {"API": "generate", "ENDPOINT_NAME": "e", "GENERATE_TIMEOUT_SECONDS": "65
 def test_it_imports_the_standard_library_and_the_sdk_only() -> None:
     imported = {
         name.split(".")[0]
-        for path in SOURCE.glob("*.py")
+        for path in SOURCE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         for name in (
             [alias.name for alias in node.names]
@@ -33,7 +33,7 @@ def test_it_imports_the_standard_library_and_the_sdk_only() -> None:
             else []
         )
     }
-    assert imported - set(sys.stdlib_module_names) - RUNTIME == {"generate"}
+    assert imported - set(sys.stdlib_module_names) - RUNTIME == {"proxy"}
 
 
 def test_a_cold_start_loads_no_more_than_it_needs() -> None:
@@ -94,6 +94,6 @@ def test_a_deployment_without_settings_fails_at_its_start(tmp_path: Path) -> Non
 
 
 def test_the_readme_lists_every_error() -> None:
-    text = (SOURCE / "README.md").read_text("utf-8").partition("| its code |")[0]
+    text = (SOURCE / "README.md").read_text("utf-8").partition("| code of API Gateway |")[0]
     rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", text, re.MULTILINE)
     assert {code: int(status) for code, status in rows} == errors.STATUS

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import ProxyError
-from proxy.routes.request import Reader
+from proxy.routes.request import FieldReader
+from proxy.routes.table import GENERATE
 
 LIMITS = {"MAX_TOKENS": 1000, "MAX_GENERATIONS": 5, "MAX_PROMPT_CHARACTERS": 200}
 DEFAULT = 50
-parse = Reader(LIMITS, DEFAULT).parse
+parse = FieldReader(GENERATE, LIMITS, DEFAULT).read
 SECRET = "a-secret-value-of-the-caller"
 
 
@@ -65,9 +66,9 @@ def test_the_most_that_the_environment_allows() -> None:
 
 
 def test_an_environment_cannot_allow_more_than_the_api() -> None:
-    generous = Reader({**LIMITS, "MAX_GENERATIONS": 9}, DEFAULT)
+    generous = FieldReader(GENERATE, {**LIMITS, "MAX_GENERATIONS": 9}, DEFAULT)
     with pytest.raises(ProxyError, match="invalid_field"):
-        generous.parse(b'{"prompt": "p", "num_generations": 6}')
+        generous.read(b'{"prompt": "p", "num_generations": 6}')
 
 
 def test_whole_floats_are_integers() -> None:
@@ -130,7 +131,7 @@ def test_an_unknown_field_names_the_near_one_and_is_not_repeated() -> None:
         (b"[]", "the body must be a JSON object with a prompt"),
         (b'"p"', "the body must be a JSON object with a prompt"),
         (b"\xff", "the body is not UTF-8"),
-        (b'{"prompt": "a", "prompt": "b"}', "a field stands twice; send each once"),
+        (b'{"prompt": "a", "prompt": "b"}', "a field is given twice; send each once"),
         (b'{"prompt": "p", "p": NaN}', "NaN and Infinity are not JSON"),
         (b'{"prompt": "p", "p": -Infinity}', "NaN and Infinity are not JSON"),
         (b'{"prompt": "p", "temperature": 1e400}', "a number is too large"),

@@ -12,13 +12,14 @@ from openapi_spec_validator import validate
 
 from proxy.errors import STATUS, ProxyError
 from proxy.routes import schema
-from proxy.routes.request import Reader
+from proxy.routes.request import FieldReader
+from proxy.routes.table import GENERATE
 from stacks import openapi
 
 LIMITS = {"MAX_TOKENS": 100, "MAX_GENERATIONS": 3, "MAX_PROMPT_CHARACTERS": 20}
-SCHEMA = schema.read(LIMITS)
+SCHEMA = schema.read(GENERATE.schema, LIMITS)
 VALIDATOR = Draft202012Validator(SCHEMA)
-READER = Reader(LIMITS, 10)
+READER = FieldReader(GENERATE, LIMITS, 10)
 
 numbers = st.integers(-2, 600) | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 values = st.recursive(
@@ -32,7 +33,7 @@ fields = st.dictionaries(st.sampled_from([*SCHEMA["properties"], "max_token"]), 
 def same(document: dict[str, Any]) -> None:
     """Ask the proxy and the library; what is no strict JSON in the first place is no question of the schema."""
     try:
-        READER.parse(json.dumps(document).encode())
+        READER.read(json.dumps(document).encode())
         taken = True
     except ProxyError as error:
         if error.code == "invalid_json":
@@ -55,7 +56,7 @@ def test_each_field_by_itself(name: str, value: Any) -> None:
 def test_the_schema_is_one_and_every_field_is_explained() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     assert all(rules["description"].endswith(".") for rules in SCHEMA["properties"].values())
-    assert sorted(schema.limit_names()) == sorted(LIMITS)
+    assert sorted(schema.limit_names(GENERATE.schema)) == sorted(LIMITS)
     assert "x-limit" not in json.dumps(SCHEMA)
 
 

@@ -62,7 +62,7 @@ def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     server.server_close()
 
 
-def request(url: str, kind: str, **more: str) -> dict[str, Any]:
+def request(url: str, kind: str, **more: Any) -> dict[str, Any]:
     ids = {"StackId": "stack", "RequestId": "request", "LogicalResourceId": "Check"}
     return {"RequestType": kind, "ResponseURL": url, "ResourceProperties": {"Version": VERSION}, **ids, **more}
 
@@ -70,7 +70,7 @@ def request(url: str, kind: str, **more: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("answer", "status", "said"),
     [
-        (payload({"statusCode": 200, "body": "{}"}), "SUCCESS", "it answers"),
+        (payload({"statusCode": 200, "body": "{}"}), "SUCCESS", "checked"),
         (payload({"statusCode": 500}), "FAILED", "it does not answer GET /healthz with 200"),
         (payload(None), "FAILED", "it does not answer GET /healthz with 200"),
         (
@@ -101,6 +101,9 @@ def test_what_cloudformation_is_told(
     [
         (["AccessDeniedException", "ResourceConflictException"], "SUCCESS", 3),
         (["TooManyRequestsException"] * 2, "SUCCESS", 3),
+        (["TooManyRequestsException"] * 99, "SUCCESS", 5),
+        (["SnapStartNotReadyException"] * 20, "SUCCESS", 21),
+        (["SnapStartNotReadyException"] * 99, "FAILED", 30),
         (["AccessDeniedException"] * 9, "FAILED", 5),
         (["ServiceException"], "FAILED", 1),
     ],
@@ -120,7 +123,50 @@ def test_a_permission_that_is_not_there_yet_is_waited_for(
     check.handler(request(url, "Create"), None)
     assert (received[0]["Status"], len(client.asked)) == (status, asked)
     assert len(waited) == asked - 1
-    assert sum(waited) < 20
+    assert sum(waited) < 180
+
+
+FUNCTION = VERSION.rpartition(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "checked"),
+    [
+        ("Create", None, True),
+        ("Update", f"{FUNCTION}:6", True),
+        ("Update", f"{FUNCTION}:8", False),  # a rollback
+        ("Update", VERSION, False),
+        ("Update", "arn:aws:lambda:us-east-1:111122223333:function:other:8", True),
+        ("Update", f"{FUNCTION}:$LATEST", True),
+    ],
+)
+def test_only_a_new_version_is_checked(
+    monkeypatch: pytest.MonkeyPatch,
+    told: tuple[str, list[dict[str, Any]]],
+    kind: str,
+    old: str | None,
+    checked: bool,
+) -> None:
+    url, received = told
+    client = Lambda(payload({"statusCode": 500}))
+    monkeypatch.setattr(boto3, "client", lambda _: client)
+    check.handler(request(url, kind, **({"OldResourceProperties": {"Version": old}} if old else {})), None)
+    assert (received[0]["Status"], len(client.asked)) == (("FAILED", 1) if checked else ("SUCCESS", 0))
+
+
+def test_a_throttled_check_warns(
+    monkeypatch: pytest.MonkeyPatch,
+    told: tuple[str, list[dict[str, Any]]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url, received = told
+    client = Lambda(payload({"statusCode": 200}))
+    client.refusals = ["TooManyRequestsException"] * 99
+    monkeypatch.setattr(boto3, "client", lambda _: client)
+    monkeypatch.setattr("version_check.handler.time", SimpleNamespace(sleep=lambda _: None))
+    check.handler(request(url, "Update"), None)
+    assert received[0]["Status"] == "SUCCESS"
+    assert json.loads(capsys.readouterr().out)["level"] == "WARNING"
 
 
 def test_a_deletion_asks_nobody(monkeypatch: pytest.MonkeyPatch, told: tuple[str, list[dict[str, Any]]]) -> None:

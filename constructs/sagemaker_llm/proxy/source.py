@@ -1,0 +1,89 @@
+"""The source of the Lambda functions: in the wheel beside this library, in a checkout in ``lambda/``.
+
+Two of its modules are data for this library too: the table of routes, and the reader of their schemas. They import the
+standard library only and are loaded by themselves, so that the package ``proxy`` need not be importable.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_cdk import aws_lambda as lambda_
+
+_IN_THE_WHEEL: Final = Path(__file__).parents[1] / "_lambda"
+_IN_A_CHECKOUT: Final = Path(__file__).parents[3] / "lambda"
+# Bytecode of whoever imported the source before would change the asset's hash.
+_EXCLUDED: Final = ["**/__pycache__", "**/*.pyc", "**/*.md"]
+
+
+class Route(Protocol):
+    """A route of the API, as the proxy's own table has it.
+
+    Attributes:
+        name: its name.
+        method: the HTTP method.
+        path: the path, with a slash at its beginning.
+        schema: the file of the JSON Schema of its bodies; empty for a request without a body.
+
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def method(self) -> str: ...  # noqa: D102
+    @property
+    def path(self) -> str: ...  # noqa: D102
+    @property
+    def schema(self) -> str: ...  # noqa: D102
+
+
+def folder() -> Path:
+    """Return the folder of the source."""
+    return _IN_THE_WHEEL if _IN_THE_WHEEL.is_dir() else _IN_A_CHECKOUT
+
+
+def code() -> lambda_.Code:
+    """Return the source as an asset."""
+    from aws_cdk import aws_lambda as lambda_
+
+    return lambda_.Code.from_asset(str(folder()), exclude=_EXCLUDED)
+
+
+def routes() -> Sequence[Route]:
+    """Return every route of the API."""
+    return cast("Sequence[Route]", _module("table").ROUTES)
+
+
+def apis() -> Sequence[str]:
+    """Return what a container may answer for the proxy to be of use, e.g. ``chat``."""
+    return cast("Sequence[str]", _module("table").APIS)
+
+
+def variant_header() -> str:
+    """Return the name of the header that names a variant of the endpoint."""
+    return str(_module("table").VARIANT_HEADER)
+
+
+def request_schema(route: Route, limits: Mapping[str, int]) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a route's request bodies, with an environment's limits in it."""
+    return cast("dict[str, Any]", _module("schema").read(route.schema, limits))
+
+
+@cache
+def _module(name: str) -> Any:  # noqa: ANN401 - a module
+    # Under a name of its own, which dataclasses look up.
+    full_name = f"{__name__}.{name}"
+    spec = spec_from_file_location(full_name, folder() / "proxy" / "routes" / f"{name}.py")
+    if spec is None or spec.loader is None:  # pragma: no cover - the file is part of the package
+        raise ImportError(full_name)
+    module = module_from_spec(spec)
+    sys.modules[full_name] = module
+    spec.loader.exec_module(module)
+    return module

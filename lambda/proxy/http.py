@@ -1,0 +1,59 @@
+"""Requests and responses as the core sees them, whichever way they arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The caller's identity, as the front door established it.
+
+    Attributes:
+        id: the IAM principal's ARN or the API key's id; empty when the front door does not tell.
+        is_api_key: whether ``id`` is an API key's id.
+
+    """
+
+    id: str = ""
+    is_api_key: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request.
+
+    Attributes:
+        method: the HTTP method.
+        path: the path without a stage's or a domain's own part.
+        headers: the headers by their names in lower case.
+        caller: who sent it.
+        received_at: when the front door received it, in seconds since the epoch; 0 when unknown.
+        read_body: returns the body, given the most bytes that are allowed; raises ``ProxyError``
+            (``malformed_request``, ``request_too_large``).
+
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    caller: Caller
+    received_at: float
+    read_body: Callable[[int], bytes]
+
+
+@dataclass(frozen=True)
+class Response:
+    """A response.
+
+    Attributes:
+        status: the HTTP status.
+        headers: the headers by their names in lower case.
+        body: the body, in one piece or as it is produced.
+
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: Iterator[bytes]

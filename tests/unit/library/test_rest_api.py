@@ -1,0 +1,277 @@
+"""The REST API: who may call what, throttling, the edge's model, the firewall."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk.assertions import Match, Template
+
+from sagemaker_llm import ApiKeyClient, LlmProxy, OptionError, ProxyRestApi
+from sagemaker_llm.proxy import rest_api as rest_api_module
+from sagemaker_llm.proxy.access import resource_policy
+from sagemaker_llm.proxy.firewall import COUNTED
+
+from .test_constructs import new_stack, proxy
+
+NETWORK = "203.0.113.0/24"
+VPC_ENDPOINT = "vpce-0a1b2c3d4e5f60001"
+CLIENTS = {"a": ApiKeyClient(1, 2)}
+Statement = dict[str, Any]
+
+
+def rest_api(stack: Stack, *, reserved_concurrency: int | None = None, **options: Any) -> Template:
+    ProxyRestApi(stack, "Door", proxy=proxy(stack, reserved_concurrency=reserved_concurrency), **options)
+    return Template.from_stack(stack)
+
+
+def one(template: Template, resource_type: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(iter(template.find_resources(resource_type).values()))["Properties"]
+    return found
+
+
+def test_it_is_regional_traced_logged_and_signed() -> None:
+    template = rest_api(new_stack())
+    template.has_resource_properties(
+        "AWS::ApiGateway::RestApi", {"EndpointConfiguration": {"Types": ["REGIONAL"]}, "Policy": Match.absent()}
+    )
+    methods = [found["Properties"] for found in template.find_resources("AWS::ApiGateway::Method").values()]
+    assert {method["HttpMethod"] for method in methods} == {"POST", "GET"}
+    assert {method["AuthorizationType"] for method in methods} == {"AWS_IAM"}
+    assert {method["Integration"]["TimeoutInMillis"] for method in methods} == {29_000}
+    stage = one(template, "AWS::ApiGateway::Stage")
+    assert stage["TracingEnabled"] is True
+    assert stage["MethodSettings"] == [
+        {
+            "DataTraceEnabled": False,
+            "HttpMethod": "*",
+            "LoggingLevel": "OFF",
+            "ResourcePath": "/*",
+            "ThrottlingBurstLimit": 100,
+            "ThrottlingRateLimit": 50,
+        }
+    ]
+    assert not {"body", "path", "querystring", "apiKey"} & set(re.findall(r"\w+", stage["AccessLogSetting"]["Format"]))
+    template.resource_count_is("AWS::WAFv2::WebACL", 0)
+    template.resource_count_is("AWS::ApiGateway::Account", 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "rate", "burst"),
+    [
+        ({}, 50, 100),
+        ({"reserved_concurrency": 32}, 32, 32),
+        ({"reserved_concurrency": 32, "burst": 8, "requests_per_second": 4}, 4, 8),
+        ({"requests_per_second": 0.5, "burst": 300}, 0.5, 300),
+    ],
+)
+def test_the_stage_throttles_before_lambda_does(options: dict[str, Any], rate: float, burst: int) -> None:
+    (settings,) = one(rest_api(new_stack(), **options), "AWS::ApiGateway::Stage")["MethodSettings"]
+    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (rate, burst)
+
+
+def test_time_out_and_origins_are_set_in_one_place() -> None:
+    """The function's deadline knows the time-out, and its responses the origins."""
+    template = rest_api(new_stack(), timeout=Duration.seconds(9), cors_origins=["https://a.test", "https://b.test"])
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "Environment": {
+                "Variables": Match.object_like(
+                    {"FRONT_DOOR_SECONDS": "9", "CORS_ORIGINS": "https://a.test https://b.test"}
+                )
+            }
+        },
+    )
+    methods = [found["Properties"] for found in template.find_resources("AWS::ApiGateway::Method").values()]
+    assert {method["Integration"].get("TimeoutInMillis") for method in methods} == {9_000, None}
+
+
+def test_the_edges_model_is_draft_4_without_descriptions() -> None:
+    schema = one(rest_api(new_stack()), "AWS::ApiGateway::Model")["Schema"]
+    assert schema["$schema"] == "http://json-schema.org/draft-04/schema#"
+    assert schema["required"] == ["prompt"]
+    assert schema["properties"]["max_tokens"] == {"type": ["number", "null"], "minimum": 0, "maximum": 4096}
+    assert schema["properties"]["truncate"] == {"anyOf": [{"enum": ["NONE", "START", "END"]}, {"type": "null"}]}
+    assert "description" not in str(schema)
+
+
+def statements(*, access: str = "iam", **options: Any) -> list[Statement]:
+    document = resource_policy("iam" if access == "iam" else "api_keys", **options)
+    found: list[Statement] = new_stack().resolve(document.to_json())["Statement"] if document else []
+    return found
+
+
+EVERYTHING = "execute-api:/*"
+ANYBODY = {"AWS": "*"}
+ALLOW = {"Effect": "Allow", "Action": "execute-api:Invoke"}
+DENY = {"Effect": "Deny", "Action": "execute-api:Invoke", "Principal": ANYBODY, "Resource": EVERYTHING}
+OUTSIDE = {**DENY, "Condition": {"NotIpAddress": {"aws:SourceIp": [NETWORK]}}}
+ROLE = "arn:aws:iam::222233334444:role/caller"
+PREFLIGHT = {**ALLOW, "Principal": ANYBODY, "Resource": "execute-api:/*/OPTIONS/v1/generate"}
+PATHS = ["/v1/generate"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, []),
+        ({"preflight_paths": PATHS}, []),
+        ({"networks": [NETWORK]}, [OUTSIDE]),
+        # Browsers sign no preflight: with a policy at all, it needs a statement.
+        ({"networks": [NETWORK], "preflight_paths": PATHS}, [PREFLIGHT, OUTSIDE]),
+        ({"callers": [ROLE]}, [{**ALLOW, "Principal": {"AWS": ROLE}, "Resource": EVERYTHING}]),
+        (
+            {"callers": [ROLE], "preflight_paths": PATHS},
+            [{**ALLOW, "Principal": {"AWS": ROLE}, "Resource": EVERYTHING}, PREFLIGHT],
+        ),
+        (
+            {"access": "api_keys", "networks": [NETWORK], "preflight_paths": PATHS},
+            [{**ALLOW, "Principal": ANYBODY, "Resource": EVERYTHING}, OUTSIDE],
+        ),
+        (
+            {"vpc_endpoint_ids": [VPC_ENDPOINT]},
+            [{**DENY, "Condition": {"StringNotEquals": {"aws:SourceVpce": [VPC_ENDPOINT]}}}],
+        ),
+        # Through a VPC endpoint aws:SourceIp is not set, and NotIpAddress would deny everything.
+        (
+            {"vpc_endpoint_ids": [VPC_ENDPOINT], "networks": ["10.0.0.0/8"]},
+            [
+                {**DENY, "Condition": {"NotIpAddress": {"aws:VpcSourceIp": ["10.0.0.0/8"]}}},
+                {**DENY, "Condition": {"StringNotEquals": {"aws:SourceVpce": [VPC_ENDPOINT]}}},
+            ],
+        ),
+    ],
+)
+def test_the_resource_policy(options: dict[str, Any], expected: list[Statement]) -> None:
+    assert statements(**options) == expected
+
+
+def test_a_caller_by_account_is_the_whole_account() -> None:
+    (statement,) = statements(callers=["222233334444"])
+    assert ":iam::222233334444:root" in str(statement["Principal"])
+
+
+def test_the_policy_is_the_apis() -> None:
+    template = rest_api(new_stack(), networks=[NETWORK], cors_origins=["https://a.test"])
+    assert one(template, "AWS::ApiGateway::RestApi")["Policy"]["Statement"] == [PREFLIGHT, OUTSIDE]
+
+
+def test_a_private_api() -> None:
+    template = rest_api(new_stack(), vpc_endpoint_ids=[VPC_ENDPOINT])
+    assert one(template, "AWS::ApiGateway::RestApi")["EndpointConfiguration"]["Types"] == ["PRIVATE"]
+
+
+def test_another_policy_is_another_deployment() -> None:
+    """By itself a stage would keep the old one."""
+    first, second = (rest_api(new_stack(), networks=[network]) for network in (NETWORK, "198.51.100.0/24"))
+    assert set(first.find_resources("AWS::ApiGateway::Deployment")) != set(
+        second.find_resources("AWS::ApiGateway::Deployment")
+    )
+
+
+# Every rule of the managed groups as AWS publishes them.
+# docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html and -ip-rep.html, read 2026-11.
+PUBLISHED = {
+    "AWSManagedRulesCommonRuleSet": """
+        NoUserAgent_HEADER UserAgent_BadBots_HEADER
+        SizeRestrictions_QUERYSTRING SizeRestrictions_Cookie_HEADER SizeRestrictions_BODY SizeRestrictions_URIPATH
+        EC2MetaDataSSRF_BODY EC2MetaDataSSRF_COOKIE EC2MetaDataSSRF_URIPATH EC2MetaDataSSRF_QUERYARGUMENTS
+        GenericLFI_QUERYARGUMENTS GenericLFI_URIPATH GenericLFI_BODY
+        RestrictedExtensions_URIPATH RestrictedExtensions_QUERYARGUMENTS
+        GenericRFI_QUERYARGUMENTS GenericRFI_BODY GenericRFI_URIPATH
+        CrossSiteScripting_COOKIE CrossSiteScripting_QUERYARGUMENTS CrossSiteScripting_BODY CrossSiteScripting_URIPATH
+    """,
+    "AWSManagedRulesKnownBadInputsRuleSet": """
+        JavaDeserializationRCE_HEADER JavaDeserializationRCE_BODY JavaDeserializationRCE_URIPATH
+        JavaDeserializationRCE_QUERYSTRING Host_localhost_HEADER PROPFIND_METHOD ExploitablePaths_URIPATH
+        Log4JRCE_HEADER Log4JRCE_QUERYSTRING Log4JRCE_BODY Log4JRCE_URIPATH ReactJSRCE_BODY
+    """,
+    "AWSManagedRulesAmazonIpReputationList": """
+        AWSManagedIPReputationList AWSManagedReconnaissanceList AWSManagedIPDDoSList
+    """,
+}
+
+
+def test_the_rules_that_inspect_the_body_are_the_ones_that_only_count() -> None:
+    inspecting = {
+        group: {rule for rule in rules.split() if rule.endswith("_BODY")} for group, rules in PUBLISHED.items()
+    }
+    assert {group: set(rules) for group, rules in COUNTED.items()} == inspecting
+
+
+def test_the_firewall() -> None:
+    rules = one(rest_api(new_stack(), firewall_requests=500), "AWS::WAFv2::WebACL")["Rules"]
+    assert rules[0]["Statement"]["RateBasedStatement"]["Limit"] == 500
+    groups = [rule["Statement"]["ManagedRuleGroupStatement"] for rule in rules[1:]]
+    overrides = {
+        group["Name"]: [(rule["Name"], rule["ActionToUse"]) for rule in group.get("RuleActionOverrides", [])]
+        for group in groups
+    }
+    assert overrides == {group: [(rule, {"Count": {}}) for rule in rules] for group, rules in COUNTED.items()}
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        ({"access": "api_keys"}, "clients"),
+        ({"clients": CLIENTS}, "clients"),
+        ({"access": "api_keys", "clients": CLIENTS, "callers": ["222233334444"]}, "callers"),
+        ({"timeout": Duration.seconds(76)}, "timeout"),
+        ({"firewall_requests": 9}, "firewall_requests"),
+        ({"access": "api_keys", "clients": {"a": ApiKeyClient(0, 2)}}, "a.requests_per_second"),
+        ({"burst": 33, "reserved_concurrency": 32}, "burst"),
+    ],
+)
+def test_values_that_are_wrong(options: dict[str, Any], option: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        rest_api(new_stack(), **options)
+    assert caught.value.option == option
+
+
+def test_grants_and_metrics() -> None:
+    stack = new_stack()
+    target = proxy(stack)
+    api = ProxyRestApi(stack, "Door", proxy=target)
+    user = iam.User(stack, "User")
+    api.grant_invoke(user).assert_success()
+    target.grant_invoke_url(user).assert_success()
+    errors = {
+        "ApiErrors": api.metric_server_errors(period=Duration.minutes(5)),
+        "ProxyErrors": target.metric_server_errors(statistic="Average"),
+    }
+    for name, metric in errors.items():
+        metric.create_alarm(stack, name, threshold=1, evaluation_periods=1)
+    template = Template.from_stack(stack)
+    policies = str(template.find_resources("AWS::IAM::Policy"))
+    assert all(path in policies for path in ("/live/POST/v1/generate", "/live/GET/healthz"))
+    assert "['lambda:InvokeFunctionUrl', 'lambda:InvokeFunction']" in policies
+    template.has_resource_properties("AWS::CloudWatch::Alarm", {"MetricName": "5XXError", "Period": 300})
+    template.has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "Namespace": "CohereProxy",
+            "MetricName": "ServerErrors",
+            "Statistic": "Average",
+            "Dimensions": [{"Name": "Endpoint", "Value": "cohere-test"}],
+        },
+    )
+    with pytest.raises(TypeError):
+        target.metric_requests(statistics="Sum")
+
+
+def test_snap_start_and_no_second_attempt_of_asynchronous_invocations() -> None:
+    stack = new_stack()
+    assert isinstance(proxy(stack, snap_start=True), LlmProxy)
+    template = Template.from_stack(stack)
+    template.has_resource_properties("AWS::Lambda::Function", {"SnapStart": {"ApplyOn": "PublishedVersions"}})
+    template.has_resource_properties("AWS::Lambda::EventInvokeConfig", {"MaximumRetryAttempts": 0})
+
+
+def test_the_gateways_own_responses_are_documented() -> None:
+    text = (Path(__file__).parents[3] / "lambda" / "proxy" / "README.md").read_text("utf-8")
+    table = text.partition("| code of API Gateway |")[2].partition("\n## ")[0]
+    documented = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert documented == {code for _, _, code, _ in rest_api_module._GATEWAY_RESPONSES}
