@@ -53,7 +53,9 @@ MODEL, CONFIG, ENDPOINT, TARGET = RIGHT
 KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f"
 
 
-ROLLING = {"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}}}
+ROLLING = {
+    "RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}, "WaitIntervalInSeconds": 60}
+}
 
 
 def variant(**change: Any) -> Callable[[dict[str, Any]], None]:
