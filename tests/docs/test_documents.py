@@ -1,23 +1,20 @@
-"""What the documents say is there: links, commands, files, settings, prices and codes."""
+"""What the documents say is there: links, commands, files, modules, settings, prices and codes."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
 from endpointctl.cli import app
 from proxy.errors import STATUS
 from sagemaker_llm import InstanceType
-from stacks.settings import ENVIRONMENTS, Settings
+from stacks.settings import ENVIRONMENTS, Settings, reference
 
 ROOT = ENVIRONMENTS.parent
-OURS = ("constructs", "docs", "lambda", "local_aws")
+OURS = (".github", "constructs", "docs", "lambda", "local_aws")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for folder in OURS for path in (ROOT / folder).rglob("*.md"))])
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -56,43 +53,70 @@ def test_files_named_exist(path: Path) -> None:
 
 
 @each_document
+def test_modules_named_exist(path: Path) -> None:
+    """Modules of this project that are run as programs."""
+    for name in re.findall(r"python -m ([\w.]+)", path.read_text(encoding="utf-8")):
+        module = ROOT.joinpath(*name.split("."))
+        if (ROOT / name.partition(".")[0]).is_dir():
+            assert module.with_suffix(".py").exists() or (module / "__main__.py").exists(), name
+
+
+@each_document
+def test_python_examples_compile(path: Path) -> None:
+    for example in re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL):
+        compile(example, str(path), "exec")
+
+
+@each_document
 def test_commands_of_endpointctl_exist(path: Path) -> None:
     commands: Any = get_command(app)
     named = set(re.findall(r"endpointctl ([a-z-]+)", path.read_text(encoding="utf-8")))
     assert named <= set(commands.commands)
 
 
-def _settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _settings(field.annotation, f"{prefix}{name}.")
-        else:
-            yield prefix + name, field.get_default(call_default_factory=True)
+def test_the_settings_are_up_to_date() -> None:
+    assert reference.PATH.read_text("utf-8") == reference.text(), "run `make settings`"
 
 
-def test_the_readme_lists_every_setting_and_its_default() -> None:
-    table = README.partition("## Configuration")[2].partition("\n## ")[0]
-    rows = dict(re.findall(r"^\| `([\w.]+)` \| ([^|]+) \|", table, re.MULTILINE))
-    settings = dict(_settings(Settings))
-    assert list(rows) == list(settings)
-    for key, default in settings.items():
-        if default is PydanticUndefined:
-            assert rows[key] == "required", key
-        elif isinstance(default, (bool, int)):
-            assert rows[key] == str(default).lower(), key
-        else:
-            assert rows[key] != "required", key
+def test_the_settings_hold_every_key() -> None:
+    text = reference.text()
+    schema = Settings.model_json_schema()
+    sections = [schema, *schema["$defs"].values()]
+    keys = {key for section in sections for key in section["properties"]}
+    assert len(keys) > 50
+    assert keys <= set(re.findall(r"`(\w+)`", text))
 
 
-def test_the_readmes_prices_and_quota_are_the_datas() -> None:
-    gpu = InstanceType.of("ml.g5.xlarge")
-    assert gpu.price_usd_per_hour is not None
-    assert f"| {gpu.price_usd_per_hour} | {gpu.price_usd_per_hour * 730:,.0f} |" in README
-    assert str(gpu.quota_code) in README
+# model | environment file | instance | USD an hour | USD a month | availability
+PRICE = re.compile(r"^\|[^|]+\|[^|]+\| `(ml\.[\w.]+)` \| ([\d.]+) \| ([\d,]+) \|", re.MULTILINE)
 
 
-def test_cost_comes_before_anything_is_run() -> None:
-    assert README.index("## What it costs") < README.index("make demo     #") < README.index("make deploy ENV=dev  ")
+def test_the_readmes_prices_are_the_datas() -> None:
+    rows = PRICE.findall(README)
+    assert rows
+    for name, hour, month in rows:
+        price = InstanceType.of(name).price_usd_per_hour
+        assert price is not None, name
+        assert (float(hour), month) == (price, f"{price * 730:,.0f}"), name
+
+
+def test_the_readmes_quota_is_the_datas() -> None:
+    named = re.findall(r"(ml\.[\w.]+) for endpoint usage.*?\b(L-[0-9A-F]{8})\b", README)
+    assert named
+    for name, code in named:
+        assert InstanceType.of(name).quota_code == code
+
+
+def test_cost_comes_before_anything_runs_on_aws() -> None:
+    price = PRICE.search(README)
+    command = re.search(r"make (bootstrap|deploy|aws-check)", README)
+    assert price
+    assert command
+    assert price.start() < command.start()
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) < 150
 
 
 def test_the_runbook_names_only_codes_that_exist() -> None:
