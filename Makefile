@@ -135,8 +135,9 @@ bench: install .venv/.dev ## Measure what docs/performance.md reports
 openapi: .venv/.runtime ## Write docs/openapi.yaml and the proxy's reference from its schema
 	@$(PY) -m stacks.openapi
 
-schema: .venv/.runtime ## Write environments/schema.json from the settings
+settings: .venv/.runtime ## Write environments/schema.json and docs/settings.md from the settings
 	@$(PY) -m stacks.settings.schema
+	@$(PY) -m stacks.settings.reference
 
 snapshots: install .venv/.dev ## Write the template snapshots anew; read the difference before you commit it
 	@$(TOOLS) $(PY) -m pytest -q tests/templates --snapshot-update

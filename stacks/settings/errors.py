@@ -14,6 +14,10 @@ _UNITS = ("", "_seconds", "_arn")
 """What a key has beside the name of the library's option: a time-out in seconds, a key by its ARN."""
 
 
+_RENAMED = {"model": "catalog"}
+"""The key of an option of the library that has another name there: a model of the catalogue."""
+
+
 class SettingsError(ValueError):
     """An environment cannot be used.
 
@@ -59,14 +63,15 @@ def problem_of(error: OptionError, settings: BaseModel) -> str:
 
 def key_of(error: OptionError, root: type[BaseModel], content: Any) -> str:  # noqa: ANN401 - YAML
     """Return the key in the file for an option of the library: where the value stands, else where it belongs."""
-    if error.option.partition(".")[0] in root.model_fields:
-        return error.option
-    *_, last = error.option.split(".")
+    option = _RENAMED.get(error.option, error.option)
+    if option.partition(".")[0] in root.model_fields:
+        return option
+    *_, last = option.split(".")
     names = [last + unit for unit in _UNITS]
     with_name = [(key, value) for key, value in _leaves(content) if key.rpartition(".")[2] in names]
     with_value = [key for key, value in with_name if value == error.value]
     in_the_file = with_value or [key for key, _ in with_name]
-    return next(iter([*in_the_file, *_keys_of(root, names), error.option]))
+    return next(iter([*in_the_file, *_keys_of(root, names), option]))
 
 
 def _leaves(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - YAML
@@ -84,7 +89,7 @@ def _keys_of(root: type[BaseModel], names: list[str], prefix: str = "") -> Itera
     """Yield every key with one of the names that a file may have, the outer ones first."""
     yield from (prefix + name for name in root.model_fields if name in names)
     for name, field in root.model_fields.items():
-        inner = _model_in(field.annotation)
+        inner = model_in(field.annotation)
         if inner:
             yield from _keys_of(inner, names, f"{prefix}{name}.")
 
@@ -122,15 +127,15 @@ def _section(root: type[BaseModel], location: tuple[int | str, ...]) -> type[Bas
     """Return the model that a location leads to; the positions of lists and the names in mappings lead nowhere else."""
     for part in location:
         field = root.model_fields.get(str(part))
-        inner = _model_in(field.annotation) if field else root
+        inner = model_in(field.annotation) if field else root
         if inner is None:
             return None
         root = inner
     return root
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a type
+def model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a type
     """Return the model in an annotation: itself, or that of an optional, of a tuple, or of a mapping."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next(filter(None, map(_model_in, get_args(annotation))), None)
+    return next(filter(None, map(model_in, get_args(annotation))), None)

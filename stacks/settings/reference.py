@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from stacks.settings import ENVIRONMENTS, Settings
+from stacks.settings.errors import model_in
 
 PATH: Final = ENVIRONMENTS.parent / "docs" / "settings.md"
 
@@ -51,7 +52,7 @@ def _section(model: type[BaseModel], path: str, shown: dict[type[BaseModel], str
     yield f"{_summary(model)}\n\n"
     yield "| key | default | value | description |\n|---|---|---|---|\n"
     for name, field in fields.items():
-        inner = _model_in(field.annotation)
+        inner = model_in(field.annotation)
         heading = shown.get(inner, _place(_join(path, name), field)) if inner else ""
         yield _row(model, name, field, heading)
     if base:
@@ -61,14 +62,14 @@ def _section(model: type[BaseModel], path: str, shown: dict[type[BaseModel], str
         if one not in (Settings, BaseModel) and issubclass(one, BaseModel) and one.model_fields:
             shown.setdefault(one, path)
     for name, field in fields.items():
-        inner = _model_in(field.annotation)
+        inner = model_in(field.annotation)
         if inner and inner not in shown:
             yield from _section(inner, _place(_join(path, name), field), shown)
 
 
 def _row(model: type[BaseModel], name: str, field: FieldInfo, heading: str) -> str:
     """Return the row of a key; ``heading`` is that of the section in it, if there is one."""
-    inner = _model_in(field.annotation)
+    inner = model_in(field.annotation)
     description, default = field.description or "", _default(field)
     if default == "none" and (found := _DEFAULT.search(description)):
         description, default = (description[: found.start()] + description[found.end() :]).strip(), found[1]
@@ -145,13 +146,6 @@ def _place(path: str, field: FieldInfo) -> str:
 
 def _anchor(heading: str) -> str:
     return re.sub(r"[^\w-]", "", heading.lower())
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a type
-    """Return the model in an annotation: itself, or that of an optional, of a tuple, or of a mapping."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ def _one_of(one: str, value: object, other: str, other_value: object) -> None:
     """Refuse both keys, and none of them."""
     if bool(value) == bool(other_value):
         problem = f"and {other} exclude each other" if value else f"is missing, and {other} too"
-        raise OptionError(one, value, problem=problem, allowed=f"one of {one} and {other}", remedy="see the README")
+        raise OptionError(
+            one, value, problem=problem, allowed=f"one of {one} and {other}", remedy="see docs/settings.md"
+        )
 
 
 class Model(Section):

@@ -47,12 +47,20 @@ def test_settings_are_frozen() -> None:
 
 
 def test_the_schema_is_fresh() -> None:
-    assert schema.PATH.read_text("utf-8") == schema.schema(), "run `make schema`"
+    assert schema.PATH.read_text("utf-8") == schema.schema(), "run `make settings`"
 
 
 def _pools(content: dict[str, Any], *types: str) -> None:
     content["endpoint"].pop("instance_type")
     content["endpoint"]["instance_pools"] = [{"instance_type": name} for name in types]
+
+
+EMBED = {"model": {"catalog": "embed-english-v3"}}
+
+
+def _schedule(**change: str) -> dict[str, Any]:
+    night = {"name": "night", "schedule": "cron(0 20 * * ? *)", "min_instances": 1, "max_instances": 1, **change}
+    return {"max_instances": 2, "target": 4, "schedules": [night]}
 
 
 WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
@@ -102,7 +110,7 @@ WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
         lambda c: c["endpoint"].update(inference_ami_version="al2"),
         "endpoint.inference_ami_version: 'al2' is wrong; allowed: 'al2-ami-sagemaker-inference-gpu-2'",
     ),
-    (lambda c: c.update(proxy={"callers": ["bob"]}), "proxy.callers.0: 'bob' is wrong; allowed: Principals (ARNs or"),
+    (lambda c: c.update(proxy={"callers": ["bob"]}), "proxy.callers.0: 'bob' is wrong; allowed: "),
     (lambda c: c.update(proxy={"memory_mib": 64}), "proxy.memory_mib: 64 is wrong; allowed: greater than or equal"),
     (lambda c: c.update(proxy=None), "proxy: None is wrong; allowed: a valid dictionary"),
     (lambda c: c.update(tags={"a": 1}), "tags.a: 1 is wrong; allowed: a valid string in quotes"),
@@ -115,7 +123,7 @@ WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
     ),
     (
         lambda c: c.update(model={"catalog": "command-r-08-2024"}),
-        "endpoint.instance_type: 'ml.g5.xlarge' has NVIDIA A10G, for which no package of command-r-08-2024 is known",
+        "endpoint.instance_type: 'ml.g5.xlarge' has 1 x NVIDIA A10G, for which no package of command-r-08-2024",
     ),
     (lambda c: c["endpoint"].pop("instance_type"), "endpoint.instance_type: None is missing, and instance_pools too"),
     (
@@ -148,7 +156,7 @@ WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
     ),
     (
         lambda c: c["endpoint"].update(more_variants={"New": {"instance_type": "ml.g5.xlarge"}}),
-        "endpoint.more_variants.New.model: is missing; add it (What is served",
+        "endpoint.more_variants.New.model: is missing; add it (",
     ),
     (
         lambda c: c["endpoint"].update(volume_key_arn="alias/key"),
@@ -158,11 +166,24 @@ WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
         lambda c: c["endpoint"].update(routing_strategy="KV_AWARE"),
         "endpoint.routing_strategy: 'KV_AWARE' is wrong; allowed: 'LEAST_OUTSTANDING_REQUESTS' or 'RANDOM'",
     ),
+    (
+        lambda c: c["endpoint"].update(autoscaling=_schedule(schedule="cron(0 99 * * *)")),
+        "endpoint.autoscaling.schedules.0.schedule: 'cron(0 99 * * *)' has 5 fields instead of 6; allowed: cron(minute",
+    ),
+    (
+        lambda c: c["endpoint"].update(autoscaling=_schedule(timezone="Mars/X")),
+        "endpoint.autoscaling.schedules.0.timezone: 'Mars/X' is no IANA time zone; allowed: e.g. UTC",
+    ),
+    (
+        lambda c: c["endpoint"].update(more_variants={"New": {**EMBED, "instance_type": "ml.g5.xlarge"}}),
+        "endpoint.more_variants.New.model: 'embed' is what its container answers, but the main variant's answers gener",
+    ),
+    (lambda c: c.update(termination_protection=True), "account: None is missing, and the environment is protected"),
     (lambda c: c.update(permissions_boundary_arn="x"), "permissions_boundary_arn: 'x' is wrong; allowed: A policy"),
     ("- a", "holds no keys; allowed: region, account, model"),
     ("", "holds no keys; allowed: region, account, model"),
     ("a: [", "is not YAML: "),
-    ("region: a\nregion: b", "is not YAML: the key 'region' stands twice"),
+    ("region: a\nregion: b", "is not YAML: the key 'region' is given twice"),
     ("? [a]\n: b", "is not YAML: "),
 ]
 
@@ -226,13 +247,75 @@ def test_the_same_name_in_another_account_is_another_endpoint(tmp_path: Path, mo
     assert settings.read("one").endpoint.name == settings.read("two").endpoint.name
 
 
-def test_what_the_constructs_refuse_is_one_line_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+REST: dict[str, Any] = {"access": "api_keys", "clients": {"a": {"requests_per_second": 1.0, "burst": 2}}}
+
+
+@pytest.mark.parametrize(
+    ("change", "start"),
+    [
+        (
+            lambda c: c["endpoint"].update(volume_size_gb=100),
+            "endpoint.volume_size_gb: 100 is not for ml.g5.xlarge, which",
+        ),
+        (
+            lambda c: c["endpoint"].update(instance_count=3, autoscaling={"max_instances": 2, "target": 4.0}),
+            "endpoint.instance_count: 3 is out of range",
+        ),
+        (
+            lambda c: c["endpoint"].update(autoscaling={"max_instances": 2, "min_instances": 3, "target": 4.0}),
+            "endpoint.autoscaling.max_instances: 2 is out of range; allowed: 3 or more",
+        ),
+        (
+            lambda c: c["endpoint"].update(
+                volume_key_arn="arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f"
+            ),
+            "endpoint.volume_key_arn: ",
+        ),
+        (lambda c: c.update(proxy={"rest_api": {"access": "api_keys"}}), "proxy.rest_api.clients: {} are missing"),
+        (lambda c: c.update(proxy={"rest_api": {"clients": REST["clients"]}}), "proxy.rest_api.clients: ['a'] have no"),
+        (
+            lambda c: c.update(proxy={"rest_api": REST, "callers": ["222233334444"]}),
+            "proxy.callers: ['222233334444'] sign nothing",
+        ),
+        (
+            lambda c: c.update(proxy={"rest_api": {"burst": 33}, "reserved_concurrency": 32}),
+            "proxy.rest_api.burst: 33 is more than the proxy's reserved concurrency",
+        ),
+    ],
+)
+def test_a_refusal_of_the_constructs_names_the_key_of_the_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], object], start: str
+) -> None:
     from aws_cdk import App
 
     from stacks.stage import declare
 
-    _environments(tmp_path, monkeypatch, one=lambda c: c["endpoint"].update(volume_size_gb=100))
+    _environments(tmp_path, monkeypatch, one=change)
     with pytest.raises(SettingsError) as caught:
         declare(App(builtin_cloud_formation_validation=False), "one")
     (problem,) = caught.value.problems
-    assert problem.startswith("environments/one.yaml: endpoint.volume_size_gb: 100 is not for ml.g5.xlarge, which")
+    assert problem.startswith(f"environments/one.yaml: {start}")
+
+
+@pytest.mark.parametrize(
+    ("change", "concurrency"),
+    [
+        ({}, 32),
+        ({"endpoint": {"instance_count": 3}}, 96),
+        ({"endpoint": {"autoscaling": {"max_instances": 4, "target": 1.0}}}, 128),
+        ({"proxy": {"requests_per_instance": 8}}, 8),
+        ({"proxy": {"reserved_concurrency": 7}}, 7),
+        ({"proxy": {"reserved_concurrency": "account"}}, None),
+        # In front of chat one request is up to five requests to the endpoint.
+        ({"model": {"api": "chat"}}, 6),
+        ({"model": {"api": "chat"}, "proxy": {"max_generations": 1}}, 32),
+        ({"model": {"api": "chat"}, "proxy": {"requests_per_instance": 1}}, 1),
+    ],
+)
+def test_the_concurrency_is_what_the_endpoint_serves(
+    change: dict[str, dict[str, Any]], concurrency: int | None
+) -> None:
+    content = copy.deepcopy(GOOD)
+    for section, values in change.items():
+        content.setdefault(section, {}).update(values)
+    assert settings.Settings.model_validate(content).reserved_concurrency == concurrency
