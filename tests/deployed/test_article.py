@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from endpointctl.sweep.results import read
+from tests.support.cloud import Deployed
 
-from .conftest import Deployed
 from .test_sweep_deployed import ROOT, environment
 
 

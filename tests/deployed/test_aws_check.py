@@ -7,8 +7,7 @@ import yaml
 from endpointctl import aws_check
 from endpointctl.failure import Failure
 from stacks.settings import ENVIRONMENTS, Settings
-
-from .conftest import Deployed
+from tests.support.cloud import Deployed
 
 LOCAL = Settings.model_validate(yaml.safe_load((ENVIRONMENTS / "local.yaml").read_text("utf-8")))
 KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f"

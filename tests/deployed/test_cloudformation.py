@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import Deployed
+from tests.support.cloud import Deployed
 
 
 def refused(deployed: Deployed, resource: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Every kind of environment deploys: each API family, pools, variants, autoscaling, capture, what others own."""
+"""Every kind of environment deploys: each API family, pools, variants, capture, what others own."""
 
 import json
 from collections.abc import Iterator
@@ -6,27 +6,23 @@ from typing import Any
 
 import boto3
 import pytest
-import yaml
 from botocore.exceptions import ClientError
 
-from endpointctl.aws import Aws
-from endpointctl.client import Client
 from endpointctl.refused import Refused
-from local_aws.runner.journey import CDK, run
-from tests.templates.conftest import EXAMPLES, ROOT, copy_of_the_app
+from tests.support.cloud import Deployed, Stacks, make_what_others_own
+from tests.support.templates import EXAMPLES, ROOT, Content, content_of
 
-from .conftest import Deployed
-
-SUMMARIZE = {
+SUMMARIZE: Content = {
     "model": {"catalog": "summarize"},
     "endpoint": {"name": "cohere-summarize", "instance_type": "ml.p4d.24xlarge"},
 }
 
 
-def _environments() -> dict[str, dict[str, Any]]:
-    files = [ROOT / "environments" / "prod.yaml", *EXAMPLES.glob("*.yaml")]
-    found = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in files}
-    found["summarize"] = json.loads(json.dumps(SUMMARIZE))
+def _environments() -> dict[str, Content]:
+    files = [ROOT / "environments" / "prod.yaml", *sorted(EXAMPLES.glob("*.yaml"))]
+    found = {path.stem: content_of(path) for path in files}
+    # API Gateway's role for access logs is the account's: the example that sets it comes first.
+    found = {"rest-api": found.pop("rest-api"), **found, "summarize": json.loads(json.dumps(SUMMARIZE))}
     for content in found.values():
         # One bootstrapped region is enough to see them work side by side.
         package = content["model"].get("package_arn")
@@ -36,30 +32,16 @@ def _environments() -> dict[str, dict[str, Any]]:
     return found
 
 
-def _policy(statement: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
 @pytest.fixture(scope="module")
-def everything(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """All of them, deployed at once; destroyed afterwards."""
-    app = copy_of_the_app(tmp_path_factory.mktemp("environments") / "app", checked=False)
-    for path in (app / "environments").glob("*.yaml"):
-        path.unlink()
-    for name, content in _environments().items():
-        (app / "environments" / f"{name}.yaml").write_text(yaml.safe_dump(content), "utf-8")
-    # What the platform team made before.
-    iam = boto3.client("iam")
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}
-    iam.create_role(Path="/platform/", RoleName="sagemaker-execution", AssumeRolePolicyDocument=_policy(trust))
-    boundary = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    iam.create_policy(PolicyName="platform-boundary", PolicyDocument=_policy(boundary))
-    environment = {**deployed.cloud.environment(), "PYTHONDONTWRITEBYTECODE": "1"}
-    assembly = str(app / "cdk.out")
-    deploy = [str(CDK), "deploy", "**", "--require-approval", "never", "--concurrency", "4", "--output", assembly]
-    run(deploy, environment, folder=app)
+def everything(deployed: Deployed) -> Iterator[Deployed]:
+    """All of them, side by side; destroyed afterwards."""
+    make_what_others_own("sagemaker-execution", "/platform/", "platform-boundary")
+    environments = _environments()
+    for name, content in environments.items():
+        Stacks(name).deploy(content)
     yield deployed
-    run([str(CDK), "destroy", "**", "--force", "--concurrency", "4", "--app", assembly], environment, folder=app)
+    for name in environments:
+        Stacks(name).destroy()
     left = {one["EndpointName"] for one in deployed.sagemaker.list_endpoints()["Endpoints"]}
     assert left == {"cohere-local"}
 
@@ -69,10 +51,6 @@ def variants(deployed: Deployed, endpoint: str) -> list[Any]:
     assert found["EndpointStatus"] == "InService"
     config = deployed.sagemaker.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
     return list(config["ProductionVariants"])
-
-
-def parameter(name: str) -> str:
-    return str(boto3.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
 
 
 @pytest.mark.parametrize(
@@ -90,9 +68,10 @@ def test_each_api_familys_package_is_in_service(
 ) -> None:
     assert variants(everything, endpoint)
     # The contract with other teams.
-    assert parameter(f"/cohere/{environment}/api") == api
-    assert parameter(f"/cohere/{environment}/endpoint-name") == endpoint
-    assert parameter(f"/cohere/{environment}/endpoint-arn").endswith(f":endpoint/{endpoint}")
+    stacks = Stacks(environment)
+    assert stacks.parameter("api") == api
+    assert stacks.parameter("endpoint-name") == endpoint
+    assert stacks.parameter("endpoint-arn").endswith(f":endpoint/{endpoint}")
 
 
 def test_a_pool_of_two_gpu_types_each_with_its_package(everything: Deployed) -> None:
@@ -108,15 +87,14 @@ def test_a_pool_of_two_gpu_types_each_with_its_package(everything: Deployed) -> 
 
 
 def test_generate_in_front_of_a_chat_package(everything: Deployed) -> None:
-    aws = Aws("us-east-1")
-    proxy = Client(parameter("/cohere/prod/generate-url"), aws.credentials(), "us-east-1")
-    wanted: Any = {"prompt": "A post about work:", "max_tokens": 30, "temperature": 1, "seed": 1}
-    first = proxy.generate(**wanted, num_generations=2)
+    proxy = Stacks("prod").client()
+    fields: Any = {"prompt": "A post about work:", "max_tokens": 30, "temperature": 1, "seed": 1}
+    first = proxy.generate(**fields, num_generations=2)
     assert len(set(first.texts)) == 2
     assert {generation["finish_reason"] for generation in first.body["generations"]} == {"MAX_TOKENS"}
-    assert proxy.generate(**wanted, num_generations=2).texts == first.texts
+    assert proxy.generate(**fields, num_generations=2).texts == first.texts
     with pytest.raises(Refused, match=r"\[invalid_field\]: return_likelihoods: must be NONE or left out"):
-        proxy.generate(**wanted, return_likelihoods="GENERATION")
+        proxy.generate(**fields, return_likelihoods="GENERATION")
 
 
 def invoked(deployed: Deployed, endpoint: str, **body: Any) -> Any:
@@ -151,8 +129,7 @@ def test_data_capture_points_to_a_bucket_that_is_there(everything: Deployed) -> 
 
 def test_two_packages_side_by_side_through_the_proxy(everything: Deployed) -> None:
     assert [variant["VariantName"] for variant in variants(everything, "cohere-compare")] == ["AllTraffic", "Newer"]
-    aws = Aws("us-east-1")
-    proxy = Client(parameter("/cohere/two-packages/generate-url"), aws.credentials(), "us-east-1")
+    proxy = Stacks("two-packages").client()
     assert proxy.generate(prompt="a", max_tokens=2, variant="Newer").texts
     with pytest.raises(Refused, match=r"HTTP 400 \[unknown_variant\]"):
         proxy.generate(prompt="a", variant="Other")

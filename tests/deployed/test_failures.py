@@ -1,5 +1,6 @@
 """What fails on AWS fails here, in its words, and CloudFormation goes back to what was."""
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +13,8 @@ from endpointctl.refused import Refused
 from local_aws.conditions import Conditions, Fault
 from local_aws.runner.demo import connect
 from sagemaker_llm import ModelPackage
-
-from .conftest import App, Deployed, callers, state
+from tests.support.cloud import ANSWERED, Deployed, StackFailed, Stacks, callers, state
+from tests.support.templates import Content, changed
 
 UPDATES: list[tuple[str, dict[str, Any], Conditions, str]] = [
     (
@@ -37,58 +38,63 @@ UPDATES: list[tuple[str, dict[str, Any], Conditions, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("what", "change", "conditions", "said"), UPDATES, ids=[row[0] for row in UPDATES])
-def test_a_failed_update_goes_back_and_requests_go_on(
+def fails(stacks: Stacks, content: Content, stack: str = "endpoint", **options: Any) -> str:
+    """Deploy, which has to fail; return the reasons."""
+    with pytest.raises(StackFailed) as caught:
+        stacks.deploy(content, stack, **options)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("what", "change", "conditions", "reason"), UPDATES, ids=[row[0] for row in UPDATES])
+def test_a_failed_update_rolls_back_and_requests_go_on(
     deployed: Deployed,
-    app: App,
+    local: Stacks,
+    content: Content,
     account: Callable[[Conditions], None],
     what: str,
     change: dict[str, Any],
     conditions: Conditions,
-    said: str,
+    reason: str,
 ) -> None:
     _, config, _ = state(deployed)
     account(conditions)
-    app.content["endpoint"].update(change)
-    assert said in app.fails()
+    assert reason in fails(local, changed(content, {f"endpoint.{key}": value for key, value in change.items()}))
     assert state(deployed) == ("InService", config, "UPDATE_ROLLBACK_COMPLETE")
     assert deployed.proxy.generate(prompt="still there", max_tokens=2).texts
 
 
-def test_not_subscribed(deployed: Deployed, app: App, account: Callable[[Conditions], None]) -> None:
+def test_not_subscribed(
+    deployed: Deployed, local: Stacks, content: Content, account: Callable[[Conditions], None]
+) -> None:
     _, config, _ = state(deployed)
     account(Conditions(unsubscribed=("cohere-command-light",)))
-    app.content["model"] = {"catalog": "command-light-16"}
-    assert "Caller is not subscribed to the marketplace offering." in app.fails()
+    other = {**content, "model": {"catalog": "command-light-16"}}
+    assert "Caller is not subscribed to the marketplace offering." in fails(local, other)
     assert state(deployed) == ("InService", config, "UPDATE_ROLLBACK_COMPLETE")
     models = deployed.sagemaker.list_models()["Models"]
     assert len([model for model in models if "cohere-local" in model["ModelName"]]) == 1
 
 
+CRASHES = "raise RuntimeError('no such module')\n"
+DOES_NOT_ANSWER = "def handler(event, context):\n    return {'statusCode': 500}\n"
+
+
 @pytest.mark.parametrize(
-    ("what", "broken", "said"),
+    ("what", "handler", "reason"),
     [
-        ("crashes at import", "raise RuntimeError('no such module')\n", "no such module"),
-        (
-            "does not answer",
-            "\n\nhandler = lambda event, context: {'statusCode': 500}\n",
-            "answer GET /healthz with 200",
-        ),
+        ("crashes at import", CRASHES, "no such module"),
+        ("does not answer", DOES_NOT_ANSWER, "answer GET /healthz with 200"),
     ],
 )
-def test_a_version_of_the_proxy_that_cannot_start_meets_no_caller(
-    deployed: Deployed, app: App, what: str, broken: str, said: str
+def test_no_caller_reaches_a_version_of_the_proxy_that_cannot_start(
+    deployed: Deployed, local: Stacks, content: Content, what: str, handler: str, reason: str
 ) -> None:
-    handler = app.root / "lambda" / "generate" / "handler.py"
-    handler.write_text(handler.read_text("utf-8") + broken, "utf-8")
-    with callers(deployed.proxy) as told:
-        printed = app.fails("proxy")
-    assert "the new version of the proxy cannot start" in printed
-    assert said in printed
-    assert "Mend the code or its settings" in printed
-    assert set(told) == {"answered"}
-    (stack,) = deployed.cloudformation.describe_stacks(StackName="cohere-local-proxy")["Stacks"]
-    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    with callers(deployed.proxy) as results:
+        reasons = fails(local, content, "proxy", files={"proxy/handler.py": handler})
+    assert "the new version of the proxy cannot start" in reasons
+    assert reason in reasons
+    assert set(results) == {ANSWERED}
+    assert local.status("proxy") == "UPDATE_ROLLBACK_COMPLETE"
     assert deployed.proxy.get("/healthz") == (200, {"status": "ok"})
 
 
@@ -108,29 +114,41 @@ def test_an_update_without_the_gpu_driver_goes_back_and_requests_go_on(deployed:
     cloudformation.update_stack(
         StackName="cohere-local-endpoint", TemplateBody=json.dumps(template), Capabilities=capabilities
     )
-    with callers(connect(deployed.cloud)) as told:
+    with callers(connect(deployed.cloud)) as results:
         while state(deployed)[2].endswith("IN_PROGRESS"):
             time.sleep(0.2)
     assert state(deployed) == ("InService", config, "UPDATE_ROLLBACK_COMPLETE")
-    assert set(told) == {"answered"}
+    assert set(results) == {ANSWERED}
     events = cloudformation.describe_stack_events(StackName="cohere-local-endpoint")["StackEvents"]
     assert any("did not pass the ping health check" in e.get("ResourceStatusReason", "") for e in events)
 
 
-@pytest.fixture
-def command_r(deployed: Deployed) -> Iterator[str]:
-    """A model that needs the inference AMI version."""
+@contextlib.contextmanager
+def model_on(deployed: Deployed, name: str, instance_type: str) -> Iterator[str]:
+    """A model of Command R, which needs the inference AMI version, for a GPU type."""
     sagemaker = deployed.sagemaker
     role = sagemaker.describe_model(ModelName=sagemaker.list_models()["Models"][0]["ModelName"])["ExecutionRoleArn"]
-    package = ModelPackage.from_catalog("command-r-08-2024", "ml.p5.48xlarge", "us-east-1").arn
+    package = ModelPackage.from_catalog("command-r-08-2024", instance_type, "us-east-1").arn
     sagemaker.create_model(
-        ModelName="command-r",
+        ModelName=name,
         ExecutionRoleArn=role,
         EnableNetworkIsolation=True,
         PrimaryContainer={"ModelPackageName": package},
     )
-    yield "command-r"
-    sagemaker.delete_model(ModelName="command-r")
+    yield name
+    sagemaker.delete_model(ModelName=name)
+
+
+@pytest.fixture
+def command_r(deployed: Deployed) -> Iterator[str]:
+    with model_on(deployed, "command-r", "ml.p5.48xlarge") as name:
+        yield name
+
+
+@pytest.fixture
+def a100_model(deployed: Deployed) -> Iterator[str]:
+    with model_on(deployed, "command-r-a100", "ml.p4de.24xlarge") as name:
+        yield name
 
 
 def endpoint_of(deployed: Deployed, variant: dict[str, Any]) -> dict[str, Any]:
@@ -163,13 +181,17 @@ def test_a_package_on_the_wrong_gpu(deployed: Deployed, command_r: str) -> None:
 
 
 def test_the_next_pool_when_the_first_has_no_capacity(
-    deployed: Deployed, command_r: str, account: Callable[[Conditions], None]
+    deployed: Deployed, command_r: str, a100_model: str, account: Callable[[Conditions], None]
 ) -> None:
-    pools = [{"InstanceType": "ml.p5.48xlarge", "Priority": 1}, {"InstanceType": "ml.p5.4xlarge", "Priority": 2}]
+    pools: list[dict[str, Any]] = [
+        {"InstanceType": "ml.p4de.24xlarge", "Priority": 2},
+        {"InstanceType": "ml.p5.48xlarge", "Priority": 1},
+    ]
+    pools[0]["ModelNameOverride"] = a100_model
     variant = {"InstancePools": pools, "InferenceAmiVersion": "al2-ami-sagemaker-inference-gpu-2"}
     account(Conditions(capacity={"ml.p5.48xlarge": 0}))
     assert endpoint_of(deployed, variant)["EndpointStatus"] == "InService"
-    account(Conditions(capacity={"ml.p5.48xlarge": 0, "ml.p5.4xlarge": 0}))
+    account(Conditions(capacity={"ml.p5.48xlarge": 0, "ml.p4de.24xlarge": 0}))
     failed = endpoint_of(deployed, variant)
     assert "InsufficientInstanceCapacity" in failed["FailureReason"]
 
@@ -201,9 +223,9 @@ TRIED_AGAIN = ("ThrottlingException", "ModelNotReadyException")
     [
         ("ThrottlingException", 429, "throttled"),
         ("ModelNotReadyException", 503, "not_ready"),
-        ("InternalFailure", 503, "unavailable"),
-        ("ServiceUnavailable", 503, "unavailable"),
-        ("InternalDependencyException", 502, "bad_answer"),
+        ("InternalFailure", 502, "sagemaker_failed"),
+        ("ServiceUnavailable", 502, "sagemaker_failed"),
+        ("InternalDependencyException", 502, "sagemaker_failed"),
         ("ModelError400", 400, "model_refused"),
         ("ModelError429", 429, "throttled"),
         ("ModelError500", 502, "model_failed"),
@@ -275,14 +297,11 @@ def test_an_endpoint_that_is_away_creating_or_failed_through_the_proxy(
 
 
 # The last one of this file: the URL is another one then.
-def test_a_first_deployment_that_cannot_start_goes_back_and_the_next_one_succeeds(deployed: Deployed, app: App) -> None:
-    app.cdk("destroy", "--force", stack="proxy")
-    handler = app.root / "lambda" / "generate" / "handler.py"
-    right = handler.read_text("utf-8")
-    handler.write_text(right + "raise RuntimeError('no such module')\n", "utf-8")
-    assert "no such module" in app.fails("proxy")
-    (stack,) = deployed.cloudformation.describe_stacks(StackName="cohere-local-proxy")["Stacks"]
-    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    handler.write_text(right, "utf-8")
-    app.deploy("proxy")
+def test_a_first_deployment_that_cannot_start_rolls_back_and_the_next_one_succeeds(
+    deployed: Deployed, local: Stacks, content: Content
+) -> None:
+    local.destroy("proxy")
+    assert "no such module" in fails(local, content, "proxy", files={"proxy/handler.py": CRASHES})
+    assert local.status("proxy") == "ROLLBACK_COMPLETE"
+    local.deploy(content, "proxy")
     assert connect(deployed.cloud).get("/healthz") == (200, {"status": "ok"})

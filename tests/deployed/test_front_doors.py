@@ -1,4 +1,4 @@
-"""The REST API in front of the same proxy as the Function URL: the same answers, and what the other door has not."""
+"""The REST API in front of the same proxy as the Function URL: the same responses, and what a Function URL lacks."""
 
 import json
 import time
@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 import urllib3
-import yaml
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.client import BaseClient
@@ -18,11 +17,10 @@ from botocore.client import BaseClient
 from endpointctl import cli
 from endpointctl.failure import Failure
 from local_aws.conditions import Conditions
-from local_aws.runner.journey import CDK, StepError, run
 from stacks import settings
-from tests.templates.conftest import EXAMPLES, copy_of_the_app
-
-from .conftest import Deployed
+from stacks.settings import ENVIRONMENTS
+from tests.support.cloud import ORIGINAL, Deployed, StackFailed, Stacks
+from tests.support.templates import EXAMPLES, content_of
 
 CANARY = "the canary sings at midnight in the coal mine"
 USER = "arn:aws:iam::111122223333:user/workstation"
@@ -32,13 +30,13 @@ Answer = tuple[int, dict[str, str], Any]
 
 
 @dataclass
-class Door:
-    """A deployed REST API, and how it is asked."""
+class FrontDoor:
+    """A deployed front door and how a request reaches it."""
 
     url: str
     to: str
 
-    def ask(
+    def send(
         self,
         body: Any = None,
         *,
@@ -63,47 +61,37 @@ class Door:
         return answer.status, {name.lower(): value for name, value in answer.headers.items()}, parsed
 
 
-class Doors:
-    """Opens REST APIs in front of the one endpoint: a proxy's stack each, as an environment of its own."""
+class RestApis:
+    """REST APIs in front of the one endpoint: a proxy's stack each, as an environment of its own."""
 
-    def __init__(self, deployed: Deployed, root: Any) -> None:
-        self._deployed = deployed
-        self.app = copy_of_the_app(root / "app", checked=False)
-        self._content = yaml.safe_load((self.app / "environments" / "local.yaml").read_text("utf-8"))
-        for path in (self.app / "environments").glob("*.yaml"):
-            path.unlink()
+    def __init__(self, deployed: Deployed) -> None:
+        self._url = deployed.cloud.url
 
-    def open(self, name: str, rest_api: dict[str, Any], **proxy: Any) -> Door:
-        """Deploy one, and return it."""
-        file = self.app / "environments" / f"{name}.yaml"
-        file.write_text(yaml.safe_dump({**self._content, "proxy": {"rest_api": rest_api, **proxy}}), "utf-8")
-        environment = {**self._deployed.cloud.environment(), "PYTHONDONTWRITEBYTECODE": "1"}
-        chosen = [f"{name}/proxy", "-c", f"environment={name}", "--ci", "--require-approval", "never"]
-        try:
-            run([str(CDK), "deploy", *chosen], environment, folder=self.app)
-        finally:
-            # Another environment with the same endpoint would be refused, and rightly.
-            file.unlink()
-        url = boto3.client("ssm").get_parameter(Name=f"/cohere/{name}/generate-url")["Parameter"]["Value"]
-        return Door(url, self._deployed.cloud.url)
+    def deploy(self, name: str, rest_api: dict[str, Any], *, files: dict[str, str] | None = None) -> FrontDoor:
+        content = {**content_of(ENVIRONMENTS / "local.yaml"), "proxy": {"rest_api": rest_api}}
+        stacks = Stacks(name)
+        stacks.deploy(content, "proxy", files=files)
+        return FrontDoor(stacks.parameter("generate-url"), self._url)
 
 
 @pytest.fixture(scope="module")
-def doors(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Doors:
-    return Doors(deployed, tmp_path_factory.mktemp("doors"))
+def rest_apis(deployed: Deployed) -> RestApis:
+    return RestApis(deployed)
 
 
 @pytest.fixture(scope="module")
-def signed(doors: Doors) -> Door:
-    return doors.open("signed", {"account_log_role": True, "timeout_seconds": 3, "cors_origins": ["https://a.test"]})
+def signed(rest_apis: RestApis) -> FrontDoor:
+    return rest_apis.deploy(
+        "signed", {"account_log_role": True, "timeout_seconds": 3, "cors_origins": ["https://a.test"]}
+    )
 
 
 @pytest.fixture(scope="module")
-def keyed(doors: Doors, signed: Door) -> Door:
+def keyed(rest_apis: RestApis, signed: FrontDoor) -> FrontDoor:
     clients = {"search": SEARCH, "nightly": NIGHTLY, "free": {**NIGHTLY, "quota": None}}
     origins = ["https://a.test", "https://b.test"]
     networks = ["127.0.0.0/8"]
-    return doors.open(
+    return rest_apis.deploy(
         "keyed", {"access": "api_keys", "clients": clients, "cors_origins": origins, "networks": networks}
     )
 
@@ -113,10 +101,9 @@ def key_of(client: str) -> dict[str, str]:
     return {"x-api-key": next(one["value"] for one in keys if one["name"] == f"cohere-keyed-proxy-{client}")}
 
 
-def test_without_the_accounts_log_role_the_deployment_fails_in_awss_words(doors: Doors) -> None:
-    with pytest.raises(StepError) as caught:
-        doors.open("norole", {})
-    assert "CloudWatch Logs role ARN must be set in account settings to enable logging" in caught.value.output
+def test_without_the_accounts_log_role_the_deployment_fails_in_awss_words(rest_apis: RestApis) -> None:
+    with pytest.raises(StackFailed, match="CloudWatch Logs role ARN must be set in account settings to enable logging"):
+        rest_apis.deploy("norole", {})
 
 
 def test_the_check_before_a_deployment_says_the_same_in_one_line(
@@ -166,13 +153,13 @@ REQUESTS: list[tuple[str, Any, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("what", "body", "more"), REQUESTS, ids=[row[0] for row in REQUESTS])
-def test_the_same_request_has_the_same_answer_through_both_doors(
-    deployed: Deployed, signed: Door, what: str, body: Any, more: dict[str, Any]
+def test_a_request_has_the_same_response_through_both_front_doors(
+    deployed: Deployed, signed: FrontDoor, what: str, body: Any, more: dict[str, Any]
 ) -> None:
     url = deployed.cloud.url
     function_url = boto3.client("ssm").get_parameter(Name="/cohere/local/generate-url")["Parameter"]["Value"]
-    one = Door(function_url, url).ask(body, service="lambda", **more)
-    other = signed.ask(body, **more)
+    one = FrontDoor(function_url, url).send(body, service="lambda", **more)
+    other = signed.send(body, **more)
     assert one[0] == other[0]
     kept = {"content-type", "cache-control", "retry-after"}
     if other[2].get("message") == FROM_THE_EDGE:
@@ -184,41 +171,43 @@ def test_the_same_request_has_the_same_answer_through_both_doors(
     assert one[2] == other[2]
 
 
-def test_what_the_door_refuses_has_the_shape_of_the_proxys_errors(signed: Door) -> None:
-    for answer in (signed.ask({"prompt": "a"}, signed=False), signed.ask(path="v1/other", body={"prompt": "a"})):
+def test_the_gateways_refusals_have_the_shape_of_the_proxys_errors(signed: FrontDoor) -> None:
+    for answer in (signed.send({"prompt": "a"}, signed=False), signed.send(path="v1/other", body={"prompt": "a"})):
         assert answer[0] == 403
         assert set(answer[2]) == {"message", "id", "code"}
         assert answer[2]["code"] == "refused"
-    status, _, body = signed.ask(b'{"prompt": "' + b"x" * 10_000_001 + b'"}')
+    status, _, body = signed.send(b'{"prompt": "' + b"x" * 10_000_001 + b'"}')
     assert (status, body["code"]) == (413, "request_too_large")
 
 
-def test_a_caller_needs_a_policy_for_the_method(signed: Door) -> None:
+def test_a_caller_needs_a_policy_for_the_method(signed: FrontDoor) -> None:
     iam = boto3.client("iam")
     iam.create_user(UserName="rest-caller")
     key = iam.create_access_key(UserName="rest-caller")["AccessKey"]
     session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
     body = {"prompt": "a", "max_tokens": 1}
     try:
-        assert signed.ask(body, session=session)[0] == 403
+        assert signed.send(body, session=session)[0] == 403
         api = urlsplit(signed.url).netloc.partition(".")[0]
         arn = f"arn:aws:execute-api:us-east-1:111122223333:{api}/live/POST/v1/generate"
         statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": arn}
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         iam.put_user_policy(UserName="rest-caller", PolicyName="p", PolicyDocument=document)
-        assert signed.ask(body, session=session)[0] == 200
-        assert signed.ask(path="healthz", method="GET", session=session)[0] == 403
-        assert signed.ask(body, session=session, service="lambda")[0] == 403
+        assert signed.send(body, session=session)[0] == 200
+        assert signed.send(path="healthz", method="GET", session=session)[0] == 403
+        assert signed.send(body, session=session, service="lambda")[0] == 403
     finally:
         iam.delete_user_policy(UserName="rest-caller", PolicyName="p")
         iam.delete_access_key(UserName="rest-caller", AccessKeyId=key["AccessKeyId"])
         iam.delete_user(UserName="rest-caller")
 
 
-def test_the_proxy_answers_before_the_door_gives_up(signed: Door, account: Callable[[Conditions], None]) -> None:
+def test_the_proxy_responds_before_the_gateway_times_out(
+    signed: FrontDoor, account: Callable[[Conditions], None]
+) -> None:
     account(Conditions(answer_seconds=30))
     began = time.monotonic()
-    status, _, body = signed.ask({"prompt": CANARY})
+    status, _, body = signed.send({"prompt": CANARY})
     assert (status, body["code"], body["message"]) == (
         504,
         "timed_out",
@@ -227,52 +216,52 @@ def test_the_proxy_answers_before_the_door_gives_up(signed: Door, account: Calla
     assert time.monotonic() - began < 3
 
 
-def test_clients_are_known_by_their_keys(keyed: Door) -> None:
+def test_clients_are_identified_by_their_keys(keyed: FrontDoor) -> None:
     body = {"prompt": "a", "max_tokens": 1}
-    assert keyed.ask(body, signed=False)[0] == 403
-    assert keyed.ask(body, signed=False, headers={"x-api-key": "x" * 20})[2]["code"] == "refused"
-    assert keyed.ask(body, signed=False, headers=key_of("free"))[0] == 200
+    assert keyed.send(body, signed=False)[0] == 403
+    assert keyed.send(body, signed=False, headers={"x-api-key": "x" * 20})[2]["code"] == "refused"
+    assert keyed.send(body, signed=False, headers=key_of("free"))[0] == 200
 
 
-def test_each_client_has_its_own_rate(keyed: Door) -> None:
+def test_each_client_has_its_own_rate(keyed: FrontDoor) -> None:
     body, search = {"prompt": "a", "max_tokens": 1}, key_of("search")
-    answers = [keyed.ask(body, signed=False, headers=search) for _ in range(5)]
+    answers = [keyed.send(body, signed=False, headers=search) for _ in range(5)]
     assert [status for status, _, _ in answers] == [200, 200, 200, 429, 429]
     _, headers, said = answers[-1]
     assert (headers["retry-after"], said["code"]) == ("1", "throttled")
-    assert keyed.ask(body, signed=False, headers=key_of("free"))[0] == 200
+    assert keyed.send(body, signed=False, headers=key_of("free"))[0] == 200
 
 
-def test_each_client_has_its_own_quota(keyed: Door) -> None:
+def test_each_client_has_its_own_quota(keyed: FrontDoor) -> None:
     body, nightly = {"prompt": "a", "max_tokens": 1}, key_of("nightly")
-    answers = [keyed.ask(body, signed=False, headers=nightly) for _ in range(3)]
+    answers = [keyed.send(body, signed=False, headers=nightly) for _ in range(3)]
     assert [status for status, _, _ in answers] == [200, 200, 429]
     assert answers[-1][2]["code"] == "quota_exceeded"
-    assert keyed.ask(body, signed=False, headers=key_of("free"))[0] == 200
+    assert keyed.send(body, signed=False, headers=key_of("free"))[0] == 200
 
 
-def test_a_browser_may_ask_from_a_named_origin(signed: Door, keyed: Door) -> None:
-    for door, origin in ((signed, "https://a.test"), (keyed, "https://a.test")):
+def test_a_browser_may_call_from_an_allowed_origin(signed: FrontDoor, keyed: FrontDoor) -> None:
+    for front_door, origin in ((signed, "https://a.test"), (keyed, "https://a.test")):
         asked = {"origin": origin, "access-control-request-method": "POST"}
-        status, headers, _ = door.ask(method="OPTIONS", headers=asked, signed=False)
+        status, headers, _ = front_door.send(method="OPTIONS", headers=asked, signed=False)
         assert (status, headers["access-control-allow-origin"]) == (204, origin)
         assert headers["access-control-allow-methods"] == "POST"
-    answered = keyed.ask(
+    answered = keyed.send(
         {"prompt": "a", "max_tokens": 1}, signed=False, headers={**key_of("free"), "origin": "https://b.test"}
     )
     assert answered[1]["access-control-allow-origin"] == "https://b.test"
-    other = keyed.ask(
+    other = keyed.send(
         {"prompt": "a", "max_tokens": 1}, signed=False, headers={**key_of("free"), "origin": "https://c.test"}
     )
     assert "access-control-allow-origin" not in other[1]
 
 
-def test_who_is_outside_the_networks_is_not_let_in(doors: Doors, keyed: Door) -> None:
+def test_a_caller_outside_the_networks_is_denied(rest_apis: RestApis, keyed: FrontDoor) -> None:
     clients = {"elsewhere": {"requests_per_second": 10.0, "burst": 10}}
-    away = doors.open("away", {"access": "api_keys", "clients": clients, "networks": ["203.0.113.0/24"]})
+    away = rest_apis.deploy("away", {"access": "api_keys", "clients": clients, "networks": ["203.0.113.0/24"]})
     keys = boto3.client("apigateway").get_api_keys(includeValues=True)["items"]
     key = next(one["value"] for one in keys if one["name"] == "cohere-away-proxy-elsewhere")
-    assert away.ask({"prompt": "a", "max_tokens": 1}, signed=False, headers={"x-api-key": key})[0] == 403
+    assert away.send({"prompt": "a", "max_tokens": 1}, signed=False, headers={"x-api-key": key})[0] == 403
 
 
 def lines_of(group_part: str) -> Iterator[str]:
@@ -282,11 +271,11 @@ def lines_of(group_part: str) -> Iterator[str]:
             yield from (e["message"] for e in logs.filter_log_events(logGroupName=group["logGroupName"])["events"])
 
 
-def test_no_prompt_reaches_a_log(signed: Door, keyed: Door) -> None:
-    assert signed.ask({"prompt": CANARY, "max_tokens": 2})[0] == 200
-    assert signed.ask({"prompt": CANARY, "max_tokens": "many"})[0] == 400
-    assert signed.ask({"prompt": CANARY, "frequency_penalty": 9})[0] == 400
-    assert signed.ask({"prompt": CANARY}, signed=False)[0] == 403
+def test_no_prompt_reaches_a_log(signed: FrontDoor, keyed: FrontDoor) -> None:
+    assert signed.send({"prompt": CANARY, "max_tokens": 2})[0] == 200
+    assert signed.send({"prompt": CANARY, "max_tokens": "many"})[0] == 400
+    assert signed.send({"prompt": CANARY, "frequency_penalty": 9})[0] == 400
+    assert signed.send({"prompt": CANARY}, signed=False)[0] == 403
     written = list(lines_of(""))
     assert len(written) > 4
     assert not [line for line in written if CANARY in line]
@@ -299,15 +288,15 @@ def test_no_prompt_reaches_a_log(signed: Door, keyed: Door) -> None:
     assert {json.loads(line)["api_key_id"] for line in lines_of("cohere-keyed-proxy/DoorAccessLog")} <= {*keys, "-"}
 
 
-def test_without_its_permission_the_door_cannot_ask_the_function(deployed: Deployed, signed: Door) -> None:
+def test_without_its_permission_the_gateway_cannot_invoke_the_function(deployed: Deployed, signed: FrontDoor) -> None:
     function = boto3.client("ssm").get_parameter(Name="/cohere/signed/generate-function")["Parameter"]["Value"]
     client: Any = boto3.client("lambda")
     policy = json.loads(client.get_policy(FunctionName=function, Qualifier="live")["Policy"])
     statement = next(s for s in policy["Statement"] if "POST" in json.dumps(s))
     client.remove_permission(FunctionName=function, StatementId=statement["Sid"], Qualifier="live")
     try:
-        status, _, body = signed.ask({"prompt": "a"})
-        assert (status, body["code"]) == (500, "unavailable")
+        status, _, body = signed.send({"prompt": "a"})
+        assert (status, body["code"]) == (500, "api_gateway_error")
     finally:
         client.add_permission(
             FunctionName=function,
@@ -317,20 +306,25 @@ def test_without_its_permission_the_door_cannot_ask_the_function(deployed: Deplo
             Principal="apigateway.amazonaws.com",
             SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
         )
-    assert signed.ask({"prompt": "a", "max_tokens": 1})[0] == 200
+    assert signed.send({"prompt": "a", "max_tokens": 1})[0] == 200
 
 
-# The last one of this file: the door's function is another one then.
-def test_a_function_that_does_not_answer_is_given_up(doors: Doors, signed: Door) -> None:
-    handler = doors.app / "lambda" / "generate" / "handler.py"
-    slow = "    if request.path != '/healthz':\n        time.sleep(4)\n    if request.is_health_check:\n"
-    source = handler.read_text("utf-8")
-    assert "    if request.is_health_check:\n" in source
-    handler.write_text(source.replace("    if request.is_health_check:\n", slow), "utf-8")
-    again = doors.open("signed", {"account_log_role": True, "timeout_seconds": 3})
-    status, _, body = again.ask({"prompt": "a"})
-    assert (status, body["code"], body["message"]) == (
-        504,
-        "timed_out",
-        "the proxy took too long; ask for fewer tokens",
-    )
+SLOW = f"""
+import time
+
+from proxy.{ORIGINAL} import handler as original
+
+
+def handler(event, context):
+    if event.get("resource") == "/v1/generate":
+        time.sleep(4)
+    return original(event, context)
+"""
+
+
+# The last one of this file: the API's function is another one then.
+def test_a_function_that_does_not_respond_in_time(rest_apis: RestApis, signed: FrontDoor) -> None:
+    rest_api = {"account_log_role": True, "timeout_seconds": 3}
+    again = rest_apis.deploy("signed", rest_api, files={"proxy/handler.py": SLOW})
+    status, _, body = again.send({"prompt": "a"})
+    assert (status, body["code"]) == (504, "timed_out")

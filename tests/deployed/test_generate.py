@@ -13,8 +13,7 @@ from endpointctl.client import Client
 from endpointctl.refused import Refused
 from local_aws.runner import article
 from local_aws.runner.cloud import REGION
-
-from .conftest import Deployed
+from tests.support.cloud import Deployed
 
 
 def test_the_articles_sample_repeats_itself_at_temperature_0(deployed: Deployed) -> None:
@@ -66,7 +65,7 @@ def test_another_path_is_not_found(deployed: Deployed) -> None:
     assert (status, body["code"]) == (404, "not_found")
 
 
-def test_who_does_not_sign_is_not_let_in(deployed: Deployed) -> None:
+def test_an_unsigned_request_is_denied(deployed: Deployed) -> None:
     host = _host(deployed)
     request = urllib.request.Request(
         f"{deployed.cloud.url}/v1/generate", b'{"prompt": "p"}', {"Host": host, "Content-Type": "application/json"}
@@ -93,7 +92,7 @@ def stranger(deployed: Deployed) -> Iterator[Any]:
     iam.delete_user(UserName="stranger")
 
 
-def test_who_is_not_allowed_is_not_let_in(deployed: Deployed, stranger: Any) -> None:
+def test_a_caller_without_a_policy_is_denied(deployed: Deployed, stranger: Any) -> None:
     with pytest.raises(Refused) as caught:
         Client(f"https://{_host(deployed)}", stranger.get_credentials(), REGION).generate(prompt="p")
     assert caught.value.status == 403

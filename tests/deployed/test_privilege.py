@@ -1,4 +1,4 @@
-"""Least privilege, with IAM enforced: what the deployed roles may, what they may not, and who is let in at the door."""
+"""Least privilege, with IAM enforced: what the deployed roles may, what they may not, and which callers are allowed."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from endpointctl.aws import Aws
 from endpointctl.client import Client
 from endpointctl.refused import Refused
-
-from .conftest import App, Deployed
+from tests.support.cloud import Deployed, StackFailed, Stacks, policy
+from tests.support.templates import Content, changed
 
 
 def policies_of(role_part: str) -> tuple[str, dict[str, Any]]:
@@ -26,9 +26,9 @@ def policies_of(role_part: str) -> tuple[str, dict[str, Any]]:
     name = next(r["RoleName"] for r in iam.list_roles()["Roles"] if role_part in r["RoleName"])
     assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
     found = {}
-    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
-        document: Any = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
-        found[policy] = document if isinstance(document, dict) else json.loads(document)
+    for inline in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        document: Any = iam.get_role_policy(RoleName=name, PolicyName=inline)["PolicyDocument"]
+        found[inline] = document if isinstance(document, dict) else json.loads(document)
     return name, found
 
 
@@ -90,28 +90,57 @@ def test_the_proxys_role_may_nothing_else(
     assert caught.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
 
 
-SAGEMAKER = sorted(
-    boto3.session.Session().client("sagemaker", region_name="us-east-1").meta.service_model.operation_names
-)
+MODEL = boto3.session.Session().client("sagemaker", region_name="us-east-1").meta.service_model
+# The proxy's own endpoint, its config and its model: a grant on one of these must not look denied.
+NAMES = {"EndpointName": "cohere-local", "EndpointConfigName": "", "ModelName": ""}
+
+
+def request_for(operation: str, names: dict[str, str]) -> dict[str, Any]:
+    """Return a request that names the proxy's own resources wherever the operation takes a name or an ARN."""
+    shape = MODEL.operation_model(operation).input_shape
+    members = shape.members if shape else {}
+    request: dict[str, Any] = {name: value for name, value in names.items() if name in members}
+    if "ResourceArn" in members:
+        request["ResourceArn"] = f"arn:aws:sagemaker:us-east-1:111122223333:endpoint/{names['EndpointName']}"
+    return request
 
 
 def test_the_proxys_role_may_call_no_operation_of_sagemakers_control_plane(
     deployed: Deployed, as_proxy: boto3.Session
 ) -> None:
+    config = deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")["EndpointConfigName"]
+    model = deployed.sagemaker.list_models()["Models"][0]["ModelName"]
+    names = {**NAMES, "EndpointConfigName": config, "ModelName": model}
     credentials: Any = as_proxy.get_credentials()
     http = urllib3.PoolManager(retries=False)
-    denied, allowed = 0, []
-    for operation in SAGEMAKER:
+    denied, allowed, named = 0, [], 0
+    for operation in sorted(MODEL.operation_names):
+        content = request_for(operation, names)
+        named += bool(content)
+        body = json.dumps(content).encode()
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"SageMaker.{operation}"}
-        request = AWSRequest("POST", deployed.cloud.url, headers, b"{}")
+        request = AWSRequest("POST", deployed.cloud.url, headers, body)
         SigV4Auth(credentials, "sagemaker", "us-east-1").add_auth(request)
-        answer = http.request("POST", deployed.cloud.url, body=b"{}", headers=dict(request.headers.items()))
+        answer = http.request("POST", deployed.cloud.url, body=body, headers=dict(request.headers.items()))
         denied += b"AccessDeniedException" in answer.data
-        # The local cloud's botocore is older than ours: what it does not know, nobody may.
+        # The local cloud's botocore is older than ours: it has no operation that it does not know.
         if not any(code in answer.data for code in (b"AccessDeniedException", b"UnknownOperationException")):
             allowed.append((operation, answer.status, answer.data[:100]))
     assert denied > 300
+    assert named > 15
     assert not allowed
+
+
+def test_a_grant_on_the_endpoint_would_be_seen(deployed: Deployed, as_proxy: boto3.Session) -> None:
+    """The test above finds nothing because nothing is granted, not because it cannot find it."""
+    iam = boto3.client("iam")
+    arn = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/cohere-local"
+    grant = {"Effect": "Allow", "Action": "sagemaker:DescribeEndpoint", "Resource": arn}
+    iam.put_user_policy(UserName="as-proxy", PolicyName="grant", PolicyDocument=policy(grant))
+    try:
+        assert as_proxy.client("sagemaker").describe_endpoint(**request_for("DescribeEndpoint", NAMES))["EndpointArn"]
+    finally:
+        iam.delete_user_policy(UserName="as-proxy", PolicyName="grant")
 
 
 def test_without_its_statement_the_proxy_says_that_it_may_not(deployed: Deployed) -> None:
@@ -131,7 +160,7 @@ def test_without_its_statement_the_proxy_says_that_it_may_not(deployed: Deployed
     assert deployed.proxy.generate(prompt="hello", max_tokens=1).texts
 
 
-def at_the_door(
+def status_of(
     deployed: Deployed,
     *,
     sent: bytes = b'{"prompt": "a"}',
@@ -152,21 +181,21 @@ def at_the_door(
     return int(urllib3.PoolManager(retries=False).request("POST", to, body=sent, headers=headers).status)
 
 
-def test_who_is_let_in(deployed: Deployed) -> None:
-    assert at_the_door(deployed) == 200
+def test_a_signed_request_is_allowed(deployed: Deployed) -> None:
+    assert status_of(deployed) == 200
 
 
-def test_a_replay_with_another_body_is_not_let_in(deployed: Deployed) -> None:
-    assert at_the_door(deployed, sent=b'{"prompt": "b"}') == 403
+def test_a_replay_with_another_body_is_denied(deployed: Deployed) -> None:
+    assert status_of(deployed, sent=b'{"prompt": "b"}') == 403
 
 
-def test_an_old_signature_is_not_let_in(deployed: Deployed) -> None:
-    assert at_the_door(deployed, age=timedelta(minutes=20)) == 403
+def test_an_old_signature_is_denied(deployed: Deployed) -> None:
+    assert status_of(deployed, age=timedelta(minutes=20)) == 403
 
 
 @pytest.mark.parametrize("scope", [{"region": "eu-west-1"}, {"service": "execute-api"}])
-def test_a_signature_for_elsewhere_is_not_let_in(deployed: Deployed, scope: dict[str, str]) -> None:
-    assert at_the_door(deployed, region=scope.get("region", "us-east-1"), service=scope.get("service", "lambda")) == 403
+def test_a_signature_for_elsewhere_is_denied(deployed: Deployed, scope: dict[str, str]) -> None:
+    assert status_of(deployed, region=scope.get("region", "us-east-1"), service=scope.get("service", "lambda")) == 403
 
 
 @pytest.mark.parametrize("actions", [["lambda:InvokeFunctionUrl"], ["lambda:InvokeFunction"], []])
@@ -197,15 +226,17 @@ def test_one_of_the_two_permissions_is_not_enough(deployed: Deployed, actions: l
         iam.delete_user(UserName="caller")
 
 
-def test_without_its_statement_the_check_of_a_version_fails_the_deployment(deployed: Deployed, app: App) -> None:
+def test_without_its_statement_the_version_check_fails_the_deployment(
+    deployed: Deployed, local: Stacks, content: Content
+) -> None:
     iam = boto3.client("iam")
     role, policies = policies_of("CheckRole")
     name, document = next((n, d) for n, d in policies.items() if "lambda:InvokeFunction" in json.dumps(d))
     kept = [s for s in document["Statement"] if s["Action"] != "lambda:InvokeFunction"]
     iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps({**document, "Statement": kept}))
     try:
-        app.content["proxy"]["memory_mib"] = 640
-        assert "AccessDeniedException" in app.fails("proxy")
+        with pytest.raises(StackFailed, match="AccessDeniedException"):
+            local.deploy(changed(content, {"proxy.memory_mib": 640}), "proxy")
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
     assert deployed.proxy.generate(prompt="hello", max_tokens=1).texts

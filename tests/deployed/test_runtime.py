@@ -13,8 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
 from local_aws.conditions import Conditions, Fault
-
-from .conftest import Deployed
+from tests.support.cloud import Deployed
 
 VARIANT = "endpoint/cohere-local/variant/AllTraffic"
 SCALED: Any = {

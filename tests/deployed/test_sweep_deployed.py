@@ -10,8 +10,7 @@ from pathlib import Path
 from endpointctl.sweep.results import read
 from local_aws.conditions import Conditions, Fault
 from stacks.settings import ENVIRONMENTS
-
-from .conftest import Deployed
+from tests.support.cloud import Deployed
 
 ROOT = ENVIRONMENTS.parent
 PROMPT = "Write a LinkedIn post about starting a career in tech:"

@@ -1,53 +1,40 @@
-"""Updates: callers notice nothing, and what was changed by hand is seen and mended."""
-
-import json
-from collections.abc import Iterator
-from typing import Any
+"""Updates: callers notice nothing, and a change by hand is corrected."""
 
 import pytest
 
-from .conftest import App, Deployed, callers, state
+from tests.support.cloud import ANSWERED, ORIGINAL, Deployed, Stacks, callers, edit_by_hand, state
+from tests.support.templates import Content, changed
+
+LIGHT = {
+    "model": {"catalog": "command-light-16"},
+    "endpoint.instance_type": "ml.g5.2xlarge",
+    "endpoint.instance_count": 2,
+    "endpoint.routing_strategy": "RANDOM",
+}
+ANOTHER_HANDLER = f"""
+from proxy.{ORIGINAL} import handler as original
 
 
-@pytest.fixture
-def edited_by_hand(deployed: Deployed) -> Iterator[str]:
-    """The endpoint on a config that is not the template's."""
-    sagemaker = deployed.sagemaker
-    _, config, _ = state(deployed)
-    (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
-    by_hand: Any = {**variant, "InitialInstanceCount": 2}
-    sagemaker.create_endpoint_config(EndpointConfigName="by-hand", ProductionVariants=[by_hand])
-    sagemaker.update_endpoint(EndpointName="cohere-local", EndpointConfigName="by-hand")
-    wait: Any = {"Delay": 1, "MaxAttempts": 9}
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="cohere-local", WaiterConfig=wait)
-    yield "by-hand"
-    sagemaker.delete_endpoint_config(EndpointConfigName="by-hand")
+def handler(event, context):
+    response = original(event, context)
+    response["headers"]["x-another"] = "version"
+    return response
+"""
 
 
-def test_a_hand_edit_is_seen_an_update_mends_it_and_callers_notice_nothing(
-    deployed: Deployed, app: App, edited_by_hand: str
+def test_an_update_corrects_a_change_by_hand_and_callers_notice_nothing(
+    deployed: Deployed, local: Stacks, content: Content
 ) -> None:
     before = deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")
-    drift = app.cdk("drift")
-    assert "AWS::SageMaker::Endpoint" in drift
-    assert edited_by_hand in drift
-
-    original = json.loads(json.dumps(app.content))
-    app.content["model"] = {"catalog": "command-light-16"}
-    app.content["endpoint"].update(instance_type="ml.g5.2xlarge", instance_count=2, routing_strategy="RANDOM")
-    try:
-        with callers(deployed.proxy) as told:
-            app.deploy()
-        after = deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")
-        config = deployed.sagemaker.describe_endpoint_config(EndpointConfigName=after["EndpointConfigName"])
-        configs = deployed.sagemaker.list_endpoint_configs(NameContains="cohere-local")["EndpointConfigs"]
-        models = deployed.sagemaker.list_models(NameContains="cohere-local")["Models"]
-    finally:
-        app.content = original
-        app.deploy()
-    assert set(told) == {"answered"}
-    assert len(told) > 20
-    # The endpoint is the same one, on the config that was asked for, and nothing piles up.
+    edit_by_hand(deployed)
+    with callers(deployed.proxy) as results:
+        local.deploy(changed(content, LIGHT), "endpoint")
+    after = deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")
+    config = deployed.sagemaker.describe_endpoint_config(EndpointConfigName=after["EndpointConfigName"])
+    configs = deployed.sagemaker.list_endpoint_configs(NameContains="cohere-local")["EndpointConfigs"]
+    models = deployed.sagemaker.list_models(NameContains="cohere-local")["Models"]
+    assert set(results) == {ANSWERED}
+    # The endpoint is the same one, on the template's config, and nothing piles up.
     assert after["CreationTime"] == before["CreationTime"]
     (variant,) = config["ProductionVariants"]
     assert (variant["InstanceType"], variant["InitialInstanceCount"]) == ("ml.g5.2xlarge", 2)
@@ -55,10 +42,20 @@ def test_a_hand_edit_is_seen_an_update_mends_it_and_callers_notice_nothing(
     assert state(deployed)[::2] == ("InService", "UPDATE_COMPLETE")
 
 
-def test_another_version_of_the_proxys_code_and_callers_notice_nothing(deployed: Deployed, app: App) -> None:
-    handler = app.root / "lambda" / "generate" / "handler.py"
-    handler.write_text(handler.read_text("utf-8").replace('"status": "ok"', '"status": "well"'), "utf-8")
-    with callers(deployed.proxy) as told:
-        app.deploy("proxy")
-    assert set(told) == {"answered"}
-    assert deployed.proxy.get("/healthz") == (200, {"status": "well"})
+def test_another_version_of_the_code_and_callers_notice_nothing(
+    deployed: Deployed, local: Stacks, content: Content
+) -> None:
+    with callers(deployed.proxy) as results:
+        local.deploy(content, "proxy", files={"proxy/handler.py": ANOTHER_HANDLER})
+    assert set(results) == {ANSWERED}
+    assert deployed.proxy._send("GET", "/healthz", {}, b"")[1]["x-another"] == "version"
+
+
+@pytest.mark.parametrize("stack", ["endpoint", "proxy"])
+def test_the_template_is_the_clis(deployed: Deployed, local: Stacks, content: Content, stack: str) -> None:
+    """What these tests give to CloudFormation is what `cdk deploy` gave to it: nothing is left to update."""
+    local.deploy(content)
+    before = deployed.cloudformation.describe_stacks(StackName=local.name(stack))["Stacks"][0].get("LastUpdatedTime")
+    local.deploy(content, stack)
+    after = deployed.cloudformation.describe_stacks(StackName=local.name(stack))["Stacks"][0].get("LastUpdatedTime")
+    assert before == after

@@ -94,9 +94,9 @@ def test_what_is_allowed_under_autoscaling() -> None:
 
 def test_the_command_on_a_repository(tmp_path: Path) -> None:
     """A commit, then an edit: a harmless one, then one that loses the endpoint."""
-    from tests.templates.conftest import copy_of_the_app
+    from tests.support.templates import copy_of_the_app
 
-    root = copy_of_the_app(tmp_path / "app", checked=False)
+    root = copy_of_the_app(tmp_path / "app")
     git = ["git", "-C", str(root), "-c", "user.name=t", "-c", "user.email=t@example.com"]
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "add", "app.py", "cdk.json", "stacks", "constructs", "environments", "lambda"], check=True)

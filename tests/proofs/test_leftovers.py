@@ -11,9 +11,8 @@ from botocore.exceptions import ClientError
 from endpointctl.aws import Aws
 from endpointctl.client import Client
 from local_aws.runner.journey import CDK, run
-from tests.templates.conftest import copy_of_the_app
-
-from .conftest import Deployed
+from tests.support.cloud import Deployed
+from tests.support.templates import copy_of_the_app
 
 WEST = "eu-west-1"
 PACKAGE = (
@@ -54,13 +53,13 @@ def held(region: str) -> set[str]:
 @pytest.fixture(scope="module")
 def two(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second environment with the same endpoint's name, in another region."""
-    app = copy_of_the_app(tmp_path_factory.mktemp("two") / "app", checked=False)
+    app = copy_of_the_app(tmp_path_factory.mktemp("two") / "app")
     content = yaml.safe_load((app / "environments" / "local.yaml").read_text("utf-8"))
     content.update(region=WEST, model={"package_arn": PACKAGE})
     (app / "environments" / "west.yaml").write_text(yaml.safe_dump(content), "utf-8")
     for name in ("dev", "prod"):
         (app / "environments" / f"{name}.yaml").unlink()
-    environment = {**deployed.cloud.environment(), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**deployed.cloud.environment(), "PYTHONDONTWRITEBYTECODE": "1", "CDK_VALIDATION": "false"}
     run([str(CDK), "bootstrap", f"aws://111122223333/{WEST}", "-c", "environment=west"], environment, folder=app)
     command = [str(CDK), "deploy", "west/*", "-c", "environment=west", "--require-approval", "never", "--output", "out"]
     run(command, environment, folder=app)
@@ -68,7 +67,7 @@ def two(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def destroy(deployed: Deployed, app: Path, name: str) -> None:
-    environment = {**deployed.cloud.environment(), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**deployed.cloud.environment(), "PYTHONDONTWRITEBYTECODE": "1", "CDK_VALIDATION": "false"}
     run([str(CDK), "destroy", f"{name}/*", "-c", f"environment={name}", "--force"], environment, folder=app)
 
 

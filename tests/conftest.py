@@ -1,0 +1,51 @@
+"""Fixtures of the tests that need a deployed local cloud."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import boto3
+import pytest
+from rich.console import Console
+
+from local_aws.conditions import Conditions, set_conditions
+from local_aws.runner import snapshot
+from local_aws.runner.demo import connect
+from local_aws.runner.journey import Journey, StepError
+from stacks.settings import ENVIRONMENTS
+from tests.support.cloud import Deployed, Stacks
+from tests.support.templates import Content, content_of
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Iterator[Deployed]:
+    """A local cloud of its own for each file, as `make demo` deploys it: restored, not deployed."""
+    with contextlib.ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        try:
+            local = stack.enter_context(snapshot.deployed())
+        except StepError as error:
+            pytest.fail(f"{error}\n{error.output}")
+        for name, value in local.variables().items():
+            patch.setenv(name, value)
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
+        yield Deployed(local, Journey(local, Console()), connect(local))
+
+
+@pytest.fixture
+def account(deployed: Deployed) -> Iterator[Callable[[Conditions], None]]:
+    """Sets the account's conditions, for one test."""
+    path = deployed.cloud.conditions
+    yield lambda conditions: set_conditions(conditions, path)
+    path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def local(deployed: Deployed) -> Stacks:
+    """The stacks of the deployed environment."""
+    return Stacks("local")
+
+
+@pytest.fixture
+def content() -> Content:
+    """The file of the deployed environment."""
+    return content_of(ENVIRONMENTS / "local.yaml")

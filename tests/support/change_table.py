@@ -1,0 +1,65 @@
+"""docs/changes.md under load: a row is deployed while callers keep sending, and no request fails."""
+
+from typing import Any
+
+from tests.support.cloud import ANSWERED, Deployed, Stacks, callers
+from tests.support.rows import DEV, ROWS
+from tests.support.templates import Templates, changed
+
+Row = tuple[str, dict[str, Any], dict[str, Any]]
+
+# Callers notice these, and docs/changes.md says what is lost: another name is another endpoint, another front door has
+# another URL, and an API key is gone. `test_front_doors.py` has the last two.
+NOTICED = (
+    "endpoint.name",
+    "proxy.rest_api, on",
+    "proxy.rest_api, off",
+    "proxy.rest_api, clients",
+    "proxy.rest_api, a client less",
+)
+UNDER_LOAD: list[Row] = [row for row in ROWS if row[0] not in NOTICED]
+
+
+QUICK: list[Row] = [
+    row
+    for row in UNDER_LOAD
+    if row[0]
+    in (
+        "model.package_arn",  # another model and fleet
+        "endpoint.instance_type",  # another fleet
+        "endpoint.autoscaling, on",
+        "endpoint.more_variants",
+        "endpoint.data_capture, on",  # a bucket, a key and a policy too
+        "endpoint.volume_key_with_nvme",  # nothing but metadata
+        "proxy.generate_timeout_seconds",  # another version of the function
+        "proxy.rest_api, throttle",
+        "tags",  # every resource
+    )
+]
+"""A row for each part that can be updated."""
+
+
+def check_row(deployed: Deployed, stacks: Stacks, row: Row) -> None:
+    """Deploy a row's two states, the second under load, and check that only the endpoint's config changed."""
+    setting, before, after = row
+    stacks.deploy(changed(DEV, before))
+    old = deployed.sagemaker.describe_endpoint(EndpointName="cohere-dev")
+    with callers(stacks.client()) as results:
+        templates = stacks.deploy(changed(changed(DEV, before), after))
+    new = deployed.sagemaker.describe_endpoint(EndpointName="cohere-dev")
+    # A container that does not speak the other API answers so: that is no outage.
+    expected = {ANSWERED} | ({one for one in results if "[model_refused]" in one} if setting == "model.api" else set())
+    assert set(results) <= expected
+    assert ANSWERED in results
+    assert new["EndpointStatus"] == "InService"
+    assert new["CreationTime"] == old["CreationTime"]
+    _check_config(deployed, new["EndpointConfigName"], templates)
+
+
+def _check_config(deployed: Deployed, name: str, templates: Templates) -> None:
+    resources = templates["endpoint"]["Resources"].values()
+    (config,) = [one for one in resources if one["Type"] == "AWS::SageMaker::EndpointConfig"]
+    variant = config["Properties"]["ProductionVariants"][0]
+    plain = {key: value for key, value in variant.items() if not isinstance(value, (dict, list))}
+    live: Any = deployed.sagemaker.describe_endpoint_config(EndpointConfigName=name)["ProductionVariants"][0]
+    assert {key: live[key] for key in plain} == plain
