@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -257,7 +257,7 @@ takes that, instead of refusing it, generates until it has ended by itself, or u
 """
 
 
-def ask(account: Account, wanted: list[str] | None = None) -> Iterator[tuple[str, str]]:
+def ask(account: Account, wanted: list[str] | None = None) -> Generator[tuple[str, str], None, None]:
     """Yield each probe's id and what AWS answered.
 
     Args:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from endpointctl.client import Client, EndpointClient
+from endpointctl.client.http_api import API_KEY_VARIABLE
 from endpointctl.failure import Failure
 from endpointctl.sweep import prompts as prompt_files
 from endpointctl.sweep.plan import Plan
@@ -50,7 +51,9 @@ def sweep(
     ] = 20.0,
     variant: Annotated[str | None, typer.Option(help="Ask this variant of the endpoint. Default: by weight.")] = None,
     direct: Annotated[bool, typer.Option("--direct", help="Invoke the endpoint itself, without the proxy.")] = False,
-    api_key: Annotated[str | None, typer.Option(help="For a REST API with keys.", envvar="COHERE_API_KEY")] = None,
+    api_key: Annotated[
+        str | None, typer.Option(help="For a REST API with API keys.", envvar=API_KEY_VARIABLE, show_envvar=True)
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it begins.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would ask and cost, and end.")] = False,
 ) -> None:
