@@ -102,7 +102,7 @@ def failure(error: BotoCoreError, server: str) -> Failure:
 
     Args:
         error: as botocore's HTTP session raises it.
-        server: who was asked, for the message.
+        server: its URL or name, for the message.
 
     """
     name = type(error).__name__
