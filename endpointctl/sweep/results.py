@@ -31,10 +31,11 @@ class Result:
         seconds: how long the answer took, without waiting before it.
         attempts: how many requests were sent.
         generations: the texts; empty for an error.
-        tokens_in: the prompt's tokens; None when not told.
-        tokens_out: the generated tokens; None when not told.
+        tokens_in: the prompt's tokens; None when not known.
+        tokens_out: the generated tokens; None when not known.
         code: the error's code; None for an answer.
         message: the error's sentence; None likewise.
+        caller_error: whether the request itself was refused, so that a repetition will hardly help.
 
     """
 
@@ -49,6 +50,7 @@ class Result:
     tokens_out: int | None = None
     code: str | None = None
     message: str | None = None
+    caller_error: bool = False
 
     @property
     def ok(self) -> bool:
@@ -71,10 +73,10 @@ def answered(call: Call, completion: Completion) -> Result:
     )
 
 
-def failed(call: Call, code: str, message: str, seconds: float) -> Result:
-    """Return the result of a call that was not."""
+def failed(call: Call, code: str, message: str, seconds: float, *, caller_error: bool = False) -> Result:
+    """Return the result of a call that failed."""
     place = (call.number, call.prompt, call.repeat, call.parameters)
-    return Result(*place, round(seconds, 4), 1, code=code, message=message)
+    return Result(*place, round(seconds, 4), 1, code=code, message=message, caller_error=caller_error)
 
 
 class Results:
@@ -116,10 +118,10 @@ class Results:
 
 @contextmanager
 def opened(path: Path, plan: Plan) -> Iterator[tuple[Results, dict[int, Result]]]:
-    """Open a results file for a plan: a new one, or one to go on with; yield it and the answers in it.
+    """Open a results file for a plan: a new one, or one to continue; yield it and the last result of each call in it.
 
     Raises:
-        Failure: it is another sweep's, somebody writes it, or it cannot be written.
+        Failure: it is another sweep's, another process writes it, or it cannot be written.
 
     """
     try:
@@ -142,7 +144,7 @@ def opened(path: Path, plan: Plan) -> Iterator[tuple[Results, dict[int, Result]]
             os.ftruncate(file.fileno(), length)
         if not path.stat().st_size:
             results.write(_header(plan))
-        yield results, {number: one for number, one in found.items() if one.ok}
+        yield results, found
 
 
 def read(path: Path) -> tuple[Plan, list[Result]]:

@@ -116,7 +116,7 @@ def test_ten_at_once_take_as_long_as_one(server: HttpServer) -> None:
     began = time.monotonic()
     with ThreadPoolExecutor(10) as pool:
         assert len(list(pool.map(lambda number: shared.generate("p", seed=number).texts, range(10)))) == 10
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 2.9, "one after another they take 3 s"
     assert {body["seed"] for _, _, body in server.requests} == set(range(10))
 
 
