@@ -1,4 +1,4 @@
-"""The commands: each one reads an environment's file, asks AWS, and prints for people or, with --json, for programs."""
+"""The commands: each reads an environment's file, calls AWS, and prints for people or, with --json, for programs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def changes(
     base: Annotated[str, typer.Option(help="The commit to compare with, e.g. origin/main.")],
     env: Annotated[str | None, typer.Option("--env", help="Only this environment. Default: all.")] = None,
 ) -> None:
-    """Show what deploying the checkout would change since a commit, offline; exit 1 when something would be lost."""
+    """Show what deploying the checkout would change since a commit, offline; exit 1 when a change loses something."""
     if env:
         settings.read(env)
     before, after = templates.of_commit(base, env), templates.of_checkout(env)
@@ -126,22 +126,24 @@ def _check_room(env: str, environment: settings.Settings, aws: Aws) -> None:
 
 
 @app.command("aws-check")
-def ask_aws(
+def check_aws(
     env: Environment = "dev",
-    only: Annotated[list[str] | None, typer.Option(help="Ask only this; may be given again. Default: all.")] = None,
-    kms_key: Annotated[str, typer.Option(help="A KMS key's ARN, for the one question that needs one.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it begins.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Run only this probe; may be given again. Default: all.")
+    ] = None,
+    kms_key: Annotated[str, typer.Option(help="A KMS key's ARN, for the probe that needs one.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Start without asking.")] = False,
 ) -> None:
-    """Ask AWS what no document tells: the unknown rows of docs/fidelity.md, with the environment that is deployed."""
+    """Ask AWS what it does not document: the unknown rows of docs/fidelity.md, with the deployed environment."""
     account = aws_check.Account.of(settings.read(env), kms_key)
     _out.print(
         f"This makes and deletes models and endpoint configs, which are free, and starts no instance. At most "
-        f"{aws_check.INVOCATIONS} requests reach {account.endpoint}, which costs what it costs anyway: of one token "
-        "each, but for container-context, which may generate for up to 60 s.",
+        f"{aws_check.INVOCATIONS} requests reach {account.endpoint}, which is billed by the hour with or without them. "
+        "They take its capacity: one token each, but container-context may generate for up to 60 s.",
         markup=False,
     )
     if not yes:
-        typer.confirm("Go on?", abort=True)
+        typer.confirm("Continue?", abort=True)
     with closing(aws_check.ask(account, only)) as answers:
         for name, answer in answers:
             _out.print(f"{name}: {answer}", markup=False)

@@ -103,7 +103,9 @@ class Results:
 
     def write(self, document: dict[str, Any]) -> None:
         """Append one line."""
-        line = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        # Arguments of a command line may hold what UTF-8 cannot; json.loads reads it again.
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        line = text.encode("utf-8", "surrogatepass") + b"\n"
         place = self._file.fileno()
         before = os.fstat(place).st_size
         try:
@@ -151,7 +153,7 @@ def read(path: Path) -> tuple[Plan, list[Result]]:
     """Read a results file; the last line of a call counts, in the order of the plan.
 
     Raises:
-        Failure: it is none, or damaged but for its last line.
+        Failure: it is not a results file, or a line other than the last is damaged.
 
     """
     plan, found, _ = _read(path)
@@ -179,9 +181,9 @@ def _read(path: Path) -> tuple[Plan, dict[int, Result], int]:
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}: name a results file of `endpointctl sweep`") from None
     except (ValueError, KeyError, TypeError):
-        raise Failure(f"{path}: line {number} is no line of a sweep's results: name another file") from None
+        raise Failure(f"{path}: line {number} is not a sweep's result: name another file") from None
     if plan is None and length == 0 and path.stat().st_size:
-        raise Failure(f"{path}: is no results file of a sweep: name another file")
+        raise Failure(f"{path}: is not a sweep's results file: name another file")
     if plan is None:
         raise Failure(f"{path}: is empty: run `endpointctl sweep` first")
     return plan, found, length

@@ -177,10 +177,10 @@ def test_a_half_line_is_dropped_and_asked_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"hello", "is no results file"),
-        (b"hello\n", "line 1 is no line of a sweep's results"),
-        (b'{"a": 1}\n', "line 1 is no line"),
-        (b'{"sweep": 2}\n', "line 1 is no line"),
+        (b"hello", "is not a sweep's results file"),
+        (b"hello\n", "line 1 is not a sweep's result"),
+        (b'{"a": 1}\n', "line 1 is not"),
+        (b'{"sweep": 2}\n', "line 1 is not"),
     ],
 )
 def test_a_file_that_is_none_is_left_alone(tmp_path: Path, content: bytes, said: str) -> None:
@@ -204,6 +204,13 @@ def test_another_sweeps_file_a_file_in_use_and_no_file(tmp_path: Path) -> None:
         sweep(tmp_path / "missing" / "r.jsonl", plan(), answer)
     with pytest.raises(Failure, match="No such file"):
         read(tmp_path / "missing.jsonl")
+
+
+def test_what_utf_8_cannot_hold_is_written_and_read_again(tmp_path: Path) -> None:
+    path, odd = tmp_path / "r.jsonl", plan(fixed={"stop_sequences": ["\udcff"]})
+    assert sweep(path, odd, answer).answered == 12
+    assert read(path)[0] == odd
+    assert sweep(path, odd, answer).before == 12
 
 
 def test_a_full_disk_is_said_and_what_was_answered_stays(tmp_path: Path) -> None:
