@@ -13,7 +13,7 @@ from typing import Final
 from endpointctl.completion import Completion
 from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.refused import EndpointAway, NotAllowed, QuotaExceeded, Refused, WrongRequest
-from endpointctl.sweep.brake import Brake
+from endpointctl.sweep.backoff import Backoff
 from endpointctl.sweep.plan import Call, Plan
 from endpointctl.sweep.results import Result, Results, answered, failed
 from endpointctl.sweep.signals import Stop, stop_on_signals
@@ -91,7 +91,7 @@ def run(
     *,
     at_once: int,
     on_progress: Callable[[Progress], None] = lambda _: None,
-    brake: Brake | None = None,
+    backoff: Backoff | None = None,
 ) -> Progress:
     """Make every call that has no answer yet, and write each result as it arrives.
 
@@ -105,7 +105,7 @@ def run(
         earlier: the last result of each call of earlier runs.
         at_once: how many calls are in flight at most.
         on_progress: called after each result.
-        brake: default a new one.
+        backoff: default a new one.
 
     Raises:
         Failure: the results cannot be written.
@@ -118,12 +118,12 @@ def run(
         waiting.put(call)
     # A worker makes no further call before its last result is about to be written.
     arrived: queue.Queue[Result | Failure | None] = queue.Queue(maxsize=1)
-    stop, brake = Stop(), brake or Brake()
+    stop, backoff = Stop(), backoff or Backoff()
 
     def work() -> None:
         try:
             while not stop.is_set():
-                one = _result(plan, waiting.get_nowait(), generate, brake, stop)
+                one = _result(plan, waiting.get_nowait(), generate, backoff, stop)
                 if one is None:
                     return
                 if isinstance(one, Failure):
@@ -159,10 +159,10 @@ def run(
     return progress
 
 
-def _result(plan: Plan, call: Call, generate: Generate, brake: Brake, stop: Stop) -> Result | Failure | None:
+def _result(plan: Plan, call: Call, generate: Generate, backoff: Backoff, stop: Stop) -> Result | Failure | None:
     """Return the result of a call; None when the sweep stopped before it; a failure when every call would have it."""
     for attempt in range(1, MOST_ATTEMPTS + 1):
-        brake.wait(stop)
+        backoff.wait(stop)
         if stop.is_set():
             return None
         began = time.monotonic()
@@ -173,18 +173,18 @@ def _result(plan: Plan, call: Call, generate: Generate, brake: Brake, stop: Stop
                 return Failure(f"{refused}: {remedy}")
             if not refused.may_be_tried_again or attempt == MOST_ATTEMPTS:
                 return _refused(call, refused, time.monotonic() - began)
-            brake.pull(refused.retry_after)
+            backoff.pause(refused.retry_after)
         except Lost as lost:
             # The model may have generated: the next run decides whether to call again.
             return failed(call, "connection_lost", lost.reason, time.monotonic() - began)
         except Unreachable as unreachable:
             if attempt == MOST_ATTEMPTS:
                 return unreachable
-            brake.pull(None)
+            backoff.pause(None)
         except Failure as failure:
             return failure
         else:
-            brake.release()
+            backoff.reset()
             return replace(answered(call, completion), attempts=attempt)
     raise AssertionError("unreachable")
 

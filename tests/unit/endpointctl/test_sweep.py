@@ -16,8 +16,8 @@ import pytest
 from endpointctl.completion import Completion
 from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.refused import EndpointAway, NotAllowed, Throttled, WrongRequest
-from endpointctl.sweep import brake as brakes
-from endpointctl.sweep.brake import Brake
+from endpointctl.sweep import backoff as backoff_module
+from endpointctl.sweep.backoff import Backoff
 from endpointctl.sweep.results import answered, opened, read
 from endpointctl.sweep.run import run
 from stacks.settings import ENVIRONMENTS
@@ -72,23 +72,23 @@ def test_a_throttle_slows_all_and_loses_nothing(tmp_path: Path) -> None:
 
 def test_all_workers_wait_together(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(brakes, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    brake = Brake(0.2)
-    brake.pull(None)
-    first = brake.left
-    brake.pull(5.0)
+    monkeypatch.setattr(backoff_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    backoff = Backoff(0.2)
+    backoff.pause(None)
+    first = backoff.left
+    backoff.pause(5.0)
     assert 0.2 <= first <= 0.25
-    assert brake.left == first, "calls refused at the same time start one pause"
+    assert backoff.left == first, "calls refused at the same time start one pause"
     now[0] += first
-    brake.pull(None)
-    assert 0.4 <= brake.left <= 0.5, "the next pause is longer"
-    now[0] += brake.left
-    brake.release()
-    brake.pull(None)
-    assert brake.left <= 0.25
-    now[0] += brake.left
-    brake.pull(1.0)
-    assert 1.0 <= brake.left <= 1.25, "Retry-After counts"
+    backoff.pause(None)
+    assert 0.4 <= backoff.left <= 0.5, "the next pause is longer"
+    now[0] += backoff.left
+    backoff.reset()
+    backoff.pause(None)
+    assert backoff.left <= 0.25
+    now[0] += backoff.left
+    backoff.pause(1.0)
+    assert 1.0 <= backoff.left <= 1.25, "Retry-After counts"
 
 
 def test_a_refused_call_is_written_and_the_rest_goes_on_and_it_is_asked_again(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_who_is_never_reached_ends_the_sweep(tmp_path: Path) -> None:
         raise Unreachable("no answer: NewConnectionError")
 
     with opened(tmp_path / "r.jsonl", plan()) as (results, earlier):
-        progress = run(plan(), generate, results, earlier, at_once=2, brake=Brake(0.0001))
+        progress = run(plan(), generate, results, earlier, at_once=2, backoff=Backoff(0.0001))
     assert progress.stopped == "no answer: NewConnectionError"
     assert (progress.answered, progress.failed) == (0, 0)
 

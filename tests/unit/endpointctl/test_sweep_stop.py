@@ -24,13 +24,13 @@ PROGRAM = textwrap.dedent(
     """
     import os, sys, time
     from pathlib import Path
-    from endpointctl.sweep.brake import Brake
+    from endpointctl.sweep.backoff import Backoff
     from endpointctl.sweep.results import opened
     from endpointctl.sweep.run import run
     from tests.unit.endpointctl.sweeps import answer, plan
 
     path, seconds, paused = Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
-    class Announced(Brake):
+    class Announced(Backoff):
         def wait(self, stop):
             os.write(1, b"waits\\n")
             super().wait(stop)
@@ -38,11 +38,11 @@ PROGRAM = textwrap.dedent(
         os.write(1, b"sends\\n")
         time.sleep(seconds)
         return answer(prompt, **fields)
-    brake = Announced()
+    backoff = Announced()
     if paused:
-        brake.pull(paused)
+        backoff.pause(paused)
     with opened(path, plan(repeats=3)) as (results, earlier):
-        progress = run(plan(repeats=3), generate, results, earlier, at_once=2, brake=brake)
+        progress = run(plan(repeats=3), generate, results, earlier, at_once=2, backoff=backoff)
     print("ended", progress.answered, progress.stopped or "complete", flush=True)
     """
 )
@@ -93,7 +93,7 @@ def test_the_first_signal_waits_for_calls_in_flight_and_sends_no_more(tmp_path: 
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_worker_that_waits_at_the_brake_sends_nothing_more(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_worker_that_waits_for_the_endpoint_sends_nothing_more(tmp_path: Path, number: signal.Signals) -> None:
     sweep = Sweep(tmp_path / "r.jsonl", paused=3600.0)
     sweep.until("waits", 2)
     sweep.process.send_signal(number)

@@ -1,4 +1,4 @@
-"""The rate limiter of a sweep: all workers wait together, as long as the last refusal says."""
+"""The back-off of a sweep: all workers wait together, as long as the last refusal says."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST_PAUSE: Final = 60.0
 _POLL_SECONDS: Final = 0.1
 
 
-class Brake:
+class Backoff:
     """Make all workers wait together.
 
     Args:
@@ -28,7 +28,7 @@ class Brake:
         self._until = 0.0
         self._lock = threading.Lock()
 
-    def pull(self, retry_after: float | None) -> None:
+    def pause(self, retry_after: float | None) -> None:
         """Start a pause, unless one is running: calls that are refused at the same time start one.
 
         Args:
@@ -43,7 +43,7 @@ class Brake:
             self._until = now + longest * random.uniform(1.0, 1.25)  # noqa: S311 - no secret
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
-    def release(self) -> None:
+    def reset(self) -> None:
         """Reset the next pause to the first one: a call was answered."""
         with self._lock:
             self._pause = self._first
