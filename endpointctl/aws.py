@@ -1,4 +1,4 @@
-"""The caller's AWS credentials, and what can be asked with them."""
+"""The caller's AWS credentials, and what AWS returns for them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CLIENT = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is calling.
+    """The caller's identity.
 
     Attributes:
         account: the account, 12 digits.
@@ -53,7 +53,7 @@ class Aws:
 
     def __init__(self, region: str) -> None:
         self.region = region
-        with _told():
+        with _as_failure():
             self._session = boto3.Session(region_name=region)
 
     def credentials(self) -> Credentials:
@@ -63,28 +63,29 @@ class Aws:
             Failure: there are none.
 
         """
-        with _told():
+        with _as_failure():
             found = self._session.get_credentials()
         if found is None:
             raise Failure(f"no AWS credentials: {SIGN_IN}")
         return found
 
     def caller(self) -> Caller:
-        """Ask AWS who is calling.
+        """Return the caller's account and principal.
 
         Raises:
-            Failure: there are no credentials, or AWS does not take them.
+            Failure: there are no credentials, or AWS refuses them.
 
         """
         self.credentials()
-        with _told():
+        with _as_failure():
             identity = self._session.client("sts", config=_CLIENT).get_caller_identity()
         return Caller(account=identity["Account"], arn=identity["Arn"])
 
     def has_room_for(self, concurrency: int) -> bool:
-        """Return whether Lambda would reserve so much: 100 of the account's limit have to stay unreserved.
+        """Return whether Lambda would reserve this concurrency: 100 of the account's limit must stay unreserved.
 
-        True when the caller may not ask. Source: docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html.
+        True when the caller is denied access to the account's settings.
+        Source: docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html.
         """
         try:
             account = self._session.client("lambda", config=_CLIENT).get_account_settings()
@@ -93,7 +94,7 @@ class Aws:
         return int(account["AccountLimit"]["ConcurrentExecutions"]) - concurrency >= 100
 
     def api_gateway_may_log(self) -> bool:
-        """Return whether API Gateway has the account's role for access logs; True when the caller may not ask."""
+        """Return whether API Gateway has the account's role for access logs; True when the caller is denied access."""
         try:
             account = self._session.client("apigateway", config=_CLIENT).get_account()
         except (ClientError, BotoCoreError):
@@ -101,16 +102,16 @@ class Aws:
         return bool(account.get("cloudwatchRoleArn"))
 
     def proxy_url(self, environment: str) -> str:
-        """Return the Function URL of an environment's proxy.
+        """Return the URL of an environment's API: a Function URL, or a REST API with its stage.
 
         Raises:
-            Failure: it is not deployed, or AWS refuses to say.
+            Failure: it is not deployed, or AWS denies access.
 
         """
         self.credentials()
         name = stack_name(environment, "proxy")
         try:
-            with _told():
+            with _as_failure():
                 stacks = self._session.client("cloudformation", config=_CLIENT).describe_stacks(StackName=name)
         except Failure as failure:
             if "does not exist" in failure.reason:
@@ -126,8 +127,8 @@ class Aws:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turn what boto3 raises into one line."""
+def _as_failure() -> Iterator[None]:
+    """Raise what boto3 raises as a failure of one line."""
     try:
         yield
     except (NoCredentialsError, CredentialRetrievalError):
@@ -135,8 +136,8 @@ def _told() -> Iterator[None]:
     except ProfileNotFound as error:
         raise Failure(f"{error}: choose one of `aws configure list-profiles`") from None
     except ClientError as error:
-        said = error.response["Error"]
-        raise Failure(f"AWS refused: {said.get('Code')}: {said.get('Message')}") from None
+        details = error.response["Error"]
+        raise Failure(f"AWS refused: {details.get('Code')}: {details.get('Message')}") from None
     except EndpointConnectionError as error:
         hint = " (AWS_ENDPOINT_URL is set: is the local cloud still up?)" if os.environ.get("AWS_ENDPOINT_URL") else ""
         raise Failure(f"AWS cannot be reached: {error}{hint}") from None

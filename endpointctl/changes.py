@@ -1,12 +1,13 @@
 """What deploying a changed template does to each resource: computed offline, from the templates of before and after.
 
-CloudFormation replaces a resource when a create-only property changes, and a property changes when its value does or
-when it refers to a resource that is replaced. Which properties are create-only is in CloudFormation's resource schemas,
-of which cfn-lint carries a copy.
+CloudFormation replaces a resource when a create-only property changes. A property changes when its value does, or when
+it refers to a resource that is replaced, or to a parameter, condition or mapping that changes. Which properties are
+create-only is in CloudFormation's resource schemas, of which cfn-lint carries a copy.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,14 +20,19 @@ CONFIG: Final = "AWS::SageMaker::EndpointConfig"
 ENDPOINT: Final = "AWS::SageMaker::Endpoint"
 _TARGET: Final = "AWS::ApplicationAutoScaling::ScalableTarget"
 
+# Functions whose argument, or its first member, is a name of the template.
+_FUNCTIONS_OF_NAMES: Final = ("Ref", "Fn::GetAtt", "Fn::If", "Fn::FindInMap", "Condition")
+# ${!Name} stands for the text ${Name}.
+_VARIABLE: Final = re.compile(r"\$\{([^!{}][^{}]*)\}")
+
 _LOST: Final = {
-    ENDPOINT: "its name answers no more; another endpoint is made",
+    ENDPOINT: "the endpoint of that name is gone; another one is made",
     "AWS::Logs::LogGroup": "the logs in it are lost",
     "AWS::S3::Bucket": "the objects in it are lost",
     "AWS::KMS::Key": "what it encrypted can no longer be read",
     "AWS::Lambda::Url": "callers have to learn another URL",
     "AWS::ApiGateway::RestApi": "callers have to learn another URL",
-    "AWS::ApiGateway::ApiKey": "its client is let in no more",
+    "AWS::ApiGateway::ApiKey": "its client is denied access",
 }
 
 
@@ -60,17 +66,17 @@ def changes(before: Template, after: Template) -> list[Change]:
     """Return what happens to each resource that does not stay as it is, in the order of their ids."""
     old: Mapping[str, Any] = before.get("Resources", {})
     new: Mapping[str, Any] = after.get("Resources", {})
-    moved: set[str] = set()
+    changed = _changed_inputs(before, after)
     while True:  # a replaced resource has another name, which changes those that refer to it
-        found = list(_pass(old, new, moved))
+        found = list(_pass(old, new, changed))
         replaced = {change.logical_id for change in found if change.effect == "replaced"}
-        if replaced <= moved:
+        if replaced <= changed:
             return sorted(found, key=lambda change: change.logical_id)
-        moved |= replaced
+        changed |= replaced
 
 
 def makes_new_fleet(found: Collection[Change]) -> bool:
-    """Tell whether SageMaker starts a second fleet beside the first: twice the instances, the quota and the price."""
+    """Return whether SageMaker starts a second fleet beside the first: twice the instances, the quota and the price."""
     return any(change.type == ENDPOINT and "EndpointConfigName" in change.properties for change in found)
 
 
@@ -83,13 +89,40 @@ def refused(before: Template, after: Template) -> list[str]:
     """
     if not _registered(before):
         return []
-    wanted = _types(after)
+    types_after = _types(after)
     return [
-        f"variant {name}: {', '.join(types)} cannot become {', '.join(wanted.get(name, ())) or 'nothing'} while "
+        f"variant {name}: {', '.join(types)} cannot become {', '.join(types_after.get(name, ())) or 'nothing'} while "
         "autoscaling is on: deploy without `autoscaling` first, then with the new type and `autoscaling` again"
         for name, types in _types(before).items()
-        if name in _registered(before) and wanted.get(name) != types
+        if name in _registered(before) and types_after.get(name) != types
     ]
+
+
+def _changed_inputs(before: Template, after: Template) -> set[str]:
+    """Return the parameters with another default, the mappings that differ, and the conditions that depend on them.
+
+    A stack keeps the value that a parameter was deployed with, unless the deployment sets it; which stacks have which
+    value is not known offline, so a changed default counts as a changed value.
+    """
+    changed = {
+        name
+        for section in ("Parameters", "Mappings")
+        for name in {**before.get(section, {}), **after.get(section, {})}
+        if _value(before, section, name) != _value(after, section, name)
+    }
+    conditions: Mapping[str, Any] = after.get("Conditions", {})
+    size = -1
+    while size < len(changed):
+        size = len(changed)
+        for name, condition in conditions.items():
+            if before.get("Conditions", {}).get(name) != condition or changed & set(_references(condition)):
+                changed.add(name)
+    return changed
+
+
+def _value(template: Template, section: str, name: str) -> Any:  # noqa: ANN401 - JSON
+    found = template.get(section, {}).get(name)
+    return (found or {}).get("Default") if section == "Parameters" else found
 
 
 def _pass(old: Mapping[str, Any], new: Mapping[str, Any], moved: Collection[str]) -> Iterator[Change]:
@@ -118,17 +151,28 @@ def _changed(old: Mapping[str, Any], new: Mapping[str, Any], moved: Collection[s
 
 
 def _references(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
-    """Yield the logical ids that a value refers to."""
+    """Yield the names that a value refers to: resources, parameters, mappings and conditions."""
     if isinstance(value, Mapping):
-        if "Ref" in value:
-            yield str(value["Ref"])
-        if "Fn::GetAtt" in value:
-            yield str(value["Fn::GetAtt"][0])
+        for function in _FUNCTIONS_OF_NAMES:
+            if function in value:
+                argument = value[function]
+                first = argument[0] if isinstance(argument, list) and argument else argument
+                yield str(first).partition(".")[0]
+        if "Fn::Sub" in value:
+            yield from _substituted(value["Fn::Sub"])
         for member in value.values():
             yield from _references(member)
     elif isinstance(value, list):
         for member in value:
             yield from _references(member)
+
+
+def _substituted(argument: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """Yield the names in ``${Name}`` and ``${Name.Attribute}`` that are not variables of the ``Fn::Sub`` itself."""
+    text, variables = (argument[0], argument[1]) if isinstance(argument, list) else (argument, {})
+    for name in _VARIABLE.findall(str(text)):
+        if name.strip() not in variables:
+            yield name.strip().partition(".")[0]
 
 
 def _types(template: Template) -> dict[str, tuple[str, ...]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from endpointctl.refused import BadAnswer, valid_unicode
 
 
 @dataclass(frozen=True)
@@ -12,8 +15,8 @@ class Generation:
 
     Attributes:
         text: the text.
-        finish_reason: why it ended, e.g. MAX_TOKENS; None when the answer does not tell.
-        likelihood: the mean log-likelihood of a token; None when the request asked for none.
+        finish_reason: why it ended, e.g. MAX_TOKENS; None when the answer has none.
+        likelihood: the mean log-likelihood of a token; None when the request did not return likelihoods.
         token_likelihoods: the log-likelihood of each token; None likewise.
 
     """
@@ -24,16 +27,19 @@ class Generation:
     token_likelihoods: tuple[float, ...] | None = None
 
     @classmethod
-    def of(cls, body: dict[str, Any]) -> Generation:
-        """Read one of the answer's ``generations``."""
-        tokens = body.get("token_likelihoods")
-        # The first token of a prompt has no likelihood: nothing stands before it.
-        told = None if tokens is None else tuple(one["likelihood"] for one in tokens if "likelihood" in one)
-        return cls(body["text"], body.get("finish_reason"), body.get("likelihood"), told)
+    def of(cls, body: Mapping[str, Any]) -> Generation:
+        """Read one of the answer's ``generations``; optional members of another type count as missing."""
+        reason = body.get("finish_reason")
+        return cls(
+            valid_unicode(body["text"]),
+            reason if isinstance(reason, str) else None,
+            _number(body.get("likelihood")),
+            _likelihoods(body.get("token_likelihoods")),
+        )
 
     @property
     def tokens(self) -> int | None:
-        """Return how many tokens it has; None when the answer does not tell."""
+        """Return its number of tokens; None when not known."""
         return None if self.token_likelihoods is None else len(self.token_likelihoods)
 
 
@@ -42,7 +48,7 @@ class Completion:
     """The whole answer.
 
     Attributes:
-        body: as Cohere's API gives it.
+        body: as Cohere's API returns it.
         seconds: from sending the last request to its last byte, on this machine's clock.
         attempts: how many requests were sent.
 
@@ -54,28 +60,63 @@ class Completion:
 
     @property
     def generations(self) -> tuple[Generation, ...]:
-        """Return its texts, with what is told of each."""
+        """Return its texts, with what is known of each."""
         return tuple(Generation.of(one) for one in self.body["generations"])
 
     @property
     def texts(self) -> list[str]:
         """Return the text of each generation."""
-        return [generation["text"] for generation in self.body["generations"]]
+        return [valid_unicode(generation["text"]) for generation in self.body["generations"]]
 
     @property
     def tokens(self) -> int | None:
-        """Return the number of generated tokens; None when the answer tells neither bill nor likelihoods."""
+        """Return the number of generated tokens; None when the answer has neither billed units nor likelihoods."""
         billed = self._billed("output_tokens")
         if billed is not None:
             return billed
-        counts = [len(one["token_likelihoods"]) for one in self.body["generations"] if "token_likelihoods" in one]
-        return sum(counts) if len(counts) == len(self.body["generations"]) else None
+        counts = [one.tokens for one in self.generations]
+        known = [count for count in counts if count is not None]
+        return sum(known) if len(known) == len(counts) else None
 
     @property
     def tokens_in(self) -> int | None:
-        """Return the number of the prompt's tokens; None when the answer does not tell."""
+        """Return the number of the prompt's tokens; None when not known."""
         return self._billed("input_tokens")
 
     def _billed(self, name: str) -> int | None:
-        units = (self.body.get("meta") or {}).get("billed_units") or {}
-        return int(units[name]) if name in units else None
+        meta = self.body.get("meta")
+        units = meta.get("billed_units") if isinstance(meta, dict) else None
+        number = _number(units.get(name)) if isinstance(units, dict) else None
+        return None if number is None else int(number)
+
+
+def completion(body: Any, seconds: float, attempts: int) -> Completion:  # noqa: ANN401 - JSON
+    """Return the completion for the body of a response with status 200.
+
+    Raises:
+        BadAnswer: it has no list ``generations`` of at least one object with a string ``text``.
+
+    """
+    generations = body.get("generations") if isinstance(body, dict) else None
+    if not isinstance(generations, list) or not generations or not all(_has_text(one) for one in generations):
+        raise BadAnswer(200, body)
+    return Completion(body, seconds, attempts)
+
+
+def _has_text(generation: Any) -> bool:  # noqa: ANN401 - JSON
+    return isinstance(generation, dict) and isinstance(generation.get("text"), str)
+
+
+def _number(value: Any) -> float | None:  # noqa: ANN401 - JSON
+    # A float of JSON may be NaN or infinite in Python; neither is a figure.
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")
+    return value if usable else None
+
+
+def _likelihoods(tokens: Any) -> tuple[float, ...] | None:  # noqa: ANN401 - JSON
+    if not isinstance(tokens, list) or not all(isinstance(one, dict) for one in tokens):
+        return None
+    # The first token of a prompt has no likelihood: nothing stands before it.
+    numbers = [_number(one["likelihood"]) for one in tokens if "likelihood" in one]
+    known = tuple(number for number in numbers if number is not None)
+    return known if len(known) == len(numbers) else None

@@ -21,4 +21,4 @@ class Unreachable(Failure):
 
 
 class Lost(Failure):
-    """The connection broke, or nothing came, after the request was sent: the model may have generated."""
+    """The connection broke, or no whole response arrived, after the request was sent: the model may have generated."""

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 from endpointctl.failure import Failure
 
+_MESSAGE_CHARACTERS: Final = 1000
+_EXCERPT_CHARACTERS: Final = 200
+
 
 class Refused(Failure):
-    """The front door, the proxy or the model answered with an error.
+    """The API, the proxy or the model returned an error.
 
     Attributes:
         status: the HTTP status.
-        code: the proxy's, e.g. ``invalid_field``; empty when AWS answered before it.
+        code: the proxy's, e.g. ``invalid_field``; empty when AWS responded in its place.
         id: the request's id in the log; empty likewise.
-        retry_after: when to try again, in seconds; None when the answer does not say.
-        body: the answer's body, parsed when it is JSON.
+        retry_after: when to try again, in seconds; None when the response has no ``Retry-After``.
+        body: the response's body, parsed when it is JSON.
 
     """
 
@@ -24,14 +28,15 @@ class Refused(Failure):
     """Whether nothing was generated, and trying again may help."""
 
     def __init__(self, status: int, body: Any, retry_after: float | None = None) -> None:  # noqa: ANN401 - JSON
-        said = body if isinstance(body, dict) else {}
-        message = said.get("message") or said.get("Message") or str(body)[:200]
+        details = body if isinstance(body, dict) else {}
+        message = details.get("message") or details.get("Message")
         self.status = status
-        self.code = str(said.get("code", ""))
-        self.id = str(said.get("id", ""))
+        self.code = str(details.get("code") or "")
+        self.id = str(details.get("id") or "")
         self.retry_after = retry_after
         self.body = body
-        super().__init__(f"HTTP {status}{f' [{self.code}]' if self.code else ''}: {message}")
+        text = excerpt(message, _MESSAGE_CHARACTERS) if message else excerpt(body)
+        super().__init__(f"HTTP {status}{f' [{self.code}]' if self.code else ''}: {text}")
 
 
 class WrongRequest(Refused):
@@ -39,7 +44,7 @@ class WrongRequest(Refused):
 
 
 class NotAllowed(Refused):
-    """Not signed, not allowed, or the proxy itself may not use its endpoint: every request will fail."""
+    """Not signed, denied, or the proxy itself may not invoke its endpoint: every request will fail."""
 
 
 class Throttled(Refused):
@@ -59,18 +64,45 @@ class Unavailable(Refused):
 
 
 class EndpointAway(Refused):
-    """There is no such endpoint, or it is not in service: every request will fail."""
+    """The endpoint does not exist, or is not in service: every request will fail."""
 
 
-class TimedOut(Refused):
-    """It took too long, or the connection was lost: the model may have generated."""
+class MayHaveRun(Refused):
+    """Nobody knows whether the model ran: a repetition may generate a second time."""
+
+
+class TimedOut(MayHaveRun):
+    """It took too long, or the connection was lost."""
+
+
+class SageMakerFailed(MayHaveRun):
+    """SageMaker itself failed, before, while or after the model ran."""
+
+
+class BadAnswer(MayHaveRun):
+    """The response is not an answer of the API, although the model generated; what arrived is in ``body``."""
+
+    def __init__(self, status: int, body: Any, retry_after: float | None = None) -> None:  # noqa: ANN401 - JSON
+        super().__init__(status, body, retry_after)
+        if status == 200:
+            self.code = "bad_answer"
+            self.reason = f"HTTP {status} [bad_answer]: the response has no generations: {excerpt(body)}"
+            self.args = (self.reason,)
 
 
 _BY_CODE: Final[dict[str, type[Refused]]] = {
     "throttled": Throttled,
     "quota_exceeded": QuotaExceeded,
+    "not_ready": Unavailable,
+    "unavailable": Unavailable,
     "endpoint_unavailable": EndpointAway,
     "access_denied": NotAllowed,
+    "model_failed": Refused,
+    "internal_error": Refused,
+    "bad_answer": BadAnswer,
+    "sagemaker_failed": SageMakerFailed,
+    "timed_out": TimedOut,
+    "connection_lost": TimedOut,
 }
 _BY_STATUS: Final[dict[int, type[Refused]]] = {
     400: WrongRequest,
@@ -87,7 +119,7 @@ _BY_STATUS: Final[dict[int, type[Refused]]] = {
 
 
 def refusal(status: int, body: Any, headers: Mapping[str, str]) -> Refused:  # noqa: ANN401 - JSON
-    """Return the error for an answer.
+    """Return the error for a response: by its code first, then by its status.
 
     Args:
         status: the HTTP status.
@@ -97,6 +129,18 @@ def refusal(status: int, body: Any, headers: Mapping[str, str]) -> Refused:  # n
     """
     code = body.get("code") if isinstance(body, dict) else None
     kind = _BY_CODE.get(str(code)) or _BY_STATUS.get(status, Refused)
-    wanted = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    seconds = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
     # The other form, a date, is nothing that this proxy, Lambda or API Gateway sends.
-    return kind(status, body, float(wanted) if wanted.isdigit() else None)
+    return kind(status, body, float(seconds) if seconds.isdigit() else None)
+
+
+def excerpt(body: Any, characters: int = _EXCERPT_CHARACTERS) -> str:  # noqa: ANN401 - JSON
+    """Return the beginning of a body on one line: at most so many characters."""
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    line = " ".join(valid_unicode(text[: 2 * characters]).split())
+    return line if len(line) <= characters else line[: characters - 1] + "…"
+
+
+def valid_unicode(text: str) -> str:
+    """Return a text without lone surrogates, which JSON can hold and UTF-8 cannot."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

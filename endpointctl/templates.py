@@ -42,11 +42,10 @@ def of_commit(commit: str, environment: str | None) -> dict[str, dict[str, Any]]
         Failure: there is no such commit, or it does not synthesize.
 
     """
-    command = ["git", "-C", str(ROOT), "archive", "--format=tar", commit]
-    archive = subprocess.run(command, capture_output=True, check=False)
+    # The hash, never the text itself: `git archive` would take "--output=FILE" for an option.
+    archive = _git("archive", "--format=tar", _hash(commit))
     if archive.returncode:
-        said = archive.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise Failure(f"BASE {commit!r} is no commit of this repository: {''.join(said)}: give a branch, tag or hash")
+        raise Failure(f"BASE {commit!r}: git archive fails: {_last_line(archive)}")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
             tar.extractall(folder, filter="data")
@@ -56,12 +55,36 @@ def of_commit(commit: str, environment: str | None) -> dict[str, dict[str, Any]]
         return _templates(root, environment, commit)
 
 
+def _hash(commit: str) -> str:
+    """Return a commit's hash.
+
+    Raises:
+        Failure: the text names no commit.
+
+    """
+    remedy = "give a branch, tag or hash"
+    if commit.startswith("-"):
+        raise Failure(f"BASE {commit!r} is an option, not a commit: {remedy}")
+    found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
+    if found.returncode:
+        raise Failure(f"BASE {commit!r} is no commit of this repository: {remedy}")
+    return found.stdout.decode().strip()
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, check=False)
+
+
+def _last_line(done: subprocess.CompletedProcess[bytes]) -> str:
+    return "".join(done.stderr.decode(errors="replace").strip().splitlines()[-1:])
+
+
 def _templates(root: Path, environment: str | None, what: str) -> dict[str, dict[str, Any]]:
     context = json.loads((root / "cdk.json").read_text("utf-8"))["context"]
     chosen = {"environment": environment} if environment else {}
     with tempfile.TemporaryDirectory() as folder:
         variables = {"CDK_OUTDIR": folder, "CDK_CONTEXT_JSON": json.dumps({**context, **chosen})}
-        # Findings are synth's to tell: newer tools may have some in an older commit.
+        # `make synth` reports findings: newer tools may have some in an older commit.
         variables["CDK_VALIDATION"] = "false"
         command = [sys.executable, "app.py"]
         done = subprocess.run(

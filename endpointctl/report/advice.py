@@ -68,18 +68,18 @@ def pick(wish: Wish, cells: Sequence[Group], limits: Limits) -> Pick:
     """Return the combination of values that satisfies a wish best.
 
     Raises:
-        Failure: the data cannot tell.
+        Failure: the data do not have the figures that it needs.
 
     """
     needed, measure = _MEASURES[wish]
     if wish is Wish.SHORTEST_COMPLETE and not any("max_tokens" in cell.key for cell in cells):
         raise Failure(f"--prefer {wish}: max_tokens was not varied: sweep it with --max-tokens 100:500:100")
     limit = COMPLETE if wish is Wish.SHORTEST_COMPLETE and limits.cut_off is None else limits.cut_off
-    for name, wanted in ((needed, True), ("perplexity", limits.perplexity), ("cut_off", limit)):
-        if wanted is not None and all(getattr(cell.figures, name) is None for cell in cells):
+    for name, required in ((needed, True), ("perplexity", limits.perplexity), ("cut_off", limit)):
+        if required is not None and all(getattr(cell.figures, name) is None for cell in cells):
             why = "likelihoods" if name == "perplexity" else "finish reasons, nor tokens"
-            told = f" no answer tells {why}" if name in ("perplexity", "cut_off") else f" no answer tells {name}"
-            raise Failure(f"--prefer {wish}:{told}: sweep a package that has them")
+            missing = why if name in ("perplexity", "cut_off") else name
+            raise Failure(f"--prefer {wish}: no answer has {missing}: sweep a package that returns them")
     fitting = [
         cell
         for cell in cells
@@ -88,7 +88,7 @@ def pick(wish: Wish, cells: Sequence[Group], limits: Limits) -> Pick:
         and measure(cell) is not None
     ]
     if not fitting:
-        return Pick(wish, {}, f"no combination keeps to {_said(limits.perplexity, limit)}")
+        return Pick(wish, {}, f"no combination keeps to {_limits(limits.perplexity, limit)}")
 
     def order(cell: Group) -> tuple[float, float]:
         worse = cell.figures.perplexity
@@ -102,30 +102,34 @@ def summary(plan: Plan, whole: Figures, axes: dict[str, list[Group]]) -> list[st
     """Return what the data show, a sentence each.
 
     Args:
-        plan: what was asked.
+        plan: the sweep.
         whole: the figures of all results.
         axes: for each varied parameter, the figures by its values.
 
     """
     missing = plan.count - whole.answers - whole.errors
-    said = [f"{whole.answers} of {plan.count} calls were answered"]
-    said[0] += f", {whole.errors} failed" if whole.errors else ""
-    said[0] += f", {missing} were not asked yet." if missing else "."
+    sentences = [f"{whole.answers} of {plan.count} calls were answered"]
+    sentences[0] += f", {whole.errors} failed" if whole.errors else ""
+    sentences[0] += f", {missing} were not made yet." if missing else "."
     if "max_tokens" in axes:
-        said += _ends(axes["max_tokens"], "max_tokens", "cut_off", "share of texts that are cut off", percent=True)
-        said += _ends(axes["max_tokens"], "max_tokens", "tokens", "mean length in tokens")
+        sentences += _ends(axes["max_tokens"], "max_tokens", "cut_off", "share of texts that are cut off", percent=True)
+        sentences += _ends(axes["max_tokens"], "max_tokens", "tokens", "mean length in tokens")
     if "temperature" in axes:
-        said += _ends(axes["temperature"], "temperature", "likelihood", "mean log-probability of a token")
-        said += _ends(axes["temperature"], "temperature", "distinct_2", "share of distinct word pairs", percent=True)
-    if whole.likelihood is None:
-        said.append("No answer tells likelihoods, so nothing is said of perplexity.")
-    if whole.overlap is None:
-        said.append("Each combination was asked once a prompt: how alike repetitions are is not known (--repeats).")
-    elif plan.repeats < 3:
-        said.append(
-            "Two repetitions tell little about chance: differences between neighbours may be noise (--repeats)."
+        sentences += _ends(axes["temperature"], "temperature", "likelihood", "mean log-probability of a token")
+        sentences += _ends(
+            axes["temperature"], "temperature", "distinct_2", "share of distinct word pairs", percent=True
         )
-    return said
+    if whole.likelihood is None:
+        sentences.append("No answer has likelihoods, so the perplexity is not known.")
+    if whole.overlap is None:
+        sentences.append(
+            "Each combination was called once a prompt: how alike repetitions are is not known (--repeats)."
+        )
+    elif plan.repeats < 3:
+        sentences.append(
+            "Two repetitions show little about chance: differences between neighbours may be noise (--repeats)."
+        )
+    return sentences
 
 
 def _ends(groups: Sequence[Group], name: str, figure: str, called: str, *, percent: bool = False) -> list[str]:
@@ -151,7 +155,7 @@ def _negative(value: float | None) -> float | None:
     return None if value is None else -value
 
 
-def _said(perplexity: float | None, cut_off: float | None) -> str:
+def _limits(perplexity: float | None, cut_off: float | None) -> str:
     parts = [f"a perplexity of at most {perplexity:g}"] if perplexity is not None else []
     parts += [f"at most {cut_off:.0%} cut off"] if cut_off is not None else []
     return " and ".join(parts) or "that"

@@ -72,7 +72,7 @@ def _likelihood(groups: list[Group] | None) -> Chart:
     if not groups:
         return Chart("likelihood", title, None, "temperature was not varied.")
     if all(one.figures.likelihood is None for one in groups):
-        return Chart("likelihood", title, None, "No answer tells likelihoods.")
+        return Chart("likelihood", title, None, "No answer has likelihoods.")
     x = [one.key["temperature"] for one in groups]
     data = [
         _line(x, groups, lambda f: f.likelihood, "mean log-probability", _FIRST),
@@ -97,7 +97,10 @@ def _diversity(groups: list[Group] | None) -> Chart:
         data.append(_line(x, groups, lambda f: f.overlap, "overlap between texts", _SECOND, dash="dot"))
     layout = _layout("temperature", "share")
     layout["yaxis"].update(range=[0, 1.05], tickformat=".0%")
-    note = "Distinct: of all words, or pairs of neighbours, in a prompt's texts. Overlap 1: the same text again."
+    note = (
+        "Distinct: of equally many words, or pairs of neighbours, of each prompt's texts, so that long and short texts "
+        "compare. Overlap 1: the same text again."
+    )
     return Chart("diversity", title, {"data": data, "layout": layout}, note)
 
 
@@ -112,6 +115,8 @@ def _speed(axes: dict[str, list[Group]]) -> Chart:
         _line(x, groups, lambda f: f.seconds, "median", _FIRST),
         _line(x, groups, lambda f: f.slow_seconds, "95 of 100 within", _THIRD, dash="dash"),
     ]
+    if all(one.figures.slow_seconds is None for one in groups):
+        data.pop()  # too few answers
     rated = any(one.figures.tokens_per_second is not None for one in groups)
     layout = _layout(name, "seconds", second="tokens a second" if rated else None)
     if rated:

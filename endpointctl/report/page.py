@@ -22,8 +22,8 @@ class Content:
     """What a page shows.
 
     Attributes:
-        plan: what was asked.
-        results: what became of it.
+        plan: the sweep.
+        results: the result of each call.
         whole: the figures of all results.
         summary: sentences.
         picks: values for wishes.

@@ -1,23 +1,25 @@
-"""The figures of a sweep. What the data do not tell is None, never 0."""
+"""The figures of a sweep. What is not known is None, never 0."""
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from endpointctl.completion import Generation
+from endpointctl.report.diversity import distinct, overlap, sample_size
 from endpointctl.sweep.plan import Plan
 from endpointctl.sweep.results import Result
 
 _WORD = re.compile(r"\w+")
 _LIMIT_REASONS = ("MAX_TOKENS", "LENGTH", "MAX_LENGTH")
-_MOST_PAIRS = 300
-"""Of one prompt's texts, for the overlap: 25 texts have as many; of more, the first are compared."""
+_FEWEST_FOR_SLOW: Final = 20
+"""Answers that "95 of 100 within" needs: of fewer it would be the slowest one."""
+
+SampleSizes: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,13 @@ class Figures:
         cut_off: the share of texts that ended at max_tokens instead of by themselves.
         likelihood: the mean log-probability of a token, over all tokens that have one.
         perplexity: exp(-likelihood).
-        distinct_1: distinct words over all words, of the texts of one prompt and one combination of values together;
-            the mean over those.
+        distinct_1: the share of distinct words, of the texts of one prompt and one combination of values together, in
+            equally many words of each (``distinct``); the mean over those.
         distinct_2: the same of pairs of neighbouring words. Source: Li et al. 2016, arXiv:1510.03055.
         overlap: the mean Jaccard index of the sets of neighbouring words, of each two texts of one prompt and one
             combination; 1 is the same text again. None where each has one text.
         seconds: the median time of an answer.
-        slow_seconds: the time that 95 of 100 answers stay within (nearest rank).
+        slow_seconds: the time that 95 of 100 answers stay within (nearest rank); None with fewer than 20 answers.
         tokens_per_second: all known tokens over the time of their answers.
 
     """
@@ -74,29 +76,44 @@ class Group:
     figures: Figures
 
 
-def groups(plan: Plan, results: Iterable[Result], names: Sequence[str]) -> list[Group]:
-    """Return the figures for each combination of the named parameters' values, in the plan's order."""
+def groups(
+    plan: Plan, results: Sequence[Result], names: Sequence[str], sizes: SampleSizes | None = None
+) -> list[Group]:
+    """Return the figures for each combination of the named parameters' values, in the plan's order.
+
+    Args:
+        plan: the sweep.
+        results: results of it.
+        names: the parameters.
+        sizes: as of ``figures``; default those of all the results, so that the groups can be compared.
+
+    """
     found: dict[tuple[Any, ...], list[Result]] = {}
     for result in results:
         found.setdefault(tuple(result.parameters.get(name) for name in names), []).append(result)
     order = {name: {value: place for place, value in enumerate(plan.parameters[name])} for name in names}
     keys = sorted(found, key=lambda key: [order[name].get(value, -1) for name, value in zip(names, key, strict=True)])
-    return [Group(dict(zip(names, key, strict=True)), figures(plan, found[key])) for key in keys]
+    sizes = sizes or sample_sizes(results)
+    return [Group(dict(zip(names, key, strict=True)), figures(plan, found[key], sizes)) for key in keys]
 
 
-def figures(plan: Plan, results: Sequence[Result]) -> Figures:
-    """Return what results show together."""
+def figures(plan: Plan, results: Sequence[Result], sizes: SampleSizes | None = None) -> Figures:
+    """Return what results show together.
+
+    Args:
+        plan: the sweep.
+        results: results of it.
+        sizes: of the samples for ``distinct_1`` and ``distinct_2``; default those of the results.
+
+    """
     answered = [result for result in results if result.ok]
     texts = [(result, one) for result in answered for one in result.generations]
     if not texts:
         return Figures(len(answered), len(results) - len(answered), 0)
     seconds = sorted(result.seconds for result in answered)
     likelihood = mean_likelihood([one for _, one in texts])
-    alike: dict[str, list[list[str]]] = {}
-    for result, one in texts:
-        # Equal but for chance.
-        asked = str((result.prompt, {name: value for name, value in result.parameters.items() if name != "seed"}))
-        alike.setdefault(asked, []).append(_WORD.findall(one.text.lower()))
+    alike = list(_alike(results).values())
+    ones, pairs = sizes or sample_sizes(results)
     return Figures(
         answers=len(answered),
         errors=len(results) - len(answered),
@@ -106,13 +123,33 @@ def figures(plan: Plan, results: Sequence[Result]) -> Figures:
         cut_off=_mean(cut_off(plan, result, one) for result, one in texts),
         likelihood=likelihood,
         perplexity=perplexity(likelihood),
-        distinct_1=_mean(distinct(words, 1) for words in alike.values()),
-        distinct_2=_mean(distinct(words, 2) for words in alike.values()),
-        overlap=_mean(overlap(words) for words in alike.values()),
+        distinct_1=_mean(distinct(words, 1, ones) for words in alike),
+        distinct_2=_mean(distinct(words, 2, pairs) for words in alike),
+        overlap=_mean(overlap(words) for words in alike),
         seconds=statistics.median(seconds),
-        slow_seconds=seconds[math.ceil(0.95 * len(seconds)) - 1],
+        slow_seconds=seconds[math.ceil(0.95 * len(seconds)) - 1] if len(seconds) >= _FEWEST_FOR_SLOW else None,
         tokens_per_second=_rate(answered),
     )
+
+
+def _alike(results: Iterable[Result]) -> dict[str, list[list[str]]]:
+    """Return the words of each text, by the prompt and values that it shares with others: equal but for chance."""
+    found: dict[str, list[list[str]]] = {}
+    for result in results:
+        values = {name: value for name, value in result.parameters.items() if name != "seed"}
+        for one in result.generations:
+            found.setdefault(str((result.prompt, values)), []).append(_WORD.findall(one.text.lower()))
+    return found
+
+
+def sample_sizes(results: Iterable[Result]) -> SampleSizes:
+    """Return how many words, and how many pairs of words, ``distinct`` samples to compare results with each other.
+
+    As many as the shortest texts have that share prompt and values; texts of fewer than 10 count only when no others
+    are there. 0: there are none.
+    """
+    alike = _alike(results).values()
+    return (sample_size(alike, 1), sample_size(alike, 2))
 
 
 def cut_off(plan: Plan, result: Result, generation: Generation) -> bool | None:
@@ -144,23 +181,6 @@ def perplexity(likelihood: float | None) -> float | None:
         return math.exp(-likelihood)
     except OverflowError:
         return math.inf
-
-
-def distinct(texts: Sequence[Sequence[str]], size: int) -> float | None:
-    """Return distinct n-grams over all n-grams; None when there are none."""
-    grams = [gram for words in texts for gram in _grams(words, size)]
-    return len(set(grams)) / len(grams) if grams else None
-
-
-def overlap(texts: Sequence[Sequence[str]]) -> float | None:
-    """Return the mean Jaccard index of each two texts' sets of neighbouring words; None with fewer than two."""
-    sets = [set(_grams(words, 2)) for words in texts]
-    pairs = itertools.islice(itertools.combinations(sets, 2), _MOST_PAIRS)
-    return _mean(len(a & b) / len(a | b) if a | b else None for a, b in pairs)
-
-
-def _grams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
-    return list(zip(*(words[start:] for start in range(size)), strict=False))
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

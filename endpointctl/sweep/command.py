@@ -1,8 +1,7 @@
-"""``endpointctl sweep``: what is asked, what it may cost, and how it went."""
+"""``endpointctl sweep``: the plan, its estimate, and its outcome."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,12 +11,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from endpointctl.client import Client, EndpointClient
+from endpointctl.client.http_api import API_KEY_VARIABLE
 from endpointctl.failure import Failure
+from endpointctl.files import same_file
 from endpointctl.sweep import prompts as prompt_files
 from endpointctl.sweep.plan import Plan
 from endpointctl.sweep.ranges import numbers
-from endpointctl.sweep.results import Result, opened
-from endpointctl.sweep.run import Progress, run
+from endpointctl.sweep.results import Result, Results, opened
+from endpointctl.sweep.run import Progress, pending, run
 from sagemaker_llm import InstanceType
 from stacks import settings
 from stacks.settings import Settings
@@ -27,7 +28,7 @@ _RANGE = "A number, a list (0,0.5,1) or a range with both ends (100:500:100)."
 
 
 def sweep(
-    out: Annotated[Path, typer.Option(help="Where results are written, JSON Lines. An unfinished one goes on.")],
+    out: Annotated[Path, typer.Option(help="The results file, JSON Lines. An unfinished one is continued.")],
     prompt: Annotated[str | None, typer.Option(help="What the model continues.")] = None,
     prompts: Annotated[Path | None, typer.Option(help="Many: a file of lines, .csv or .jsonl.")] = None,
     env: Annotated[str, typer.Option("--env", help="The environment: a file in environments/.", envvar="ENV")] = "dev",
@@ -40,24 +41,32 @@ def sweep(
     num_generations: Annotated[str | None, typer.Option(help=_RANGE)] = None,
     stop: Annotated[list[str] | None, typer.Option(help="Stop after this text; may be given again.")] = None,
     zipped: Annotated[bool, typer.Option("--zip", help="First values with first ones, not each with each.")] = False,
-    repeats: Annotated[int, typer.Option(help="How often each combination is asked.")] = 1,
+    repeats: Annotated[int, typer.Option(help="How many times each combination is called.")] = 1,
     seed: Annotated[int | None, typer.Option(help="Of the first repetition; the next has one more.")] = None,
     concurrency: Annotated[
-        int, typer.Option(min=1, max=1000, help="Calls at once. About what one instance bears: more only queue there.")
+        int,
+        typer.Option(
+            min=1, max=1000, help="Calls in flight. About as many as one instance runs: more only queue there."
+        ),
     ] = 4,
     tokens_per_second: Annotated[
         float, typer.Option(min=0.01, help="Of one call, for the estimate alone. Default: a cautious guess.")
     ] = 20.0,
-    variant: Annotated[str | None, typer.Option(help="Ask this variant of the endpoint. Default: by weight.")] = None,
+    variant: Annotated[str | None, typer.Option(help="The endpoint's variant. Default: by weight.")] = None,
     direct: Annotated[bool, typer.Option("--direct", help="Invoke the endpoint itself, without the proxy.")] = False,
-    api_key: Annotated[str | None, typer.Option(help="For a REST API with keys.", envvar="COHERE_API_KEY")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it begins.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would ask and cost, and end.")] = False,
+    api_key: Annotated[
+        str | None, typer.Option(help="For a REST API with API keys.", envvar=API_KEY_VARIABLE, show_envvar=True)
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Start without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and its estimate, and exit.")] = False,
 ) -> None:
-    """Ask with every combination of values, write each answer as it arrives, and go on after any interruption.
+    """Call the model with every combination of values, write each result as it arrives, and continue when run again.
 
-    Exit codes: 0 all answered; 1 it ended early, or some calls failed: the same command goes on with what is missing.
+    Ctrl-C, SIGTERM and SIGHUP wait for the calls in flight and send no more; a second one exits at once.
+
+    Exit codes: 0 all answered; 1 it ended early, or some calls failed: the same command continues with what is missing.
     """
+    _check_files(out, prompts)
     environment = settings.read(env)
     ranges = {
         "max_tokens": max_tokens,
@@ -81,20 +90,32 @@ def sweep(
         fixed={**fixed, **({"stop_sequences": stop} if stop else {}), **({"variant": variant} if variant else {})},
     )
     if dry_run:
-        _say(_estimate(plan, environment, {}, concurrency, tokens_per_second))
+        _print(_estimate(plan, environment, {}, concurrency, tokens_per_second))
         return
-    with opened(out, plan) as (results, done):
-        _say(_estimate(plan, environment, done, concurrency, tokens_per_second))
-        if len(done) == plan.count:
-            _say(f"{out}: all {plan.count} calls are answered")
+    with opened(out, plan) as (results, earlier):
+        _print(_estimate(plan, environment, earlier, concurrency, tokens_per_second))
+        if not pending(plan, earlier):
+            _print(f"{out}: all {plan.count} calls are answered")
             return
         if not yes:
-            typer.confirm("Go on?", abort=True)
+            typer.confirm("Continue?", abort=True)
         client = _client(env, direct=direct, api_key=api_key, at_once=concurrency)
-        with _bar() as bar:
-            task = bar.add_task("", total=plan.count, completed=len(done), errors=0, rate="")
-            asked = run(plan, client.generate, results, done, at_once=concurrency, told=_shown(bar, task))
-    _end(out, asked)
+        progress = _run(plan, client, results, earlier, concurrency)
+    _end(out, progress)
+
+
+def _check_files(out: Path, prompts: Path | None) -> None:
+    if prompts and same_file(out, prompts):
+        raise Failure(f"--out: {out} is the file of --prompts: name another file")
+
+
+def _run(
+    plan: Plan, client: Client | EndpointClient, results: Results, earlier: dict[int, Result], at_once: int
+) -> Progress:
+    done = plan.count - len(pending(plan, earlier))
+    with _bar() as bar:
+        task = bar.add_task("", total=plan.count, completed=done, errors=0, rate="")
+        return run(plan, client.generate, results, earlier, at_once=at_once, on_progress=_shown(bar, task))
 
 
 def _prompts(prompt: str | None, file: Path | None) -> dict[str, str]:
@@ -108,25 +129,24 @@ def _prompts(prompt: str | None, file: Path | None) -> dict[str, str]:
 
 
 def _client(env: str, *, direct: bool, api_key: str | None, at_once: int) -> Client | EndpointClient:
-    """Return who is asked, with one attempt: the sweep itself waits when the endpoint is busy."""
+    """Return a client that makes one attempt: the sweep itself waits when the endpoint is busy."""
     if direct:
         return Client.direct(env, at_once=at_once)
     return Client.connect(env, api_key=api_key, attempts=1, at_once=at_once)
 
 
 def _estimate(
-    plan: Plan, environment: Settings, done: dict[int, Result], at_once: int, tokens_per_second: float
+    plan: Plan, environment: Settings, earlier: dict[int, Result], at_once: int, tokens_per_second: float
 ) -> str:
-    left = plan.count - len(done)
+    calls = pending(plan, earlier)
     lines = [f"{plan.count} calls: {_combinations(plan)}"]
-    if done:
-        lines.append(f"{len(done)} of them are answered already; {left} are left")
-    tokens = plan.most_tokens
+    if len(calls) < plan.count:
+        lines.append(f"{plan.count - len(calls)} of them are answered already; {len(calls)} are left")
+    tokens = plan.most_tokens(calls)
     if tokens is None:
         lines.append("tokens and time: not known without --max-tokens")
         return "\n".join(lines)
-    tokens = math.ceil(tokens * left / plan.count)
-    hours = tokens / tokens_per_second / min(at_once, max(left, 1)) / 3600
+    hours = tokens / tokens_per_second / min(at_once, max(len(calls), 1)) / 3600
     lines.append(f"at most {tokens} tokens; about {_duration(hours)} at {tokens_per_second:g} tokens a second and call")
     lines.append(_cost(environment, hours))
     return "\n".join(lines)
@@ -174,13 +194,14 @@ def _shown(bar: Bar, task: Any) -> Any:  # noqa: ANN401 - rich's own
     return show
 
 
-def _end(out: Path, asked: Progress) -> None:
-    _say(f"{asked.before + asked.answered} of {asked.planned} calls are answered, {asked.failed} failed: {out}")
-    _say(f"report: python -m endpointctl report {out}")
-    if asked.stopped or asked.failed:
-        why = asked.stopped or f"{asked.failed} calls failed"
-        raise Failure(f"{why}: the same command goes on with what is missing; what was answered is kept")
+def _end(out: Path, progress: Progress) -> None:
+    answered = progress.before + progress.answered
+    _print(f"{answered} of {progress.planned} calls are answered, {progress.failed} failed: {out}")
+    _print(f"report: python -m endpointctl report {out}")
+    if progress.stopped or progress.failed:
+        why = progress.stopped or f"{progress.failed} calls failed"
+        raise Failure(f"{why}: the same command continues with what is missing; every answer is kept")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     _out.print(text, markup=False)

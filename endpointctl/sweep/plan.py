@@ -1,11 +1,11 @@
-"""What a sweep will ask: every call, known before the first one is sent."""
+"""The plan of a sweep: every call, known before the first one is sent."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
@@ -39,11 +39,11 @@ class Plan:
     """A sweep.
 
     Attributes:
-        environment: which environment is asked.
+        environment: the environment whose model is called.
         parameters: the values of each parameter that is varied.
         mode: product: each value with each; zip: the first with the first, and so on.
         prompts: by their ids.
-        repeats: how often each is asked.
+        repeats: how many times each is called.
         seed: of the first repetition; the next has one more. None: the model's own choice.
         fixed: fields that all requests have.
 
@@ -63,8 +63,10 @@ class Plan:
     def __post_init__(self) -> None:
         lengths = {name: len(values) for name, values in self.parameters.items()}
         if self.mode == "zip" and len(set(lengths.values())) > 1:
-            told = ", ".join(f"{name} {count}" for name, count in lengths.items())
-            raise Failure(f"--zip: the parameters have different numbers of values ({told}): give each the same number")
+            counts = ", ".join(f"{name} {count}" for name, count in lengths.items())
+            raise Failure(
+                f"--zip: the parameters have different numbers of values ({counts}): give each the same number"
+            )
         if self.repeats < 1:
             raise Failure(f"--repeats: {self.repeats} is too few; allowed: 1 or more")
         if self.count > MOST_CALLS:
@@ -95,19 +97,26 @@ class Plan:
 
     @property
     def id(self) -> str:
-        """Return what tells two sweeps apart: a hash of everything that decides what is asked."""
+        """Return the sweep's identity: a hash of everything that decides which requests are made."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
-    @property
-    def most_tokens(self) -> int | None:
-        """Return how many tokens it generates at most; None when no ``max_tokens`` is known."""
-        fixed = self.fixed or {}
-        generations = fixed.get("num_generations") or 1
-        limits = [cell.get("max_tokens", fixed.get("max_tokens")) for cell in self.cells]
-        known = [limit for limit in limits if limit is not None]
-        if len(known) < len(limits):
-            return None
-        return int(sum(known) * generations) * len(self.prompts) * self.repeats
+    def most_tokens(self, calls: Iterable[Call] | None = None) -> int | None:
+        """Return how many tokens calls generate at most: ``max_tokens`` times ``num_generations`` of each.
+
+        Args:
+            calls: calls of this plan; default all.
+
+        Returns:
+            None when one of them has no ``max_tokens``.
+
+        """
+        total = 0
+        for call in self.calls if calls is None else calls:
+            fields = self.fields(call)
+            if fields.get("max_tokens") is None:
+                return None
+            total += int(fields["max_tokens"] * (fields.get("num_generations") or 1))
+        return total
 
     def fields(self, call: Call) -> dict[str, Any]:
         """Return the fields of a call's request, but the prompt."""

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import re
 from pathlib import Path
 
 from endpointctl.failure import Failure
+from endpointctl.refused import valid_unicode
 
 _COLUMN = "prompt"
+_LINE_END = re.compile(r"\r?\n")
 
 
 def read(path: Path) -> dict[str, str]:
     """Return the prompts of a file by their ids.
 
-    A ``.csv`` has the column ``prompt`` and maybe ``id``; a ``.jsonl`` has objects with the same members; any other is
-    text with one prompt a line. Without ids they are numbered from 1.
+    A ``.csv`` has the column ``prompt`` and optionally ``id``; a ``.jsonl`` has objects with the same members; any
+    other file is text with one prompt a line. Lines end with LF or CR LF. The encoding is UTF-8, with or without a byte
+    order mark. Default of ids: the row's number, from 1.
 
     Raises:
-        Failure: it cannot be read, has no prompt, or an id twice.
+        Failure: it cannot be read, has a row without a prompt, or an id twice.
 
     """
     try:
@@ -32,25 +37,35 @@ def read(path: Path) -> dict[str, str]:
             raise Failure(f"{path}: row {number} has no {_COLUMN}: fill it in, or take the row away")
         if name in prompts:
             raise Failure(f"{path}: the id {name!r} stands twice: give each prompt its own")
-        prompts[name] = text
+        prompts[name] = valid_unicode(text)
     if not prompts:
         raise Failure(f"{path}: holds no prompt: write at least one")
     return prompts
 
 
 def _rows(path: Path) -> list[dict[str, object]]:
-    text = path.read_text("utf-8")
-    if path.suffix == ".csv":
-        reader = csv.DictReader(text.splitlines())
-        columns = reader.fieldnames or []
-        if _COLUMN not in columns:
-            said = ", ".join(columns) or "none"
-            raise Failure(f"{path}: has no column {_COLUMN!r}; it has: {said}: name one of them {_COLUMN}")
-        return [dict(row) for row in reader]
-    lines = [line for line in text.splitlines() if line.strip()]
-    if path.suffix != ".jsonl":
+    text = path.read_bytes().decode("utf-8-sig")
+    kind = path.suffix.lower()
+    if kind == ".csv":
+        return _table(path, text)
+    # str.splitlines() would also split at characters that JSON and prose may hold, such as U+2028.
+    lines = [line for line in _LINE_END.split(text) if line.strip()]
+    if kind != ".jsonl":
         return [{_COLUMN: line} for line in lines]
     return [_object(path, number, line) for number, line in enumerate(lines, start=1)]
+
+
+def _table(path: Path, text: str) -> list[dict[str, object]]:
+    csv.field_size_limit(max(len(text), csv.field_size_limit()))
+    try:
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        columns = reader.fieldnames or []
+        if _COLUMN not in columns:
+            names = ", ".join(columns) or "none"
+            raise Failure(f"{path}: has no column {_COLUMN!r}; it has: {names}: name one of them {_COLUMN}")
+        return [dict(row) for row in reader]
+    except csv.Error as error:
+        raise Failure(f"{path}: is not CSV: {error}") from None
 
 
 def _object(path: Path, number: int, line: str) -> dict[str, object]:

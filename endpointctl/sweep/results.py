@@ -31,10 +31,11 @@ class Result:
         seconds: how long the answer took, without waiting before it.
         attempts: how many requests were sent.
         generations: the texts; empty for an error.
-        tokens_in: the prompt's tokens; None when not told.
-        tokens_out: the generated tokens; None when not told.
+        tokens_in: the prompt's tokens; None when not known.
+        tokens_out: the generated tokens; None when not known.
         code: the error's code; None for an answer.
         message: the error's sentence; None likewise.
+        caller_error: whether the request itself was refused, so that a repetition will hardly help.
 
     """
 
@@ -49,6 +50,7 @@ class Result:
     tokens_out: int | None = None
     code: str | None = None
     message: str | None = None
+    caller_error: bool = False
 
     @property
     def ok(self) -> bool:
@@ -71,10 +73,10 @@ def answered(call: Call, completion: Completion) -> Result:
     )
 
 
-def failed(call: Call, code: str, message: str, seconds: float) -> Result:
-    """Return the result of a call that was not."""
+def failed(call: Call, code: str, message: str, seconds: float, *, caller_error: bool = False) -> Result:
+    """Return the result of a call that failed."""
     place = (call.number, call.prompt, call.repeat, call.parameters)
-    return Result(*place, round(seconds, 4), 1, code=code, message=message)
+    return Result(*place, round(seconds, 4), 1, code=code, message=message, caller_error=caller_error)
 
 
 class Results:
@@ -101,7 +103,9 @@ class Results:
 
     def write(self, document: dict[str, Any]) -> None:
         """Append one line."""
-        line = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        # Arguments of a command line may hold what UTF-8 cannot; json.loads reads it again.
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        line = text.encode("utf-8", "surrogatepass") + b"\n"
         place = self._file.fileno()
         before = os.fstat(place).st_size
         try:
@@ -116,10 +120,10 @@ class Results:
 
 @contextmanager
 def opened(path: Path, plan: Plan) -> Iterator[tuple[Results, dict[int, Result]]]:
-    """Open a results file for a plan: a new one, or one to go on with; yield it and the answers in it.
+    """Open a results file for a plan: a new one, or one to continue; yield it and the last result of each call in it.
 
     Raises:
-        Failure: it is another sweep's, somebody writes it, or it cannot be written.
+        Failure: it is another sweep's, another process writes it, or it cannot be written.
 
     """
     try:
@@ -142,14 +146,14 @@ def opened(path: Path, plan: Plan) -> Iterator[tuple[Results, dict[int, Result]]
             os.ftruncate(file.fileno(), length)
         if not path.stat().st_size:
             results.write(_header(plan))
-        yield results, {number: one for number, one in found.items() if one.ok}
+        yield results, found
 
 
 def read(path: Path) -> tuple[Plan, list[Result]]:
     """Read a results file; the last line of a call counts, in the order of the plan.
 
     Raises:
-        Failure: it is none, or damaged but for its last line.
+        Failure: it is not a results file, or a line other than the last is damaged.
 
     """
     plan, found, _ = _read(path)
@@ -177,9 +181,9 @@ def _read(path: Path) -> tuple[Plan, dict[int, Result], int]:
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}: name a results file of `endpointctl sweep`") from None
     except (ValueError, KeyError, TypeError):
-        raise Failure(f"{path}: line {number} is no line of a sweep's results: name another file") from None
+        raise Failure(f"{path}: line {number} is not a sweep's result: name another file") from None
     if plan is None and length == 0 and path.stat().st_size:
-        raise Failure(f"{path}: is no results file of a sweep: name another file")
+        raise Failure(f"{path}: is not a sweep's results file: name another file")
     if plan is None:
         raise Failure(f"{path}: is empty: run `endpointctl sweep` first")
     return plan, found, length

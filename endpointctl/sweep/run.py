@@ -1,70 +1,36 @@
-"""Runs a plan: several calls at once, all slower together when the endpoint is busy, and no answer is ever lost."""
+"""Run a plan: several calls at once, all slower together when the endpoint is busy, and no answer is lost."""
 
 from __future__ import annotations
 
 import queue
-import random
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from endpointctl.completion import Completion
 from endpointctl.failure import Failure, Lost, Unreachable
-from endpointctl.refused import EndpointAway, NotAllowed, QuotaExceeded, Refused
+from endpointctl.refused import EndpointAway, NotAllowed, QuotaExceeded, Refused, WrongRequest
+from endpointctl.sweep.backoff import Backoff
 from endpointctl.sweep.plan import Call, Plan
 from endpointctl.sweep.results import Result, Results, answered, failed
+from endpointctl.sweep.signals import Stop, stop_on_signals
 
 Generate = Callable[..., Completion]
 
 MOST_ATTEMPTS: Final = 8
-"""Of a call that is throttled or finds nobody; the whole sweep waits between them, longer each time."""
+"""Of a call that is throttled or has no connection; the whole sweep waits between them, longer each time."""
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
-# What every further call would meet, and what to do about it.
+# Errors that every further call would have, and what to do about each.
 _HOPELESS: Final[dict[type[Refused], str]] = {
     NotAllowed: "sign in again (`aws sso login`), or ask for the permission",
     EndpointAway: "deploy the endpoint (`make deploy`), or wait until it is in service",
     QuotaExceeded: "wait for the quota's next period, or ask for a larger one",
 }
 _FAILURES_IN_A_ROW: Final = 20
-
-
-class Brake:
-    """Makes all workers wait together: who was refused last says for how long.
-
-    Args:
-        first: the first pause, in seconds; each refusal after a pause doubles it, an answer ends that.
-
-    """
-
-    def __init__(self, first: float = _FIRST_PAUSE) -> None:
-        self._first = first
-        self._pause = first
-        self._until = 0.0
-        self._lock = threading.Lock()
-
-    def pull(self, wanted: float | None) -> None:
-        """Wait from now on; those who are refused at the same time pull it once."""
-        with self._lock:
-            now = time.monotonic()
-            if now < self._until:
-                return
-            self._until = now + max(wanted or 0.0, self._pause) * random.uniform(1.0, 1.25)  # noqa: S311 - no secret
-            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-
-    def release(self) -> None:
-        """Begin again with the first pause: somebody was answered."""
-        with self._lock:
-            self._pause = self._first
-
-    @property
-    def left(self) -> float:
-        """Return how long to wait still, in seconds."""
-        return max(0.0, self._until - time.monotonic())
+"""So many failures of the service end the sweep. Requests that are refused as wrong are not counted."""
 
 
 @dataclass
@@ -73,10 +39,10 @@ class Progress:
 
     Attributes:
         planned: how many calls it has.
-        before: how many of them were answered by an earlier run.
-        answered: how many now.
-        failed: how many failed now.
-        stopped: why it ended before its end; empty when it did not.
+        before: how many of them an earlier run answered.
+        answered: how many this run answered.
+        failed: how many failed in this run.
+        stopped: why it ended early; empty when it did not.
 
     """
 
@@ -92,61 +58,89 @@ class Progress:
         """Return how many calls have no answer and no error of this run."""
         return self.planned - self.before - self.answered - self.failed
 
+    def count(self, result: Result) -> None:
+        """Count one result; set ``stopped`` when too many calls failed in a row."""
+        if result.ok:
+            self.answered += 1
+            self._in_a_row = 0
+            return
+        self.failed += 1
+        if result.caller_error:
+            return
+        self._in_a_row += 1
+        if self._in_a_row >= _FAILURES_IN_A_ROW:
+            self.stopped = f"{_FAILURES_IN_A_ROW} calls in a row failed, the last with: {result.message}"
+
+
+def pending(plan: Plan, earlier: Mapping[int, Result]) -> list[Call]:
+    """Return the calls without an answer: first those never made, then those that failed, last those refused."""
+
+    def order(call: Call) -> tuple[int, int]:
+        result = earlier.get(call.number)
+        return (0 if result is None else 2 if result.caller_error else 1), call.number
+
+    left = [call for call in plan.calls if call.number not in earlier or not earlier[call.number].ok]
+    return sorted(left, key=order)
+
 
 def run(
     plan: Plan,
     generate: Generate,
     results: Results,
-    done: dict[int, Result],
+    earlier: Mapping[int, Result],
     *,
     at_once: int,
-    told: Callable[[Progress], None] = lambda _: None,
-    brake: Brake | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    backoff: Backoff | None = None,
 ) -> Progress:
-    """Ask all that has no answer yet, and write each answer as it arrives.
+    """Make every call that has no answer yet, and write each result as it arrives.
 
-    Ctrl-C ends it: what is on its way is waited for and written, nothing more is sent; a second one ends it at once.
+    The first SIGINT (Ctrl-C), SIGTERM or SIGHUP ends it: calls in flight are waited for and written, nothing more is
+    sent. The second one ends it at once.
 
     Args:
-        plan: what to ask.
-        generate: who is asked, e.g. ``Client.generate``; it makes one attempt.
-        results: where answers are written.
-        done: the answers of earlier runs.
-        at_once: how many calls are on their way at once.
-        told: hears of each step.
-        brake: default a new one.
+        plan: the calls.
+        generate: makes one attempt, e.g. ``Client.generate``.
+        results: where results are written.
+        earlier: the last result of each call of earlier runs.
+        at_once: how many calls are in flight at most.
+        on_progress: called after each result.
+        backoff: default a new one.
 
     Raises:
         Failure: the results cannot be written.
 
     """
-    progress = Progress(plan.count, len(done))
+    calls = pending(plan, earlier)
+    progress = Progress(plan.count, plan.count - len(calls))
     waiting: queue.SimpleQueue[Call] = queue.SimpleQueue()
-    for call in plan.calls:
-        if call.number not in done:
-            waiting.put(call)
-    arrived: queue.SimpleQueue[Result | Failure | None] = queue.SimpleQueue()
-    stop, brake = threading.Event(), brake or Brake()
+    for call in calls:
+        waiting.put(call)
+    # A worker makes no further call before its last result is about to be written.
+    arrived: queue.Queue[Result | Failure | None] = queue.Queue(maxsize=1)
+    stop, backoff = Stop(), backoff or Backoff()
 
     def work() -> None:
         try:
             while not stop.is_set():
-                call = waiting.get_nowait()
-                one = _ask(plan, call, generate, brake, stop)
+                one = _result(plan, waiting.get_nowait(), generate, backoff, stop)
+                if one is None:
+                    return
                 if isinstance(one, Failure):
                     stop.set()
                 arrived.put(one)
         except queue.Empty:
             pass
-        except Exception as error:  # noqa: BLE001 - a worker's end must be heard of
+        except Exception as error:  # noqa: BLE001 - the main thread waits for every worker
+            stop.set()
             arrived.put(Failure(f"the sweep itself failed: {type(error).__name__}: {error}"))
         finally:
             arrived.put(None)
 
-    workers = min(at_once, progress.left)
-    for _ in range(workers):
-        threading.Thread(target=work, daemon=True).start()
-    with _interrupts(progress, stop):
+    workers = min(at_once, len(calls))
+    with stop_on_signals(stop):
+        for _ in range(workers):
+            threading.Thread(target=work, daemon=True).start()
         while workers:
             one = arrived.get()
             if one is None:
@@ -155,73 +149,46 @@ def run(
                 progress.stopped = progress.stopped or str(one)
             else:
                 results.add(one)
-                _count(progress, one, stop)
-                told(progress)
+                progress.count(one)
+                if progress.stopped:
+                    stop.set()
+                with suppress(OSError):  # a terminal that is gone must not cost an answer
+                    on_progress(progress)
+        if stop.is_set() and progress.left:
+            progress.stopped = progress.stopped or "interrupted"
     return progress
 
 
-@contextmanager
-def _interrupts(progress: Progress, stop: threading.Event) -> Iterator[None]:
-    """Let the first Ctrl-C stop the sweep without an exception, which could fall between an answer and its line."""
-
-    def interrupt(_number: int, _frame: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        progress.stopped = "interrupted"
-        stop.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        stop.set()
-        signal.signal(signal.SIGINT, before)
-
-
-def _ask(plan: Plan, call: Call, generate: Generate, brake: Brake, stop: threading.Event) -> Result | Failure:
-    """Return what became of a call; a failure that every call will meet ends the sweep, and this one is asked again."""
-    began = time.monotonic()
+def _result(plan: Plan, call: Call, generate: Generate, backoff: Backoff, stop: Stop) -> Result | Failure | None:
+    """Return the result of a call; None when the sweep stopped before it; a failure when every call would have it."""
     for attempt in range(1, MOST_ATTEMPTS + 1):
-        while brake.left and not stop.is_set():
-            stop.wait(min(brake.left, 0.2))
-        if stop.is_set() and attempt > 1:
-            return Failure("interrupted")
+        backoff.wait(stop)
+        if stop.is_set():
+            return None
         began = time.monotonic()
         try:
             completion = generate(plan.prompts[call.prompt], **plan.fields(call))
         except Refused as refused:
             if remedy := _HOPELESS.get(type(refused)):
                 return Failure(f"{refused}: {remedy}")
-            if refused.may_be_tried_again and attempt < MOST_ATTEMPTS:
-                brake.pull(refused.retry_after)
-            else:
-                return failed(call, refused.code or str(refused.status), refused.reason, time.monotonic() - began)
+            if not refused.may_be_tried_again or attempt == MOST_ATTEMPTS:
+                return _refused(call, refused, time.monotonic() - began)
+            backoff.pause(refused.retry_after)
         except Lost as lost:
-            # The model may have generated: it is for the next run to ask again.
+            # The model may have generated: the next run decides whether to call again.
             return failed(call, "connection_lost", lost.reason, time.monotonic() - began)
         except Unreachable as unreachable:
             if attempt == MOST_ATTEMPTS:
                 return unreachable
-            brake.pull(None)
+            backoff.pause(None)
         except Failure as failure:
             return failure
         else:
-            brake.release()
-            result = answered(call, completion)
-            return replace(result, attempts=attempt)
+            backoff.reset()
+            return replace(answered(call, completion), attempts=attempt)
     raise AssertionError("unreachable")
 
 
-def _count(progress: Progress, result: Result, stop: threading.Event) -> None:
-    if result.ok:
-        progress.answered += 1
-        progress._in_a_row = 0
-        return
-    progress.failed += 1
-    progress._in_a_row += 1
-    if progress._in_a_row >= _FAILURES_IN_A_ROW:
-        progress.stopped = f"{_FAILURES_IN_A_ROW} calls in a row failed, the last with: {result.message}"
-        stop.set()
+def _refused(call: Call, refused: Refused, seconds: float) -> Result:
+    code = refused.code or str(refused.status)
+    return failed(call, code, refused.reason, seconds, caller_error=isinstance(refused, WrongRequest))

@@ -1,4 +1,4 @@
-"""What a changed template does: replacement spreads through references, and losses and refusals are told."""
+"""What a changed template does: replacement spreads through references, and losses and refusals are reported."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from endpointctl import templates as revision
+from endpointctl import templates
 from endpointctl.changes import Change, changes, makes_new_fleet, refused
 from endpointctl.failure import Failure
 from stacks.settings import ENVIRONMENTS
@@ -112,12 +112,12 @@ def test_the_command_on_a_repository(tmp_path: Path) -> None:
     file.write_text(file.read_text("utf-8").replace("cohere-dev", "cohere-new"), "utf-8")
     lossy = _changes(root)
     assert lossy.returncode == 1
-    assert lossy.stderr.startswith("dev/endpoint: Endpoint8024A810 would be replaced: its name answers no more")
+    assert lossy.stderr.startswith("dev/endpoint: Endpoint8024A810 would be replaced: ")
     assert "Traceback" not in lossy.stderr
 
 
 def _changes(root: Path) -> subprocess.CompletedProcess[str]:
-    # The code under test, on another checkout: ROOT is where endpointctl lies unless told otherwise.
+    # The code under test, on another checkout: ROOT is where endpointctl lies by default.
     script = (
         "import pathlib, endpointctl.templates as r, stacks.settings as s, endpointctl.cli as c;"
         f"r.ROOT = pathlib.Path({str(root)!r}); s.ENVIRONMENTS = r.ROOT / 'environments'; c.main()"
@@ -126,6 +126,80 @@ def _changes(root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_no_such_commit() -> None:
-    with pytest.raises(Failure, match=r"BASE 'nonsense' is no commit of this repository: .*give a branch, tag or hash"):
-        revision.of_commit("nonsense", None)
+@pytest.mark.parametrize("base", ["nonsense", "", "HEAD:app.py", "HEAD nonsense"])
+def test_no_such_commit(base: str) -> None:
+    with pytest.raises(Failure, match="give a branch, tag or hash"):
+        templates.of_commit(base, None)
+
+
+@pytest.mark.parametrize("base", ["--output={}", "-o{}", "--remote={}", "--exec={}"])
+def test_a_base_is_never_an_option_of_git(tmp_path: Path, base: str) -> None:
+    file = tmp_path / "kept"
+    file.write_text("content", "utf-8")
+    with pytest.raises(Failure, match="give a branch, tag or hash"):
+        templates.of_commit(base.format(file), None)
+    assert file.read_text("utf-8") == "content"
+
+
+def resources(value: Any, **sections: Any) -> dict[str, Any]:
+    """Return a template of a model that is replaced by another image, and a policy that refers to something."""
+    image = sections.pop("image", "a")
+    model = {"Type": "AWS::SageMaker::Model", "Properties": {"PrimaryContainer": {"Image": image}}}
+    policy = {"Type": "AWS::IAM::Policy", "Properties": {"PolicyDocument": value}}
+    return {"Resources": {"Model": model, "Policy": policy}, **sections}
+
+
+@pytest.mark.parametrize(
+    ("value", "refers"),
+    [
+        ({"Ref": "Model"}, True),
+        ({"Fn::GetAtt": ["Model", "ModelName"]}, True),
+        ({"Fn::GetAtt": "Model.ModelName"}, True),
+        ({"Fn::Sub": "arn:${AWS::Partition}:${Model}"}, True),
+        ({"Fn::Sub": "${Model.ModelName}"}, True),
+        ({"Fn::Sub": ["${Name}/${Other}", {"Name": {"Ref": "Model"}, "Other": "x"}]}, True),
+        ({"Fn::Sub": ["${Model}", {"Model": "a variable of its own"}]}, False),
+        ({"Fn::Sub": "${!Model} ${Models}"}, False),
+        ({"Fn::Join": ["", ["a", {"Fn::Sub": "${Model}"}]]}, True),
+        ("Model", False),
+    ],
+)
+def test_what_refers_to_a_replaced_resource(value: Any, refers: bool) -> None:
+    found = {change.logical_id for change in changes(resources(value), resources(value, image="b"))}
+    assert found == ({"Model", "Policy"} if refers else {"Model"})
+
+
+def parameter(default: str) -> dict[str, Any]:
+    return {
+        "Parameters": {"Size": {"Type": "String", "Default": default}, "Other": {"Type": "String", "Default": "x"}},
+        "Conditions": {
+            "Large": {"Fn::Equals": [{"Ref": "Size"}, "large"]},
+            "Not": {"Fn::Not": [{"Condition": "Large"}]},
+            "Free": {"Fn::Equals": [{"Ref": "Other"}, "x"]},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "changed"),
+    [
+        ({"Ref": "Size"}, True),
+        ({"Fn::Sub": "x-${Size}"}, True),
+        ({"Fn::If": ["Large", 1, 2]}, True),
+        ({"Fn::If": ["Not", 1, 2]}, True),
+        ({"Fn::If": ["Free", 1, 2]}, False),
+        ({"Ref": "Other"}, False),
+        ("Size", False),
+    ],
+)
+def test_another_default_of_a_parameter_changes_what_refers_to_it(value: Any, changed: bool) -> None:
+    before, after = resources(value, **parameter("small")), resources(value, **parameter("large"))
+    assert [change.logical_id for change in changes(before, after)] == (["Policy"] if changed else [])
+    assert changes(after, after) == []
+
+
+def test_another_default_can_replace_the_endpoint() -> None:
+    before, after = template(name={"Ref": "Name"}), template(name={"Ref": "Name"})
+    before["Parameters"], after["Parameters"] = {"Name": {"Default": "a"}}, {"Name": {"Default": "b"}}
+    (change,) = changes(before, after)
+    assert (change.logical_id, change.effect, bool(change.loss)) == ("Endpoint", "replaced", True)

@@ -58,11 +58,17 @@ def test_figures_by_hand() -> None:
     assert found.distinct_1 == pytest.approx(5 / 7)  # a b c d e of seven words
     assert found.distinct_2 == pytest.approx(4 / 5)  # ab bc bd de of five pairs
     assert found.overlap == pytest.approx(1 / 4)  # ab of ab bc bd de
-    assert (found.seconds, found.slow_seconds) == (3.0, 4.0)
+    assert (found.seconds, found.slow_seconds) == (3.0, None)
     assert found.tokens_per_second == pytest.approx(6 / 6)
 
 
-def test_what_is_not_told_is_not_known() -> None:
+@pytest.mark.parametrize(("count", "slow"), [(19, None), (20, 19.0), (40, 38.0)])
+def test_95_of_100_needs_twenty_answers(count: int, slow: float | None) -> None:
+    found = [result(number, generation("a"), seconds=number, max_tokens=3) for number in range(1, count + 1)]
+    assert figures(PLAN, found).slow_seconds == slow
+
+
+def test_what_is_missing_is_not_known() -> None:
     found = figures(PLAN, [result(0, generation(""), max_tokens=3, temperature=0, seed=5)])
     unknown = (found.tokens, found.cut_off, found.likelihood, found.perplexity, found.distinct_1, found.distinct_2)
     assert unknown == (None,) * 6
@@ -148,9 +154,9 @@ def test_picks(wish: Wish, limits: Limits, key: dict[str, Any]) -> None:
     ("wish", "cells", "limits", "said"),
     [
         (Wish.SHORTEST_COMPLETE, [Group({"k": 1}, Figures(1, 0, 1))], Limits(), "max_tokens was not varied"),
-        (Wish.MOST_LIKELY, [cell(1, 0)], Limits(), "no answer tells likelihoods"),
-        (Wish.FASTEST, [cell(1, 0)], Limits(perplexity=5), "no answer tells likelihoods"),
-        (Wish.FASTEST, [cell(1, 0)], Limits(cut_off=0.1), "no answer tells finish reasons, nor tokens"),
+        (Wish.MOST_LIKELY, [cell(1, 0)], Limits(), "no answer has likelihoods"),
+        (Wish.FASTEST, [cell(1, 0)], Limits(perplexity=5), "no answer has likelihoods"),
+        (Wish.FASTEST, [cell(1, 0)], Limits(cut_off=0.1), "no answer has finish reasons, nor tokens"),
     ],
 )
 def test_wishes_that_the_data_cannot_answer(wish: Wish, cells: list[Group], limits: Limits, said: str) -> None:
@@ -164,7 +170,7 @@ def test_the_summary_says_what_changes_and_what_is_not_known() -> None:
         "temperature": [cell(1, 0, likelihood=-1.0), cell(1, 5, likelihood=-4.0)],
     }
     said = summary(PLAN, Figures(6, 1, 6, likelihood=-2.0), axes)
-    assert said[0] == "6 of 8 calls were answered, 1 failed, 1 were not asked yet."
+    assert said[0] == "6 of 8 calls were answered, 1 failed, 1 were not made yet."
     assert "From max_tokens 100 to 300 the share of texts that are cut off falls from 90% to 0%." in said
     assert "From temperature 0 to 5 the mean log-probability of a token falls from -1 to -4." in said
     assert any("how alike repetitions are is not known" in one for one in said)
@@ -209,6 +215,8 @@ def test_a_figure_is_the_same_in_page_and_table(tmp_path: Path) -> None:
     embedded = json.loads(re.search(r'id="figures">(.*?)</script>', text)[1])  # type: ignore[index]
     (shown,) = [one for one in embedded["likelihood"]["data"] if one["name"] == "mean log-probability"]
     assert shown["y"][-1] == pytest.approx(by_hand)
+    speed = {one["name"] for one in embedded["speed"]["data"]}
+    assert "95 of 100 within" in speed
     assert next(row for row in rows if row["code"])["message"] == "HTTP 400: " + NASTY
     assert next(row for row in rows if row["call"] == "3")["text"] == NASTY
 
@@ -232,12 +240,14 @@ def test_charts_that_the_data_do_not_allow_say_why() -> None:
     found = [result(0, generation("a b"), k=0), result(1, generation("a c"), k=5)]
     made = {one.id: one for one in charts(plan, {"k": groups(plan, found, ["k"])}, groups(plan, found, ["k"]))}
     assert {name for name, one in made.items() if one.figure} == {"speed"}
+    assert made["speed"].figure
+    assert [one["name"] for one in made["speed"].figure["data"]] == ["median"], "two answers have no 95 of 100"
     assert made["length"].note == "max_tokens was not varied."
     assert made["grid"].note.startswith("A grid needs two parameters")
     plan, found = grid(likelihoods=False)
     axes = {name: groups(plan, found, [name]) for name in plan.varied}
     made = {one.id: one for one in charts(plan, axes, groups(plan, found, list(plan.parameters)))}
-    assert made["likelihood"].note == "No answer tells likelihoods."
+    assert made["likelihood"].figure is None
     assert made["length"].figure
     assert made["length"].figure["layout"]["yaxis"]["title"]["text"] == "mean characters of a text"
 
