@@ -45,7 +45,7 @@ def main() -> None:
     )
     for resource in [*resource_types(sagemaker), *scaling.resource_types()]:
         emulator.add_resource_type(resource)
-    emulator.let_resources_wait()
+    emulator.run_waiting_types_on_worker_threads()
     emulator.add_service("sagemaker", _served(sagemaker.api, Runtime(sagemaker, container, conditions)))
     emulator.add_service("application-autoscaling", _served(scaling.api))
     emulator.add_service("servicequotas", _served(Quotas(conditions).api))

@@ -215,8 +215,7 @@ def _validator() -> ResourceType:
         found = rest._request_validators.get(properties["RestApiId"], {}).get(physical_id)
         return {"ValidateRequestBody": found["validateRequestBody"]} if found else None
 
-    create_only = ("RestApiId", "Name")
-    return ResourceType(_VALIDATOR, create, update, delete, read, frozenset({"ValidateRequestBody"}), create_only)
+    return ResourceType(_VALIDATOR, create, update, delete, read, frozenset({"ValidateRequestBody"}))
 
 
 def _taken(answer: Response) -> bytes:
@@ -249,5 +248,4 @@ def _association() -> ResourceType:
         found = waf._associations.get(resource)
         return {"ResourceArn": resource, "WebACLArn": found} if found else None
 
-    create_only = ("ResourceArn", "WebACLArn")
-    return ResourceType(_ASSOCIATION, create, update, delete, read, frozenset(create_only), create_only)
+    return ResourceType(_ASSOCIATION, create, update, delete, read, frozenset({"ResourceArn", "WebACLArn"}))

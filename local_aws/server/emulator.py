@@ -20,6 +20,8 @@ from ministack.core import persistence, responses, router
 from ministack.services import cloudwatch, kinesis
 from ministack.services.cloudformation import changesets, drift, handlers, provisioners, stacks
 
+from local_aws.server.resource_schemas import CreateOnly
+
 Properties: TypeAlias = dict[str, Any]
 Response: TypeAlias = tuple[int, dict[str, str], bytes]
 ServiceHandler: TypeAlias = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
@@ -32,12 +34,11 @@ class ResourceType:
     Attributes:
         name: e.g. ``AWS::SageMaker::Endpoint``.
         create: ``(logical id, properties, stack name) -> (physical id, attributes)``; raises ValueError to fail.
-        update: ``(physical id, old properties, new properties, stack name)``; same result. Never called when a property
-            in ``create_only`` changed: then a new resource is created and the old one deleted afterwards.
+        update: ``(physical id, old properties, new properties, stack name)``; same result. Not called when
+            a create-only property changed: CloudFormation then creates a new resource and deletes the old one.
         delete: ``(physical id, properties)``.
         read: ``(physical id, properties)`` gives the live properties for drift detection, None when it is gone.
         readable: the properties that ``read`` returns.
-        create_only: the properties whose change replaces the resource.
         waits: whether the functions block until the resource is stable.
 
     """
@@ -48,7 +49,6 @@ class ResourceType:
     delete: Callable[[str, Properties], None]
     read: Callable[[str, Properties], Properties | None]
     readable: frozenset[str]
-    create_only: tuple[str, ...]
     waits: bool = False
 
 
@@ -63,20 +63,20 @@ CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[
 
 
 def add_resource_type(resource: ResourceType) -> None:
-    """Teach CloudFormation one resource type."""
+    """Add one resource type to CloudFormation."""
     provisioners._RESOURCE_HANDLERS[resource.name] = {
         "create": resource.create,
         "update": resource.update,
         "delete": resource.delete,
     }
-    provisioners._REPLACING_PROPERTIES[resource.name] = resource.create_only
+    provisioners._REPLACING_PROPERTIES[resource.name] = CreateOnly(resource.name)
     drift._DRIFT_READERS[resource.name] = (resource.read, resource.readable)
     if resource.waits:
         _waiting_types.add(resource.name)
 
 
-def let_resources_wait() -> None:
-    """Run the types that wait on a worker thread, so that a slow creation does not stall the server."""
+def run_waiting_types_on_worker_threads() -> None:
+    """Run the types that wait on worker threads, so that a slow creation does not block the server."""
     original = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda name: name in _waiting_types or original(name)
 

@@ -35,6 +35,11 @@ def signing_name(service: str) -> str:
     return str(_model(service).signing_name)
 
 
+def longest(service: str, operation: str, member: str) -> int:
+    """Return how long a member of a request may be, in bytes or characters."""
+    return int(_model(service).operation_model(operation).input_shape.members[member].metadata["max"])
+
+
 def check(service: str, operation: str, request: dict[str, Any]) -> None:
     """Refuse a request that a service would refuse by its shape.
 
@@ -87,7 +92,7 @@ def _constraints(value: Any, shape: Shape, path: str) -> list[str]:  # noqa: ANN
     if isinstance(shape, ListShape):
         longest = shape.metadata.get("max", len(value))
         if len(value) > longest:
-            return [_said(value, path, f"have length less than or equal to {longest}")]
+            return [_violation(value, path, f"have length less than or equal to {longest}")]
         return [p for i, member in enumerate(value) for p in _constraints(member, shape.member, f"{path}[{i}]")]
     if isinstance(shape, MapShape):
         return [p for key, member in value.items() for p in _constraints(member, shape.value, f"{path}[{key}]")]
@@ -95,23 +100,23 @@ def _constraints(value: Any, shape: Shape, path: str) -> list[str]:  # noqa: ANN
         return _string_constraints(value, shape, path)
     most = shape.metadata.get("max")
     if most is not None and value > most:
-        return [_said(value, path, f"have value less than or equal to {most}")]
+        return [_violation(value, path, f"have value less than or equal to {most}")]
     return []
 
 
-def _said(value: Any, path: str, constraint: str) -> str:  # noqa: ANN401 - JSON
+def _violation(value: Any, path: str, constraint: str) -> str:  # noqa: ANN401 - JSON
     return f"Value '{value}' at '{path.lstrip('.')}' failed to satisfy constraint: Member must {constraint}"
 
 
 def _string_constraints(value: str, shape: StringShape, path: str) -> list[str]:
     if shape.enum and value not in shape.enum:
-        return [_said(value, path, f"satisfy enum value set: [{', '.join(shape.enum)}]")]
+        return [_violation(value, path, f"satisfy enum value set: [{', '.join(shape.enum)}]")]
     pattern = shape.metadata.get("pattern")
     if pattern and not re.fullmatch(python_pattern(pattern), value):
-        return [_said(value, path, f"satisfy regular expression pattern: {pattern}")]
+        return [_violation(value, path, f"satisfy regular expression pattern: {pattern}")]
     longest = shape.metadata.get("max")
     if longest is not None and len(value) > longest:
-        return [_said(value, path, f"have length less than or equal to {longest}")]
+        return [_violation(value, path, f"have length less than or equal to {longest}")]
     return []
 
 

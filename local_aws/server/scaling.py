@@ -13,11 +13,11 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from local_aws.server import emulator
-from local_aws.server.create_only import CREATE_ONLY
 from local_aws.server.emulator import Properties, ResourceType
 from local_aws.server.errors import AwsError, validation
 from local_aws.server.json_api import Answer, JsonApi, Request
 from local_aws.server.request_validation import check, from_template
+from local_aws.server.resource_schemas import SCALABLE_TARGET_IDENTIFIER
 
 _SERVICE = "application-autoscaling"
 _TARGET, _POLICY = "AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"
@@ -203,16 +203,14 @@ class Scaling:
             raise ValueError(str(error.message)) from None
 
     def _target_type(self) -> ResourceType:
-        identity = CREATE_ONLY[_TARGET]
-
         def put(properties: Properties) -> tuple[str, Properties]:
             for action in properties.get("ScheduledActions", []):
-                self._check_schedule({**{key: properties[key] for key in identity}, **action})
+                self._check_schedule({**{key: properties[key] for key in SCALABLE_TARGET_IDENTIFIER}, **action})
             # CloudFormation has a list of tags, the API a map; both are only kept.
             left_out = ("ScheduledActions", "RoleARN", "Tags")
             request = {key: value for key, value in properties.items() if key not in left_out}
             self._call("RegisterScalableTarget", request)
-            name = "|".join(properties[key] for key in identity)
+            name = "|".join(properties[key] for key in SCALABLE_TARGET_IDENTIFIER)
             return name, {"Id": name}
 
         def create(_logical_id: str, properties: Properties, _stack: str) -> tuple[str, Properties]:
@@ -221,7 +219,7 @@ class Scaling:
             return put(properties)
 
         def delete(name: str, _properties: Properties) -> None:
-            request = dict(zip(identity, name.split("|"), strict=True))
+            request = dict(zip(SCALABLE_TARGET_IDENTIFIER, name.split("|"), strict=True))
             if request["ResourceId"] in self._targets:
                 self._call("DeregisterScalableTarget", request)
 
@@ -232,14 +230,13 @@ class Scaling:
             delete=delete,
             read=lambda name, _properties: self._targets.get(name.split("|")[0]),
             readable=frozenset({"MinCapacity", "MaxCapacity"}),
-            create_only=identity,
         )
 
     def _policy_type(self) -> ResourceType:
         def put(properties: Properties) -> tuple[str, Properties]:
             request = {key: value for key, value in properties.items() if key != "ScalingTargetId"}
             if "ScalingTargetId" in properties:
-                request |= zip(CREATE_ONLY[_TARGET], properties["ScalingTargetId"].split("|"), strict=True)
+                request |= zip(SCALABLE_TARGET_IDENTIFIER, properties["ScalingTargetId"].split("|"), strict=True)
             arn = self._call("PutScalingPolicy", request)["PolicyARN"]
             return arn, {"Arn": arn, "Id": arn}
 
@@ -254,7 +251,6 @@ class Scaling:
             delete=delete,
             read=lambda arn, _p: next((p for p in self._policies.values() if p["PolicyARN"] == arn), None),
             readable=frozenset(),
-            create_only=CREATE_ONLY[_POLICY],
         )
 
 

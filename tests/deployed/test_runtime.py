@@ -1,4 +1,4 @@
-"""The runtime: streams, limits, the concurrency of a fleet, what CloudWatch and the autoscaler make of it."""
+"""The runtime: streams, limits, the concurrency of a variant, the metrics in CloudWatch, and autoscaling."""
 
 import concurrent.futures
 import json
@@ -78,7 +78,7 @@ def test_what_is_wrong_before_the_first_frame_is_an_ordinary_error(deployed: Dep
 
 
 @pytest.mark.parametrize(
-    ("conditions", "said"),
+    ("conditions", "error_code"),
     [
         (Conditions(faults=(Fault("ModelError500", times=1),)), "ModelError"),
         (Conditions(faults=(Fault("ThrottlingException", times=1),)), "ThrottlingException"),
@@ -87,12 +87,12 @@ def test_what_is_wrong_before_the_first_frame_is_an_ordinary_error(deployed: Dep
     ],
 )
 def test_a_fault_before_the_first_frame_is_one_too(
-    deployed: Deployed, account: Callable[[Conditions], None], conditions: Conditions, said: str
+    deployed: Deployed, account: Callable[[Conditions], None], conditions: Conditions, error_code: str
 ) -> None:
     account(conditions)
     with pytest.raises(ClientError) as caught:
         stream()
-    assert code(caught) == said
+    assert code(caught) == error_code
     account(Conditions())
     assert len(list(stream()["Body"])) > 9
 
@@ -123,10 +123,54 @@ def test_a_stream_needs_both_permissions(deployed: Deployed) -> None:
         iam.delete_user(UserName="streamer")
 
 
+# Packages that the catalogue does not know
+
+
+UNKNOWN = "arn:aws:sagemaker:us-east-1:865070037744:model-package/acme-llm-1-0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+
+
+@pytest.fixture
+def unknown(deployed: Deployed) -> Iterator[str]:
+    """An endpoint of a package that the catalogue does not know."""
+    sagemaker = deployed.sagemaker
+    roles = boto3.client("iam").list_roles()["Roles"]
+    sagemaker.create_model(
+        ModelName="unknown",
+        ExecutionRoleArn=next(role["Arn"] for role in roles if "ExecutionRole" in role["RoleName"]),
+        EnableNetworkIsolation=True,
+        PrimaryContainer={"ModelPackageName": UNKNOWN},
+    )
+    variant: Any = {"VariantName": "A", "ModelName": "unknown", "InstanceType": "ml.g5.xlarge"}
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="unknown", ProductionVariants=[variant | {"InitialInstanceCount": 1}]
+    )
+    sagemaker.create_endpoint(EndpointName="unknown", EndpointConfigName="unknown")
+    wait: Any = {"Delay": 1, "MaxAttempts": 20}
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="unknown", WaiterConfig=wait)
+    yield "unknown"
+    sagemaker.delete_endpoint(EndpointName="unknown")
+    sagemaker.delete_endpoint_config(EndpointConfigName="unknown")
+    sagemaker.delete_model(ModelName="unknown")
+
+
+def test_the_conditions_name_the_api_of_an_unknown_package(
+    deployed: Deployed, account: Callable[[Conditions], None], unknown: str
+) -> None:
+    def answer(body: dict[str, Any]) -> dict[str, Any]:
+        content = json.dumps({**body, "max_tokens": 2})
+        found = client().invoke_endpoint(EndpointName=unknown, ContentType="application/json", Body=content)
+        return dict(json.load(found["Body"]))
+
+    assert set(answer({"prompt": "a"})) == {"id", "generations", "prompt"}
+    account(Conditions(apis={"acme-llm": "chat"}))
+    assert answer({"message": "a"})["chat_history"][0] == {"role": "USER", "message": "a"}
+    assert invoke()["InvokedProductionVariant"] == "AllTraffic", "other packages keep their API"
+
+
 # Limits
 
 
-def test_the_runtime_gives_up_after_its_limit(deployed: Deployed, account: Callable[[Conditions], None]) -> None:
+def test_the_runtime_stops_waiting_after_its_limit(deployed: Deployed, account: Callable[[Conditions], None]) -> None:
     account(Conditions(answer_seconds=9, response_limit_seconds=0.2))
     started = time.monotonic()
     with pytest.raises(ClientError) as caught:
@@ -141,13 +185,13 @@ def test_a_body_may_not_be_larger_than_the_models_limit(deployed: Deployed) -> N
         invoke(prompt="x" * 6_291_456)
 
 
-def test_a_fleet_answers_so_many_at_once_then_queues_then_throttles(
+def test_a_variant_runs_requests_then_queues_them_then_throttles(
     deployed: Deployed, account: Callable[[Conditions], None]
 ) -> None:
     account(Conditions(concurrency=2, queue=2, answer_seconds=1))
     runtime = client()
 
-    def told(_: int) -> tuple[str, float]:
+    def call(_: int) -> tuple[str, float]:
         started = time.monotonic()
         try:
             runtime.invoke_endpoint(
@@ -159,7 +203,7 @@ def test_a_fleet_answers_so_many_at_once_then_queues_then_throttles(
         return "answered", time.monotonic() - started
 
     with concurrent.futures.ThreadPoolExecutor(6) as threads:
-        found = sorted(threads.map(told, range(6)), key=lambda one: one[1])
+        found = sorted(threads.map(call, range(6)), key=lambda one: one[1])
     assert [one[0] for one in found] == ["400 ThrottlingException"] * 2 + ["answered"] * 4
     # Two had to wait for two others.
     assert all(seconds >= 1 for _, seconds in found[2:4])
@@ -214,11 +258,11 @@ def count(deployed: Deployed) -> int:
     return int(variant["CurrentInstanceCount"])
 
 
-def settled(deployed: Deployed, wanted: int) -> bool:
+def settled(deployed: Deployed, instances: int) -> bool:
     until = time.monotonic() + 15
     while time.monotonic() < until:
         status = deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")["EndpointStatus"]
-        if status == "InService" and count(deployed) == wanted:
+        if status == "InService" and count(deployed) == instances:
             return True
         time.sleep(0.2)
     return False
@@ -298,15 +342,15 @@ def test_without_quota_nothing_is_scaled_and_the_activity_says_why(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"MinCapacity": 0}, "MinCapacity must be 1 or more"),
         ({"ResourceId": "endpoint/other/variant/AllTraffic"}, "No variant found"),
     ],
 )
-def test_targets_that_are_refused(deployed: Deployed, change: dict[str, Any], said: str) -> None:
+def test_targets_that_are_refused(deployed: Deployed, change: dict[str, Any], message: str) -> None:
     request: Any = {**SCALED, "MinCapacity": 1, "MaxCapacity": 2, **change}
-    with pytest.raises(ClientError, match=said):
+    with pytest.raises(ClientError, match=message):
         boto3.client("application-autoscaling").register_scalable_target(**request)
 
 
@@ -322,7 +366,7 @@ def test_a_policy_needs_a_target(deployed: Deployed) -> None:
         )
 
 
-def test_what_is_maintained_can_be_invoked_and_not_changed(
+def test_an_endpoint_in_system_updating_answers_and_cannot_be_changed(
     deployed: Deployed, account: Callable[[Conditions], None]
 ) -> None:
     account(Conditions(system_updating=("cohere-local",)))
@@ -336,7 +380,7 @@ def test_what_is_maintained_can_be_invoked_and_not_changed(
 # Service Quotas
 
 
-def test_quotas_are_told(deployed: Deployed, account: Callable[[Conditions], None]) -> None:
+def test_quotas_are_those_of_the_conditions(deployed: Deployed, account: Callable[[Conditions], None]) -> None:
     account(Conditions(quotas={"ml.g5.xlarge": 7}))
     quotas = boto3.client("service-quotas")
     found = quotas.get_service_quota(ServiceCode="sagemaker", QuotaCode="L-1928E07B")["Quota"]

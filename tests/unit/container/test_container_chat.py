@@ -50,6 +50,6 @@ def test_what_it_refuses(fields: dict[str, Any], status: int, said: str) -> None
     assert said in answer["message"]
 
 
-def test_what_it_does_not_speak() -> None:
+def test_an_api_that_is_not_implemented() -> None:
     status, answer = ask("summarize")
-    assert (status, answer) == (501, {"message": "the stand-in for the container does not speak summarize"})
+    assert (status, answer) == (501, {"message": "the stand-in for the container does not implement summarize"})
