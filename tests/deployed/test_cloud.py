@@ -1,4 +1,4 @@
-"""The local cloud as a process: it listens on this machine only, says why it cannot start, and leaves nothing behind."""
+"""The local cloud as a process: it listens on this machine only, explains failures, and leaves nothing behind."""
 
 import os
 import re
@@ -15,7 +15,6 @@ import pytest
 
 from local_aws.runner import cloud, snapshot
 from local_aws.runner.cloud import ROOT, RUNS, CloudError
-
 
 HAS_PROC = Path("/proc/self/environ").exists()
 needs_proc = pytest.mark.skipif(not HAS_PROC, reason="reads /proc, which only Linux has")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from local_aws.server import emulator
+from local_aws.server import cloudwatch
 
 _MICROSECONDS = 1_000_000
 
@@ -52,4 +52,4 @@ def request_finished(endpoint: str, variant: str, instances: int, status: int, t
 def _record(endpoint: str, variant: str, values: dict[str, tuple[float, str]]) -> None:
     dimensions = {"EndpointName": endpoint, "VariantName": variant}
     for name, (value, unit) in values.items():
-        emulator.record_metric("AWS/SageMaker", name, value, unit, dimensions)
+        cloudwatch.record_metric("AWS/SageMaker", name, value, unit, dimensions)

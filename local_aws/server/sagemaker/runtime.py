@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from local_aws.conditions import Conditions, ConditionsFile
 from local_aws.container import Container
 from local_aws.faults import FaultKind
-from local_aws.server import emulator
+from local_aws.server import emulator, event_stream
 from local_aws.server.emulator import Response
 from local_aws.server.errors import AwsError
 from local_aws.server.request_validation import longest
@@ -25,6 +25,7 @@ from local_aws.server.sagemaker import failures, metrics
 from local_aws.server.sagemaker.endpoint import Endpoint
 from local_aws.server.sagemaker.fault_selection import FaultSelector
 from local_aws.server.sagemaker.request_queue import RequestQueue
+from local_aws.server.sagemaker.resource_store import arn
 from local_aws.server.sagemaker.service import SageMaker
 
 _PATH = re.compile(r"/endpoints/(?P<name>[^/]+)/invocations(?P<streamed>-response-stream)?")
@@ -77,8 +78,7 @@ class Runtime:
         name, streamed = unquote(matched["name"]), bool(matched["streamed"])
         # AWS's documents disagree whether a stream needs the second action, so both are required here.
         for action in ("InvokeEndpoint", "InvokeEndpointWithResponseStream")[: 1 + streamed]:
-            arn = self._sagemaker.arn("endpoint", name)
-            if denied := emulator.denial(f"sagemaker:{action}", arn, headers, query):
+            if denied := emulator.denial(f"sagemaker:{action}", arn("endpoint", name), headers, query):
                 return denied
         try:
             invocation = self._accept(name, headers, body)
@@ -176,17 +176,17 @@ class Runtime:
             try:
                 async with place:
                     for piece in _with_fault(pieces, invocation.fault):
-                        yield emulator.event("PayloadPart", piece)
+                        yield event_stream.event("PayloadPart", piece)
                         await asyncio.sleep(0)
             except failures.StreamError as error:
-                yield emulator.exception_event(error.code, error.content)
+                yield event_stream.exception_event(error.code, error.content)
 
         headers = {
             "Content-Type": "application/vnd.amazon.eventstream",
             "X-Amzn-SageMaker-Content-Type": answer_type,
             "x-Amzn-Invoked-Production-Variant": invocation.variant,
         }
-        return 200, headers, emulator.streamed(frames())
+        return 200, headers, event_stream.streamed(frames())
 
 
 def _with_fault(pieces: Iterator[bytes], fault: FaultKind | None) -> Iterator[bytes]:
