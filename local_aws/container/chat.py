@@ -14,27 +14,27 @@ from local_aws.container.contract import Refused, Request
 from local_aws.container.generation import Generation
 
 CONTEXT: Final = 128_000
-"""The most tokens of message and answer together: docs.cohere.com, the Command R family."""
+"""The limit for message and answer together, in tokens: docs.cohere.com, the Command R family."""
 
 _SHARED: Final = (
     *("max_tokens", "temperature", "k", "p", "seed"),
     *("stop_sequences", "frequency_penalty", "presence_penalty"),
 )
-_NOT_BUILT: Final = ("documents", "tools", "tool_results", "search_queries_only", "response_format")
+_NOT_IMPLEMENTED: Final = ("documents", "tools", "tool_results", "search_queries_only", "response_format")
 DEFAULTS: Final = {"max_tokens": 100, "temperature": 0.3}
 """A real container ends a text by itself; this model never does, so it has a default for ``max_tokens``."""
 
 
 def parse(document: dict[str, Any]) -> tuple[Request, list[Any]]:
-    """Read a chat request as the generate request that it amounts to, and its history.
+    """Read a chat request; return the equivalent generate request and the history.
 
     Raises:
-        Refused: 400 for what is out of range or not built, 422 for a wrong type.
+        Refused: 400 for a value out of range or a field that is not implemented, 422 for a wrong type.
 
     """
     if not isinstance(document.get("message"), str) or not document["message"]:
         raise Refused(400, "invalid request: message must be at least 1 token long or tool results must be specified")
-    for name in _NOT_BUILT:
+    for name in _NOT_IMPLEMENTED:
         if document.get(name):
             raise Refused(400, f"invalid request: the stand-in for the container has no {name}")
     history = document.get("chat_history") or []

@@ -1,4 +1,4 @@
-"""Generates text from the model: truncation, sampling, stop sequences and likelihoods."""
+"""Generates texts with the model: truncation, sampling, stop sequences and likelihoods."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def answer(model: Model, request: Request) -> list[Generation]:
 
 
 def truncated(prompt: list[str], request: Request) -> list[str]:
-    """Return the tokens of the prompt that fit beside ``max_tokens``, cut as the request says.
+    """Return the tokens of the prompt, cut by ``truncate`` to the context without ``max_tokens``.
 
     Raises:
         Refused: they do not fit and ``truncate`` is NONE, or nothing of the prompt would be left.

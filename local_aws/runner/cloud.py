@@ -39,7 +39,7 @@ _STATE, _KEYS = "state", "keys.json"
 
 
 class CloudError(Exception):
-    """The local cloud cannot be started; one line says why and what to do."""
+    """The local cloud cannot be started. The message is one line with the reason and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,7 @@ def _start(port: int, folder: Path, endpoint_seconds: float, *, persists: bool) 
         "S3_PERSIST": str(int(persists)),
         "S3_DATA_DIR": str(folder / _STATE / "s3"),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "LOCAL_AWS_BYTECODE": str(RUNS / "bytecode"),
         "TMPDIR": str(folder / "tmp"),
     }
     with (folder / "server.log").open("wb") as log:

@@ -40,8 +40,7 @@ def deployed(*, endpoint_seconds: float = 0.3) -> Iterator[Cloud]:
         StepError: the bootstrap or the deployment failed.
 
     """
-    state(endpoint_seconds)
-    restore = partial(_restore, endpoint_seconds)
+    restore = partial(_restore, state(endpoint_seconds), endpoint_seconds)
     with cloud.running(endpoint_seconds=endpoint_seconds, restore=restore) as local:
         yield local
 
@@ -60,9 +59,8 @@ def state(endpoint_seconds: float = 0.3) -> Path:
     return folder
 
 
-def _restore(endpoint_seconds: float, run: Path) -> None:
+def _restore(folder: Path, endpoint_seconds: float, run: Path) -> None:
     """Copy the deployed state into the folder of a run."""
-    folder = _folder(endpoint_seconds)
     with _locked(fcntl.LOCK_SH):
         if folder.exists():
             shutil.copytree(folder, run, dirs_exist_ok=True)

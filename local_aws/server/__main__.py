@@ -8,6 +8,10 @@ import sys
 import threading
 from pathlib import Path
 
+# The packages are installed without bytecode, and to compile MiniStack takes two seconds. A folder of its own keeps the
+# bytecode of the server, and nothing of the functions that it starts.
+if _bytecode := os.environ.get("LOCAL_AWS_BYTECODE"):
+    sys.pycache_prefix, sys.dont_write_bytecode = _bytecode, False
 # The server reads the data of the construct library; MiniStack's environment has no CDK.
 sys.path.insert(0, str(Path(__file__).parents[2] / "constructs"))
 

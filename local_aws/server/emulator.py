@@ -80,7 +80,7 @@ def run_waiting_types_on_worker_threads() -> None:
 def add_service(signing_name: str, handler: ServiceHandler) -> None:
     """Answer the requests that are signed for one service."""
     app.SERVICE_HANDLERS[signing_name] = handler
-    # The router would read all 400 service models of botocore, which takes seconds, to learn that this is one.
+    # Otherwise the router reads all 400 service models of botocore, which takes seconds.
     known = router._is_aws_service_name
     router._is_aws_service_name = lambda name: name == signing_name or known(name)
 
@@ -108,7 +108,7 @@ def keep_stores() -> None:
 
     def restore_all() -> None:
         restore()
-        # Written by another run of ours, into a folder of this checkout.
+        # Another run of this program wrote it, into a folder of this checkout.
         for name, data in pickle.loads((persistence.load_state(_STATE) or _NOTHING)["pickled"]).items():  # noqa: S301
             _stores[name]._data.update(data)
 

@@ -319,7 +319,7 @@ def test_load_scales_out_to_the_bound_and_silence_scales_in_again(
 
 
 def test_an_update_keeps_what_the_autoscaler_decided(deployed: Deployed) -> None:
-    """Only where it is asked to: without it the config's own count comes back."""
+    """Only with RetainAllVariantProperties: without it the config's own count comes back."""
     sagemaker = deployed.sagemaker
     three: Any = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 3}]
     sagemaker.update_endpoint_weights_and_capacities(EndpointName="cohere-local", DesiredWeightsAndCapacities=three)

@@ -75,13 +75,13 @@ class SageMaker:
         """Carry out one operation.
 
         Raises:
-            AwsError: what SageMaker would answer instead.
+            AwsError: the error that SageMaker would return.
 
         """
         return self.api.call(operation, request)
 
     def has_variant(self, endpoint_name: str, variant_name: str) -> bool:
-        """Return whether an endpoint is there and has a variant."""
+        """Return whether an endpoint exists and has a variant."""
         found = self._endpoints.get(endpoint_name.lower())
         return bool(found and not found.is_gone and variant_name in found.fleet.types)
 
@@ -89,7 +89,7 @@ class SageMaker:
         """Return an endpoint by its name, which is case-insensitive on SageMaker's side.
 
         Raises:
-            AwsError: it does not exist, or no longer.
+            AwsError: it does not exist.
 
         """
         with self.api.lock:
@@ -102,13 +102,13 @@ class SageMaker:
         raise validation(f'Could not find endpoint "{arn("endpoint", name)}".')
 
     def package_behind(self, serving: Fleet, variant: dict[str, Any]) -> ModelPackage:
-        """Return the package whose container answers for a variant of a fleet."""
+        """Return the package of a variant of a fleet."""
         pools = {pool["InstanceType"]: pool for pool in variant.get("InstancePools", [])}
         chosen = pools.get(serving.types[variant["VariantName"]], {})
         return self._package_of(chosen.get("ModelNameOverride", variant["ModelName"]))
 
     def _resource(self, request: Request) -> str:
-        """Return the ARN that a policy has to name for a request."""
+        """Return the ARN of a request's resource, for IAM policies."""
         if "ResourceArn" in request:
             return str(request["ResourceArn"])
         return next((arn(kind, request[key]) for key, kind in _NAMED_BY if key in request), "*")
