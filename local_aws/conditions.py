@@ -27,6 +27,12 @@ from local_aws.faults import FAULTS
 VARIABLE: Final = "LOCAL_AWS_CONDITIONS"
 """The environment variable with the file's path; ``.local-cloud/env`` sets it."""
 
+DECLARED_APIS_VARIABLE: Final = "LOCAL_AWS_DECLARED_APIS"
+"""The environment variable with the path of a second file of conditions, of which only ``apis`` counts.
+
+The runner writes it when it deploys an environment whose settings name the API of a package.
+"""
+
 DEFAULT_QUOTA: Final = 20
 """The quota of each instance type for endpoints, in instances. A real account often begins with 0."""
 
@@ -93,8 +99,8 @@ class Conditions:
         quotas: instances for endpoints by type; default ``DEFAULT_QUOTA`` of each.
         capacity: instances that AWS can provide, by type; default no limit.
         unhealthy: parts of the ids of packages whose containers never become healthy.
-        apis: what the containers of packages answer, by a part of the package's id. The first match counts, before the
-            catalogue. Default: the catalogue, and ``generate`` for packages that the catalogue does not know.
+        apis: what the containers of packages answer, by a part of the package's id. The first match counts.
+            Default: the settings of the deployed environment, then the catalogue, then ``generate``.
         kms_with_nvme: whether an endpoint config with a KMS key is accepted for types with NVMe storage (AWS's
             documents disagree); default not.
         faults: errors of the runtime; the first that applies happens.

@@ -35,7 +35,7 @@ START_SECONDS = 60.0
 ASSEMBLY = "cdk.out"
 """The folder in a cloud's scratch folder for the assembly that is deployed there."""
 
-_STATE, _KEYS = "state", "keys.json"
+_STATE, _KEYS, _DECLARED_APIS = "state", "keys.json", "declared-apis.json"
 
 
 class CloudError(Exception):
@@ -63,6 +63,11 @@ class Cloud:
     def conditions(self) -> Path:
         """Return the file of ``local_aws.conditions``."""
         return self.folder / "conditions.json"
+
+    @property
+    def declared_apis(self) -> Path:
+        """Return the file with the APIs of packages that the deployed environment names."""
+        return self.folder / _DECLARED_APIS
 
     def variables(self) -> dict[str, str]:
         """Return the standard variables with which every AWS client calls this cloud only."""
@@ -152,6 +157,7 @@ def _start(port: int, folder: Path, endpoint_seconds: float, *, persists: bool) 
         "LOG_LEVEL": "WARNING",
         "LOCAL_AWS_ENDPOINT_SECONDS": str(endpoint_seconds),
         conditions.VARIABLE: str(folder / "conditions.json"),
+        conditions.DECLARED_APIS_VARIABLE: str(folder / _DECLARED_APIS),
         "PERSIST_STATE": str(int(persists)),
         "STATE_DIR": str(folder / _STATE / "services"),
         "S3_PERSIST": str(int(persists)),
@@ -197,7 +203,7 @@ def _stop(server: _Server) -> None:
 def _keep(folder: Path, kept: Path) -> None:
     """Copy what another run needs to continue from here; the folder appears in one step."""
     draft = run_folders.create(kept.parent)
-    for name in (_STATE, _KEYS, ASSEMBLY):
+    for name in (_STATE, _KEYS, _DECLARED_APIS, ASSEMBLY):
         if (folder / name).is_dir():
             shutil.copytree(folder / name, draft / name)
         elif (folder / name).exists():

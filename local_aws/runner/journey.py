@@ -11,8 +11,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from local_aws.conditions import Api, Conditions, set_conditions
 from local_aws.runner import processes
 from local_aws.runner.cloud import ACCOUNT, ASSEMBLY, REGION, ROOT, Cloud
+from stacks.settings import Settings, read
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 ENVIRONMENT = "local"
@@ -55,6 +57,8 @@ class Journey:
         """Synthesize and deploy both stacks."""
         options = ("--require-approval", "never", "--concurrency", "2")
         self._cdk("deploy", f"{ENVIRONMENT}/*", *_CHOSEN, *options, output=self._assembly)
+        if apis := declared_apis(read(ENVIRONMENT)):
+            set_conditions(Conditions(apis=apis), self._cloud.declared_apis)
 
     def destroy(self) -> None:
         """Delete both stacks, from the assembly that was deployed."""
@@ -82,6 +86,16 @@ class Journey:
         with self.step(f"cdk {shlex.join(arguments)}") as result:
             printed = run([str(CDK), *arguments, *where, "--ci", "--no-color"], self._cloud.environment())
             result.extend(_done(printed))
+
+
+def declared_apis(settings: Settings) -> dict[str, Api]:
+    """Return the APIs that the settings of an environment name, by package id."""
+    return {
+        chosen.package(instance_type, settings.region).name: chosen.api
+        for model, variant in settings.variants()
+        for instance_type, chosen in variant.types_and_models(model)
+        if chosen.api
+    }
 
 
 def run(

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "constructs"))
 
 from typing import Any
 
-from local_aws.conditions import VARIABLE, ConditionsFile
+from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.server import api_gateway, emulator, scaling_types, templates
 from local_aws.server.emulator import Response, ServiceHandler
@@ -47,10 +47,12 @@ def main() -> None:
     container = Container.from_settings(
         os.environ.get("LOCAL_AWS_OPENAI_URL"), os.environ.get("LOCAL_AWS_OPENAI_MODEL")
     )
+    declared_apis = ConditionsFile(os.environ.get(DECLARED_APIS_VARIABLE))
+    runtime = Runtime(sagemaker, container, conditions, declared_apis)
     for resource in [*resource_types(sagemaker), *scaling_types.resource_types(scaling)]:
         emulator.add_resource_type(resource)
     emulator.run_waiting_types_on_worker_threads()
-    emulator.add_service("sagemaker", _served(sagemaker.api, Runtime(sagemaker, container, conditions)))
+    emulator.add_service("sagemaker", _served(sagemaker.api, runtime))
     emulator.add_service("application-autoscaling", _served(scaling.api))
     emulator.add_service("servicequotas", _served(Quotas(conditions).api))
     emulator.count_plain_http_as_tls()

@@ -12,7 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
-from local_aws.conditions import Conditions, Fault
+from local_aws.conditions import Conditions, Fault, set_conditions
 
 from .conftest import Deployed
 
@@ -164,6 +164,12 @@ def test_the_conditions_name_the_api_of_an_unknown_package(
     assert set(answer({"prompt": "a"})) == {"id", "generations", "prompt"}
     account(Conditions(apis={"acme-llm": "chat"}))
     assert answer({"message": "a"})["chat_history"][0] == {"role": "USER", "message": "a"}
+    account(Conditions())
+    # The runner writes this file when it deploys an environment that names the API; the conditions have priority.
+    set_conditions(Conditions(apis={"acme-llm": "rerank"}), deployed.cloud.declared_apis)
+    assert set(answer({"query": "a", "documents": ["a"]})) == {"id", "results", "meta"}
+    account(Conditions(apis={"acme-llm": "chat"}))
+    assert answer({"message": "a"})["finish_reason"] == "MAX_TOKENS"
     assert invoke()["InvokedProductionVariant"] == "AllTraffic", "other packages keep their API"
 
 

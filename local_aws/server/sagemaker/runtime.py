@@ -27,6 +27,7 @@ from local_aws.server.sagemaker.fault_selection import FaultSelector
 from local_aws.server.sagemaker.request_queue import RequestQueue
 from local_aws.server.sagemaker.resource_store import arn
 from local_aws.server.sagemaker.service import SageMaker
+from sagemaker_llm import ModelPackage
 
 _PATH = re.compile(r"/endpoints/(?P<name>[^/]+)/invocations(?P<streamed>-response-stream)?")
 
@@ -56,13 +57,17 @@ class Runtime:
         sagemaker: the control plane, which has the endpoints.
         container: the container of every endpoint.
         conditions: the faults, the containers' APIs, and the concurrency of an instance.
+        declared_apis: the containers' APIs by the settings of the deployed environment.
 
     """
 
-    def __init__(self, sagemaker: SageMaker, container: Container, conditions: ConditionsFile) -> None:
+    def __init__(
+        self, sagemaker: SageMaker, container: Container, conditions: ConditionsFile, declared_apis: ConditionsFile
+    ) -> None:
         self._sagemaker = sagemaker
         self._container = container
         self._conditions = conditions
+        self._declared_apis = declared_apis
         self._faults = FaultSelector(conditions)
         self._queue = RequestQueue()
         # With a seed, each run routes the same requests to the same variants.
@@ -115,14 +120,19 @@ class Runtime:
         return _Invocation(
             endpoint=name,
             variant=target,
-            # The oldest packages are those that the catalogue is most likely to miss.
-            api=conditions.api_of(package.name) or package.api or "generate",
+            api=self._api(package, conditions),
             package=package.name,
             instances=variants[target]["InitialInstanceCount"],
             arrived=time.monotonic(),
             fault=fault,
             conditions=conditions,
         )
+
+    def _api(self, package: ModelPackage, conditions: Conditions) -> str:
+        """Return what a package's container answers."""
+        explicit = conditions.api_of(package.name) or self._declared_apis.now().api_of(package.name)
+        # The oldest packages are those that the catalogue is most likely to miss.
+        return explicit or package.api or "generate"
 
     @asynccontextmanager
     async def _running(self, invocation: _Invocation) -> AsyncIterator[None]:
