@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
 from local_aws.conditions import Conditions, Fault, set_conditions
+from local_aws.faults import FAULTS, FaultKind
 
 from .conftest import Deployed
 
@@ -60,14 +61,36 @@ def test_a_stream_of_real_frames(deployed: Deployed) -> None:
     assert "".join(token["text"] for token in tokens) == last["response"]["generations"][0]["text"]
 
 
-@pytest.mark.parametrize("fault", ["ModelInvocationTimeExceeded", "StreamBroken", "InternalStreamFailure"])
-def test_a_stream_that_breaks(deployed: Deployed, account: Callable[[Conditions], None], fault: str) -> None:
-    account(Conditions(faults=(Fault(fault, times=1),)))
+def of_stage(stage: str) -> list[FaultKind]:
+    return [kind for kind in FAULTS.values() if kind.stage == stage]
+
+
+@pytest.mark.parametrize("kind", of_stage("in_stream"), ids=lambda kind: kind.name)
+def test_a_stream_that_breaks(deployed: Deployed, account: Callable[[Conditions], None], kind: FaultKind) -> None:
+    account(Conditions(faults=(Fault(kind.name, times=1),)))
     events = iter(stream()["Body"])
     assert next(events)["PayloadPart"]["Bytes"]
     with pytest.raises(EventStreamError) as caught:
         next(events)
-    assert code(caught) == ("InternalStreamFailure" if fault == "InternalStreamFailure" else "ModelStreamError")
+    assert code(caught) == kind.code
+    assert invoke()["InvokedProductionVariant"] == "AllTraffic", "a whole answer is not affected"
+
+
+@pytest.mark.parametrize("kind", of_stage("before_model"), ids=lambda kind: kind.name)
+def test_an_error_of_the_runtime(deployed: Deployed, account: Callable[[Conditions], None], kind: FaultKind) -> None:
+    account(Conditions(faults=(Fault(kind.name, times=1),)))
+    with pytest.raises(ClientError) as caught:
+        invoke()
+    assert (code(caught), response(caught)["ResponseMetadata"]["HTTPStatusCode"]) == (kind.code, kind.status)
+
+
+@pytest.mark.parametrize("kind", of_stage("in_model"), ids=lambda kind: kind.name)
+def test_an_error_of_the_container(deployed: Deployed, account: Callable[[Conditions], None], kind: FaultKind) -> None:
+    limit = 0.2 if kind.seconds else 60.0
+    account(Conditions(faults=(Fault(kind.name, times=1),), response_limit_seconds=limit))
+    with pytest.raises(ClientError) as caught:
+        invoke()
+    assert (code(caught), response(caught)["OriginalStatusCode"]) == ("ModelError", kind.status)
 
 
 def test_what_is_wrong_before_the_first_frame_is_an_ordinary_error(deployed: Deployed) -> None:
