@@ -11,7 +11,7 @@ import fcntl
 import os
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -43,15 +43,24 @@ def published(local: Cloud, runs: Path = RUNS) -> Iterator[Path]:
 
 def refresh(runs: Path = RUNS) -> None:
     """Set the link to the newest file of a local cloud that runs; remove it when none runs."""
+    if not runs.is_dir():
+        return  # `make clean` has removed it
     link = runs / NAME
     with (runs / "env.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        files = [folder / NAME for folder in run_folders.living(runs) if (folder / NAME).exists()]
-        if not files:
+        newest = max(_files(runs), default=None)
+        if not newest:
             link.unlink(missing_ok=True)
             return
-        newest = max(files, key=lambda file: file.stat().st_mtime_ns)
         draft = runs / f"env.{os.getpid()}"
         draft.unlink(missing_ok=True)
-        draft.symlink_to(newest.relative_to(runs))
+        draft.symlink_to(newest[1].relative_to(runs))
         draft.replace(link)
+
+
+def _files(runs: Path) -> Iterator[tuple[int, Path]]:
+    """Yield the files of the local clouds that run, with the time of each."""
+    for folder in run_folders.living(runs):
+        # The cloud may not have published yet, or may be ending.
+        with suppress(FileNotFoundError):
+            yield (folder / NAME).stat().st_mtime_ns, folder / NAME

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from local_aws.conditions import Api, Conditions, set_conditions
 from local_aws.runner import processes
@@ -68,7 +69,7 @@ class Journey:
     def step(self, title: str) -> Iterator[list[str]]:
         """Show a step while it runs, then its duration and the results in the list that it yields."""
         started, result = time.monotonic(), list[str]()
-        with self._console.status(title):
+        with self._console.status(Text(title, no_wrap=True, overflow="ellipsis")):
             try:
                 yield result
             except BaseException:

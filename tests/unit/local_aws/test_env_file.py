@@ -81,6 +81,17 @@ def test_a_killed_cloud_leaves_nothing_to_the_next_one(tmp_path: Path) -> None:
     assert not os.path.lexists(tmp_path / "env")
 
 
+def test_a_cloud_that_has_not_published_is_ignored(tmp_path: Path) -> None:
+    with env_file.published(local(tmp_path, 1), tmp_path):
+        run_folders.create(tmp_path)
+        env_file.refresh(tmp_path)
+        assert endpoint(tmp_path) == "1"
+
+
+def test_a_removed_folder_is_no_error(tmp_path: Path) -> None:
+    env_file.refresh(tmp_path / "removed")
+
+
 def test_a_file_of_an_earlier_version_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "env").write_text("export AWS_ENDPOINT_URL=http://127.0.0.1:9\n", "utf-8")
     with env_file.published(local(tmp_path, 1), tmp_path):
