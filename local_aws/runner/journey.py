@@ -69,7 +69,9 @@ class Journey:
     def step(self, title: str) -> Iterator[list[str]]:
         """Show a step while it runs, then its duration and the results in the list that it yields."""
         started, result = time.monotonic(), list[str]()
-        with self._console.status(Text(title, no_wrap=True, overflow="ellipsis")):
+        shown = Text(title)
+        shown.truncate(self._console.width - 2, overflow="ellipsis")  # the spinner needs two columns
+        with self._console.status(shown):
             try:
                 yield result
             except BaseException:

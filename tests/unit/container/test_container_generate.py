@@ -187,7 +187,8 @@ def test_another_model(openai: tuple[str, list[dict[str, Any]], dict[str, Any]])
     status, answer = ask(container, temperature=5, return_likelihoods="GENERATION", stop_sequences=["x"], seed=4)
     assert (status, answer["generations"][0]["text"], answer["generations"][0]["likelihood"]) == (200, " hi", -2.0)
     assert received[0]["path"] == "/v1/completions"
-    assert (received[0]["model"], received[0]["temperature"], received[0]["stop"], received[0]["seed"]) == ("tiny", 2.0, ["x"], 4)
+    fields = [received[0][name] for name in ("model", "temperature", "stop", "seed")]
+    assert fields == ["tiny", 2.0, ["x"], 4]
 
 
 def test_another_model_that_fails(openai: tuple[str, list[dict[str, Any]], dict[str, Any]]) -> None:
