@@ -1,10 +1,11 @@
-"""What the local cloud's account has and has not: subscriptions, quotas, capacity, sick containers, faults.
+"""The state of the local cloud's account: subscriptions, quotas, capacity, unhealthy containers, faults.
 
-Kept in a JSON file in the run's folder, which the server reads anew when it changes, so a test or a person sets it with
-one command while everything runs:
+The conditions are a JSON file in the run's folder. The server reads the file again when it changes, so a test or a
+person can change the conditions with one command while everything runs:
 
     .venv/bin/python -m local_aws.conditions '{"capacity": {"ml.p5.48xlarge": 0}}'
     .venv/bin/python -m local_aws.conditions '{"faults": [{"error": "ThrottlingException", "times": 3}]}'
+    .venv/bin/python -m local_aws.conditions '{"apis": {"our-own-package": "chat"}}'
     .venv/bin/python -m local_aws.conditions reset
 """
 
@@ -14,136 +15,182 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from local_aws.faults import FAULTS
 
 VARIABLE: Final = "LOCAL_AWS_CONDITIONS"
 """The environment variable with the file's path; ``.local-cloud/env`` sets it."""
 
+DECLARED_APIS_VARIABLE: Final = "LOCAL_AWS_DECLARED_APIS"
+"""The environment variable with the path of a second file of conditions, of which only ``apis`` counts.
+
+The runner writes it when it deploys an environment whose settings name the API of a package.
+"""
+
 DEFAULT_QUOTA: Final = 20
-"""Instances of each type for endpoints, in instances. A real account often begins with 0."""
+"""The quota of each instance type for endpoints, in instances. A real account often begins with 0."""
 
-FAULTS: Final = (
-    "ThrottlingException",
-    "ModelNotReadyException",
-    "InternalFailure",
-    "ServiceUnavailable",
-    "InternalDependencyException",
-    "ModelError400",
-    "ModelError429",
-    "ModelError500",
-    "ModelErrorTimeout",
-    "Slow",
-    "ModelInvocationTimeExceeded",
-    "StreamBroken",
-    "InternalStreamFailure",
-)
-"""The faults of the runtime: its own errors, errors of the container, a model that takes 70 s, and ends of streams."""
+Api: TypeAlias = Literal["generate", "chat", "embed", "rerank", "summarize"]
+"""The request bodies that a container answers; the same names as ``sagemaker_llm.models.catalog.Api``."""
+
+_STRICT: Final = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+_MOST: Final = 1_000_000
+_DAY_SECONDS: Final = 86_400
 
 
-@dataclass(frozen=True)
+def _known_fault(name: str) -> str:
+    if name not in FAULTS:
+        raise ValueError("unknown fault")
+    return name
+
+
+# A description is what an error shows as "allowed".
+_FaultName = Annotated[str, AfterValidator(_known_fault), Field(description=", ".join(FAULTS))]
+_Text = Annotated[str, Field(min_length=1)]
+_Parts = Annotated[tuple[_Text, ...], Field(description='a list of parts of names, e.g. ["cohere-command"]')]
+_Count = Annotated[int, Field(ge=0, le=_MOST, description=f"a whole number, 0 to {_MOST}")]
+_Counts = Annotated[
+    Mapping[Annotated[str, Field(pattern=r"^ml\.")], _Count],
+    Field(description=f'an object with a whole number, 0 to {_MOST}, for each type, e.g. {{"ml.g5.xlarge": 1}}'),
+]
+_Apis = Annotated[
+    Mapping[_Text, Api],
+    Field(
+        description=f'an object with {", ".join(get_args(Api))} for parts of package ids, e.g. {{"my-model": "chat"}}'
+    ),
+]
+_Seconds = Annotated[float, Field(ge=0, le=_DAY_SECONDS, description=f"seconds, 0 to {_DAY_SECONDS}")]
+_Share = Annotated[float, Field(ge=0, le=1, description="a number, 0 to 1")]
+_Switch = Annotated[bool, Field(description="true or false")]
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Fault:
     """An error instead of an answer.
 
     Attributes:
-        error: one of ``FAULTS``.
-        endpoint: only for this endpoint; default all.
-        share: the share of the requests it happens to, 0 to 1; default all.
-        skip: how many requests pass before it; default 0.
-        times: how often it happens; default without end.
+        error: a name in ``faults.FAULTS``.
+        endpoint: only requests for this endpoint; default all.
+        share: the share of the requests that fail, 0 to 1; default all.
+        skip: how many requests pass before the first failure; default 0.
+        times: how many requests fail; default no limit.
 
     """
 
-    error: str
-    endpoint: str = ""
-    share: float = 1.0
-    skip: int = 0
-    times: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.error not in FAULTS:
-            raise ValueError(f"fault: {self.error!r} is unknown; allowed: {', '.join(FAULTS)}")
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"fault: share: {self.share!r} is wrong; allowed: 0 to 1")
+    error: _FaultName
+    endpoint: Annotated[str, Field(description="an endpoint's name, in quotes")] = ""
+    share: _Share = 1.0
+    skip: _Count = 0
+    times: Annotated[_Count | None, Field(description=f"a whole number, 0 to {_MOST}, or null")] = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class Conditions:
-    """The account's situation. Everything is there by default.
+    """The state of the account. By default the account has everything and nothing fails.
 
     Attributes:
-        unsubscribed: parts of package ids to which the account is not subscribed.
+        unsubscribed: parts of the ids of packages to which the account is not subscribed.
         quotas: instances for endpoints by type; default ``DEFAULT_QUOTA`` of each.
-        capacity: instances that are to be had, by type; default without end.
-        unhealthy: parts of package ids whose containers never become healthy.
-        kms_with_nvme: whether a KMS key of an endpoint config is taken for types with NVMe storage (AWS's documents
-            disagree); default not.
+        capacity: instances that AWS can provide, by type; default no limit.
+        unhealthy: parts of the ids of packages whose containers never become healthy.
+        apis: what the containers of packages answer, by a part of the package's id. The first match counts.
+            Default: the settings of the deployed environment, then the catalogue, then ``generate``.
+        kms_with_nvme: whether an endpoint config with a KMS key is accepted for types with NVMe storage (AWS's
+            documents disagree); default not.
         faults: errors of the runtime; the first that applies happens.
         answer_seconds: how long a model takes for each answer, beside its work; default 0.
-        response_limit_seconds: after how long the runtime gives a whole answer up; default SageMaker's 60.
-        concurrency: how many requests an instance answers at once; default 32.
+        response_limit_seconds: how long the runtime waits for a whole answer; default 60, as SageMaker.
+        concurrency: how many requests an instance answers at the same time; default 32.
         queue: how many requests wait for an instance before more are throttled; default 256. Neither number is known of
             SageMaker or of Cohere's containers.
-        system_updating: parts of names of endpoints that SageMaker maintains just now.
+        system_updating: parts of the names of endpoints that are ``SystemUpdating``.
 
     """
 
-    unsubscribed: tuple[str, ...] = ()
-    quotas: Mapping[str, int] = field(default_factory=dict)
-    capacity: Mapping[str, int] = field(default_factory=dict)
-    unhealthy: tuple[str, ...] = ()
-    kms_with_nvme: bool = False
-    faults: tuple[Fault, ...] = ()
-    answer_seconds: float = 0.0
-    response_limit_seconds: float = 60.0
-    concurrency: int = 32
-    queue: int = 256
-    system_updating: tuple[str, ...] = ()
+    unsubscribed: _Parts = ()
+    quotas: _Counts = field(default_factory=dict)
+    capacity: _Counts = field(default_factory=dict)
+    unhealthy: _Parts = ()
+    apis: _Apis = field(default_factory=dict)
+    kms_with_nvme: _Switch = False
+    faults: Annotated[tuple[Fault, ...], Field(description='a list of faults, e.g. [{"error": "Slow"}]')] = ()
+    answer_seconds: _Seconds = 0.0
+    response_limit_seconds: _Seconds = 60.0
+    concurrency: _Count = 32
+    queue: _Count = 256
+    system_updating: _Parts = ()
 
     @classmethod
     def from_json(cls, text: str) -> Conditions:
         """Read conditions.
 
         Raises:
-            ValueError: it is not JSON, or has an unknown key or fault; one line says which and what is allowed.
+            ValueError: the text is not JSON, or a key or value is not allowed; one line names both and what is allowed.
 
         """
-        known = ", ".join(one.name for one in fields(cls))
         try:
-            given: dict[str, Any] = json.loads(text)
-            if unknown := sorted(set(given) - {one.name for one in fields(cls)}):
-                raise TypeError(f"{unknown[0]!r} is unknown")
-            faults = tuple(Fault(**fault) for fault in given.pop("faults", []))
-            lists: dict[str, Any] = {
-                key: tuple(given.pop(key, ())) for key in ("unsubscribed", "unhealthy", "system_updating")
-            }
-            return cls(faults=faults, **lists, **given)
-        except (TypeError, AttributeError, json.JSONDecodeError) as error:
-            raise ValueError(f"conditions: {error}; allowed: a JSON object with {known}") from None
+            return _ADAPTER.validate_json(text)
+        except ValidationError as error:
+            raise ValueError(f"conditions: {_problem(error)}") from None
 
     def lacks_subscription(self, package: str) -> bool:
         """Return whether the account is not subscribed to a package."""
         return any(part in package for part in self.unsubscribed)
 
-    def is_sick(self, package: str) -> bool:
+    def is_unhealthy(self, package: str) -> bool:
         """Return whether a package's container never becomes healthy."""
         return any(part in package for part in self.unhealthy)
+
+    def api_of(self, package: str) -> Api | None:
+        """Return what a package's container answers; None when the conditions do not say."""
+        return next((api for part, api in self.apis.items() if part in package), None)
 
     def quota(self, instance_type: str) -> int:
         """Return how many instances of a type endpoints may have."""
         return self.quotas.get(instance_type, DEFAULT_QUOTA)
 
-    def has_capacity(self, instance_type: str, wanted: int) -> bool:
-        """Return whether so many more instances of a type are to be had."""
-        return wanted <= self.capacity.get(instance_type, wanted)
+    def has_capacity(self, instance_type: str, instances: int) -> bool:
+        """Return whether AWS can provide this many instances of a type."""
+        return instances <= self.capacity.get(instance_type, instances)
+
+
+_ADAPTER: Final = TypeAdapter(Conditions)
+
+
+def _problem(error: ValidationError) -> str:
+    """Return the first problem in one line: the key, its value, and what is allowed."""
+    # A misspelt key is also a missing one: show the key that the text has.
+    first = min(error.errors(include_url=False), key=lambda one: one["type"] != "unexpected_keyword_argument")
+    kind, path = first["type"], [str(part) for part in first["loc"] if part != "[key]"]
+    section: Any = Conditions
+    if path[:1] == ["faults"] and len(path) > 2:
+        section, (key, *inner), shown = Fault, path[2:], f"faults[{path[1]}].{path[2]}"
+    else:
+        (key, *inner), shown = path or [""], (path or [""])[0]
+    shown += "".join(f"[{part}]" for part in inner)
+    names = ", ".join(one.name for one in fields(section))
+    if not path:
+        return f"{first['msg']}; allowed: a JSON object with {names}"
+    if kind == "unexpected_keyword_argument":
+        return f"{shown}: unknown key; allowed: {names}"
+    # Every field of both classes has a description.
+    allowed = section.__pydantic_fields__[key].description
+    if kind == "missing":
+        return f"{shown}: missing; allowed: {allowed}"
+    return f"{shown}: {json.dumps(first['input'])} is not allowed; allowed: {allowed}"
 
 
 class ConditionsFile:
-    """The conditions as the file has them now.
+    """The conditions that a file holds at the moment.
 
     Args:
-        path: the file; without it everything is there.
+        path: the file; without it the conditions are the default ones.
 
     """
 
@@ -152,7 +199,7 @@ class ConditionsFile:
         self._read: tuple[float, Conditions] = (0.0, Conditions())
 
     def now(self) -> Conditions:
-        """Return the conditions; the last right ones while the file is wrong."""
+        """Return the conditions; the last valid ones while the file is not valid."""
         try:
             changed = self._path.stat().st_mtime if self._path else 0.0
             if self._path and changed != self._read[0]:
@@ -165,7 +212,7 @@ class ConditionsFile:
 
 
 def set_conditions(conditions: Conditions, path: Path) -> None:
-    """Write the file in one step, so that nobody reads half of it."""
+    """Write the file atomically."""
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps(asdict(conditions)), encoding="utf-8")
     draft.replace(path)
@@ -176,10 +223,10 @@ def main() -> None:
     path = os.environ.get(VARIABLE)
     if not path or not Path(path).parent.exists():
         sys.exit(f"{VARIABLE} names no running local cloud: run `make local`, and here `. .local-cloud/env`")
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    argument = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        if wanted:
-            set_conditions(Conditions() if wanted == "reset" else Conditions.from_json(wanted), Path(path))
+        if argument:
+            set_conditions(Conditions() if argument == "reset" else Conditions.from_json(argument), Path(path))
     except ValueError as error:
         sys.exit(str(error))
     file = Path(path)

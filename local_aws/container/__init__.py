@@ -1,15 +1,16 @@
-"""The stand-in for the model's container behind InvokeEndpoint. README.md says what it is, and what it is not."""
+"""The stand-in for the model's container behind InvokeEndpoint. README.md describes its contract and its limits."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from local_aws.container import chat, contract, embed, generation, rerank, streams, tokens
 from local_aws.container.contract import Refused, Request
+from local_aws.container.generation import Generation
 from local_aws.container.model import Model
 from local_aws.container.openai import Server
 
@@ -17,14 +18,14 @@ CORPUS = Path(__file__).parent / "corpus.txt"
 
 
 class Container:
-    """Answers what Cohere's containers are asked. Keeps no state, so any number of threads may use it.
+    """Answers the requests of Cohere's containers. Has no state, so any number of threads can use it.
 
     Args:
-        generate: makes the generations of a request.
+        generate: returns the generations of a request.
 
     """
 
-    def __init__(self, generate: Callable[[Request], list[dict[str, Any]]]) -> None:
+    def __init__(self, generate: Callable[[Request], Sequence[Generation]]) -> None:
         self._generate = generate
 
     @classmethod
@@ -49,7 +50,7 @@ class Container:
         Args:
             body: the request's.
             content_type: its type.
-            api: what the package's container answers.
+            api: the API of the package's container.
             package: the package's id.
 
         """
@@ -64,7 +65,7 @@ class Container:
         Args:
             body: the request's.
             content_type: its type.
-            api: what the package's container answers.
+            api: the API of the package's container.
             package: the package's id.
 
         """
@@ -82,32 +83,24 @@ class Container:
         streamed = document.pop("stream", None) is True
         if api == "generate":
             request = contract.parse(document)
-            made = self._generate(request)
-            answer = {"id": str(uuid.uuid4()), "generations": made, "prompt": request.prompt}
-            end = _finish_reason(request, made[0]["text"])
-            return streams.generate(answer, end) if streamed else _whole(answer)
+            generations = self._generate(request)
+            documents = [one.document(request.return_likelihoods) for one in generations]
+            answer = {"id": str(uuid.uuid4()), "generations": documents, "prompt": request.prompt}
+            return streams.generate(answer, generations) if streamed else _whole(answer)
         if api == "chat":
-            answer = self._chat(document)
-            return streams.chat(answer) if streamed else _whole(answer)
+            answer, generation = self._chat(document)
+            return streams.chat(answer, generation) if streamed else _whole(answer)
         if api == "embed":
             return _whole(embed.answer(document, package))
         if api == "rerank":
             return _whole(rerank.answer(document, package))
-        raise Refused(501, f"the stand-in for the container does not speak {api}")
+        raise Refused(501, f"the stand-in for the container does not implement {api}")
 
-    def _chat(self, document: dict[str, Any]) -> dict[str, Any]:
+    def _chat(self, document: dict[str, Any]) -> tuple[dict[str, Any], Generation]:
         request, history = chat.parse(document)
         (generation,) = self._generate(request)
-        text = generation["text"]
-        counts = len(tokens.split(request.prompt)), len(tokens.split(text))
-        return chat.answer(request, history, text, counts, _finish_reason(request, text))
+        return chat.answer(request, history, generation, len(tokens.split(request.prompt))), generation
 
 
 def _whole(answer: dict[str, Any]) -> Iterator[bytes]:
     return iter([json.dumps(answer).encode()])
-
-
-def _finish_reason(request: Request, text: str) -> str:
-    """Return why a text ended: at a sequence of the request, or at its most tokens; this model never ends by itself."""
-    ended = any(text.endswith(stop) for stop in request.stop_sequences)
-    return "COMPLETE" if ended or len(tokens.split(text)) < request.max_tokens else "MAX_TOKENS"

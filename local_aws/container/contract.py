@@ -1,7 +1,7 @@
-"""The generate request of Cohere's containers of 2023: its fields, their ranges, and how they are refused.
+"""The generate request of Cohere's containers of 2023: its fields, their ranges, and the errors.
 
-Ranges: docs.cohere.com, API v1 ``generate``. The container's own validation was never published; where sources
-disagree, README.md says so.
+Ranges: docs.cohere.com, API v1 ``generate``. The container's own validation is not published. README.md lists where
+sources disagree.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 CONTEXT = 2048
-"""The most tokens of prompt and prediction together: the 2023 models' own limit."""
+"""The limit of the 2023 models for prompt and prediction together, in tokens."""
 
 
 class Refused(Exception):
-    """The container does not answer this request.
+    """The container refuses a request.
 
     Attributes:
         status: the HTTP status.
@@ -68,7 +68,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     """Read a request's body.
 
     Raises:
-        Refused: 400 for what is no JSON object.
+        Refused: 400 when the body is not a JSON object.
 
     """
     try:
@@ -81,14 +81,14 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def parse(document: dict[str, Any], context: int = CONTEXT) -> Request:
-    """Read a request; fields that it does not know are ignored, null counts as not given.
+    """Read a request. Unknown fields are ignored; null means the default.
 
     Args:
         document: the request's body.
-        context: the model's limit for prompt and prediction, in tokens.
+        context: the limit for prompt and prediction together, in tokens.
 
     Raises:
-        Refused: 400 for what is out of range, 422 for a wrong type.
+        Refused: 400 for a value out of range, 422 for a wrong type.
 
     """
     given = {name: document[name] for name in _KNOWN if document.get(name) is not None}

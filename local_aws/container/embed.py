@@ -1,7 +1,7 @@
 """The embed request of Cohere's containers, versions 2 to 5, answered with vectors of spelling (``vectors.py``).
 
-Sources: docs.cohere.com, API v1 and v2 ``embed``; the sample files of cohere-aws. The words of refusal are Cohere's
-platform's where they are known, and ours else.
+Sources: docs.cohere.com, API v1 and v2 ``embed``; the sample files of cohere-aws. The error messages are those
+of Cohere's platform where they are known, and ours otherwise.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from local_aws.container.vectors import vector
 MOST_TEXTS: Final = 96
 INPUT_TYPES: Final = ("search_document", "search_query", "classification", "clustering", "image")
 _PLAIN, _MIXED = 2, 4
-"""The last version that answers vectors only, and the first that takes texts and pictures together."""
+"""The last version that returns only vectors, and the first that accepts texts and images together."""
 
 _DIMENSIONS: Final = {2: 4096, 3: 1024}
 _LIGHT_DIMENSIONS: Final = 384
@@ -52,7 +52,7 @@ def answer(document: dict[str, Any], package: str) -> dict[str, Any]:
 
     Args:
         document: the request's body.
-        package: the package's id, which tells the version.
+        package: the package's id, which contains the version.
 
     Raises:
         Refused: 400 for what is out of range or missing, 422 for a wrong type.
@@ -61,11 +61,11 @@ def answer(document: dict[str, Any], package: str) -> dict[str, Any]:
     found = re.search(r"-v(\d)(-|$)", package)
     version = int(found[1]) if found else 3
     if version >= _MIXED and "inputs" in document:
-        texts, pictures = _of_inputs(document["inputs"]), 0
+        texts, images = _of_inputs(document["inputs"]), 0
     elif "images" in document and version > _PLAIN:
-        texts, pictures = _of_images(document["images"]), 1
+        texts, images = _of_images(document["images"]), 1
     else:
-        texts, pictures = _texts(document), 0
+        texts, images = _texts(document), 0
     kind = document.get("input_type")
     if version > _PLAIN and kind not in INPUT_TYPES:
         raise Refused(400, "invalid request: valid input_type must be provided with the provided model")
@@ -74,14 +74,14 @@ def answer(document: dict[str, Any], package: str) -> dict[str, Any]:
     vectors = [vector(text, size) for text in cut]
     if version == _PLAIN:
         return {"embeddings": vectors}
-    billed = {"images": pictures} if pictures else {"input_tokens": sum(len(tokens.split(text)) for text in cut)}
-    wanted = document.get("embedding_types")
-    if wanted is not None and (not isinstance(wanted, list) or not wanted or set(wanted) - set(_TYPES)):
+    billed = {"images": images} if images else {"input_tokens": sum(len(tokens.split(text)) for text in cut)}
+    types = document.get("embedding_types")
+    if types is not None and (not isinstance(types, list) or not types or set(types) - set(_TYPES)):
         raise Refused(400, f"invalid request: embedding_types must be some of {', '.join(_TYPES)}")
-    by_type = {name: [_TYPES[name](one) for one in vectors] for name in wanted or []}
+    by_type = {name: [_TYPES[name](one) for one in vectors] for name in types or []}
     return {
         "id": str(uuid.uuid4()),
-        **({} if pictures else {"texts": texts}),
+        **({} if images else {"texts": texts}),
         "embeddings": by_type or vectors,
         "response_type": "embeddings_by_type" if by_type else "embeddings_floats",
         "meta": {"api_version": {"version": "1"}, "billed_units": billed},
@@ -130,7 +130,7 @@ def _size(document: dict[str, Any], version: int, package: str) -> int:
 
 
 def _cut(text: str, document: dict[str, Any], version: int) -> str:
-    """Cut a text to the model's context, as ``truncate`` says; END by default."""
+    """Cut a text to the model's context by ``truncate``; default END."""
     truncate = document.get("truncate") or "END"
     if truncate not in ("NONE", "START", "END"):
         raise Refused(400, "invalid request: truncate must be one of NONE, START, END")

@@ -1,4 +1,4 @@
-"""Generates text from the model: truncation, sampling, stop sequences and likelihoods."""
+"""Generates texts with the model: truncation, sampling, stop sequences and likelihoods."""
 
 from __future__ import annotations
 
@@ -15,14 +15,62 @@ from local_aws.container.model import UNKNOWN, Model
 
 @dataclass(frozen=True)
 class Token:
-    """A token of an answer and its log-likelihood under the model, before temperature, k, p and penalties."""
+    """A token and its log-likelihood under the model, before temperature, k, p and penalties; None when unknown."""
 
     text: str
-    likelihood: float
+    likelihood: float | None
 
 
-def answer(model: Model, request: Request) -> list[dict[str, Any]]:
-    """Return ``generations`` as Cohere's API gives them.
+@dataclass(frozen=True)
+class Generation:
+    """A generated text.
+
+    Attributes:
+        text: the text, cut at a stop sequence.
+        tokens: the sampled tokens, also those that the cut removed.
+        stopped: whether a sequence of the request, or the model, ended the text before ``max_tokens``.
+        prompt: the tokens of the prompt, when the request asks for their likelihoods.
+
+    """
+
+    text: str
+    tokens: tuple[Token, ...]
+    stopped: bool
+    prompt: tuple[Token, ...] = ()
+
+    @property
+    def finish_reason(self) -> str:
+        """Return Cohere's reason why the text ended."""
+        return "COMPLETE" if self.stopped else "MAX_TOKENS"
+
+    def pieces(self) -> list[str]:
+        """Return the text by its sampled tokens. The last piece can be a part of a token, where the text is cut."""
+        found, left = list[str](), self.text
+        for token in self.tokens:
+            if piece := left[: len(token.text)]:
+                found.append(piece)
+            left = left[len(token.text) :]
+        return found
+
+    def document(self, return_likelihoods: str) -> dict[str, Any]:
+        """Return the generation as Cohere's API does.
+
+        Args:
+            return_likelihoods: the request's field: ``NONE``, ``GENERATION`` or ``ALL``.
+
+        """
+        if return_likelihoods == "NONE":
+            return {"text": self.text}
+        shown = [*self.prompt, *self.tokens]
+        return {
+            "text": self.text,
+            "likelihood": sum(token.likelihood or 0.0 for token in shown) / max(1, len(shown)),
+            "token_likelihoods": [{"token": token.text, "likelihood": token.likelihood} for token in shown],
+        }
+
+
+def answer(model: Model, request: Request) -> list[Generation]:
+    """Return the generations of a request.
 
     Raises:
         Refused: prompt and prediction do not fit into the context.
@@ -34,7 +82,7 @@ def answer(model: Model, request: Request) -> list[dict[str, Any]]:
 
 
 def truncated(prompt: list[str], request: Request) -> list[str]:
-    """Return the tokens of the prompt that fit beside ``max_tokens``, cut as the request says.
+    """Return the tokens of the prompt, cut by ``truncate`` to the context without ``max_tokens``.
 
     Raises:
         Refused: they do not fit and ``truncate`` is NONE, or nothing of the prompt would be left.
@@ -52,9 +100,9 @@ def truncated(prompt: list[str], request: Request) -> list[str]:
     return prompt[-room:] if request.truncate == "START" else prompt[:room]
 
 
-def _generation(model: Model, prompt: list[str], request: Request, choice: random.Random) -> dict[str, Any]:
+def _generation(model: Model, prompt: list[str], request: Request, choice: random.Random) -> Generation:
     history = model.ids(prompt)
-    made, text = list[Token](), ""
+    made, text, stopped = list[Token](), "", False
     chosen = list[int]()
     for _ in range(request.max_tokens):
         probabilities = model.distribution(history)
@@ -64,22 +112,18 @@ def _generation(model: Model, prompt: list[str], request: Request, choice: rando
         made.append(Token(model.vocabulary[token], math.log(probabilities[token])))
         text += model.vocabulary[token]
         if any(stop in text for stop in (*request.stop_sequences, *request.end_sequences)):
-            text = _stopped(text, request)
+            text, stopped = _cut(text, request), True
             break
-    generation: dict[str, Any] = {"text": text}
-    if request.return_likelihoods != "NONE":
-        shown = (_of_prompt(model, prompt) if request.return_likelihoods == "ALL" else []) + made
-        generation["likelihood"] = sum(token.likelihood for token in shown) / len(shown)
-        generation["token_likelihoods"] = [{"token": token.text, "likelihood": token.likelihood} for token in shown]
-    return generation
+    shown = _tokens_of(model, prompt) if request.return_likelihoods == "ALL" else ()
+    return Generation(text, tuple(made), stopped, shown)
 
 
-def _of_prompt(model: Model, prompt: list[str]) -> list[Token]:
+def _tokens_of(model: Model, prompt: list[str]) -> tuple[Token, ...]:
     ids = model.ids(prompt)
-    return [Token(text, model.likelihood(ids[:end], ids[end])) for end, text in enumerate(prompt)]
+    return tuple(Token(text, model.likelihood(ids[:end], ids[end])) for end, text in enumerate(prompt))
 
 
-def _stopped(text: str, request: Request) -> str:
+def _cut(text: str, request: Request) -> str:
     """Cut the text behind the first stop sequence, or before the first end sequence, whichever comes first."""
     cuts = [text.find(stop) + len(stop) for stop in request.stop_sequences if stop in text]
     cuts += [text.find(end) for end in request.end_sequences if end in text]
@@ -105,9 +149,9 @@ def _choose(probabilities: list[float], made: list[int], request: Request, choic
 
 def _nucleus(candidates: list[int], weights: list[float], share: float) -> list[int]:
     """Return the likeliest candidates whose weights reach the share of the whole."""
-    wanted, reached = share * sum(weights[token] for token in candidates), 0.0
+    threshold, reached = share * sum(weights[token] for token in candidates), 0.0
     for count, token in enumerate(candidates, start=1):
         reached += weights[token]
-        if reached >= wanted:
+        if reached >= threshold:
             return candidates[:count]
     return candidates

@@ -1,4 +1,4 @@
-"""A small n-gram language model: real probabilities, of very little language.
+"""A small n-gram language model with real probabilities.
 
 Witten-Bell interpolation: the probability of a token after a history is the count of both, smoothed with that after the
 history without its first token, down to equal chances for every token of the vocabulary. So every distribution sums to
@@ -15,17 +15,17 @@ from collections.abc import Sequence
 from local_aws.container import tokens
 
 ORDER = 4
-"""The longest run of tokens that is counted: a token and the three before it."""
+"""The length of the longest n-gram that is counted, in tokens."""
 
 UNKNOWN = 0
-"""The id that stands for every token that the training text did not have. It has a probability, but is never chosen."""
+"""The id of every token that is not in the training text. It has a probability, but is never chosen."""
 
 
 class Model:
     """An n-gram model of one text.
 
     Args:
-        text: what it learns from.
+        text: the training text.
 
     Attributes:
         vocabulary: the token of each id; that of ``UNKNOWN`` is empty.
@@ -44,7 +44,7 @@ class Model:
         self._unigrams = self._add([1 / len(self.vocabulary)] * len(self.vocabulary), ())
 
     def ids(self, text_tokens: Sequence[str]) -> list[int]:
-        """Return the ids of tokens; ``UNKNOWN`` for those that the text did not have."""
+        """Return the ids of tokens; ``UNKNOWN`` for tokens that are not in the training text."""
         return [self._ids.get(token, UNKNOWN) for token in text_tokens]
 
     def distribution(self, history: Sequence[int]) -> list[float]:

@@ -1,6 +1,6 @@
-"""Asks an OpenAI-compatible server instead of the built-in model, for people who run one.
+"""Sends requests to an OpenAI-compatible server instead of the built-in model.
 
-Source: platform.openai.com/docs/api-reference/completions, which llama.cpp, Ollama, vLLM and others serve as well.
+Source: platform.openai.com/docs/api-reference/completions, which llama.cpp, Ollama, vLLM and others implement.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from local_aws.container import tokens
 from local_aws.container.contract import Refused, Request
+from local_aws.container.generation import Generation, Token
 
 TIMEOUT_SECONDS = 55.0
 """Less than SageMaker's 60 s, so that the error is the container's own."""
@@ -31,8 +33,10 @@ class Server:
         self._url = url.rstrip("/") + "/v1/completions"
         self._model = model
 
-    def answer(self, request: Request) -> list[dict[str, Any]]:
-        """Return ``generations``. Temperatures above 2 are sent as 2, the most that this API takes; k is not sent.
+    def answer(self, request: Request) -> list[Generation]:
+        """Return the generations of a request.
+
+        Temperatures above 2 are sent as 2, the most that this API accepts; k is not sent.
 
         Raises:
             Refused: 400 for what this API cannot do, 502 when the server does not answer.
@@ -43,10 +47,10 @@ class Server:
                 400, "invalid request: return_likelihoods ALL is not possible with an OpenAI-compatible server"
             )
         body = json.dumps({name: value for name, value in self._fields(request).items() if value is not None})
-        asked = urllib.request.Request(self._url, body.encode(), {"Content-Type": "application/json"})  # noqa: S310
+        prepared = urllib.request.Request(self._url, body.encode(), {"Content-Type": "application/json"})  # noqa: S310
         try:
-            with urllib.request.urlopen(asked, timeout=TIMEOUT_SECONDS) as answered:  # noqa: S310 - the user's setting
-                choices = json.load(answered)["choices"]
+            with urllib.request.urlopen(prepared, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - the user's setting
+                choices = json.load(response)["choices"]
             return [_generation(choice, request) for choice in choices]
         except urllib.error.HTTPError as error:
             raise Refused(502, f"the OpenAI-compatible server answered {error.code}") from None
@@ -69,11 +73,11 @@ class Server:
         }
 
 
-def _generation(choice: dict[str, Any], request: Request) -> dict[str, Any]:
-    generation: dict[str, Any] = {"text": str(choice["text"])}
+def _generation(choice: dict[str, Any], request: Request) -> Generation:
+    text, stopped = str(choice["text"]), choice.get("finish_reason") == "stop"
     if request.return_likelihoods == "GENERATION":
         found = choice["logprobs"]
-        pairs = list(zip(found["tokens"], found["token_logprobs"], strict=True))
-        generation["likelihood"] = sum(likelihood for _, likelihood in pairs) / max(1, len(pairs))
-        generation["token_likelihoods"] = [{"token": token, "likelihood": value} for token, value in pairs]
-    return generation
+        pairs = zip(found["tokens"], found["token_logprobs"], strict=True)
+        return Generation(text, tuple(Token(str(token), float(value)) for token, value in pairs), stopped)
+    # Without log-probabilities this API does not return tokens: the counts are those of our own tokens.
+    return Generation(text, tuple(Token(token, None) for token in tokens.split(text)), stopped)

@@ -1,8 +1,8 @@
 """The rerank request of Cohere's containers, answered by shared spelling (``vectors.py``).
 
-The order is right for exact words, and for nothing else.
+The order reflects exact words, not meaning.
 
-Sources: docs.cohere.com, API v1 and v2 ``rerank``; the sample files of cohere-aws. The words of refusal are ours.
+Sources: docs.cohere.com, API v1 and v2 ``rerank``; the sample files of cohere-aws. The error messages are ours.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def answer(document: dict[str, Any], package: str) -> dict[str, Any]:
 
     Args:
         document: the request's body.
-        package: the package's id, which tells the version.
+        package: the package's id, which contains the version.
 
     Raises:
         Refused: 400 for what is out of range or missing, 422 for a wrong type.
@@ -43,8 +43,8 @@ def answer(document: dict[str, Any], package: str) -> dict[str, Any]:
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
         raise Refused(422, "invalid request: top_n must be an integer of 1 or more")
     texts = [_text(one, document.get("rank_fields")) for one in documents]
-    asked = vector(query, _SIZE)
-    scores = [max(0.0, cosine(asked, vector(text, _SIZE))) for text in texts]
+    query_vector = vector(query, _SIZE)
+    scores = [max(0.0, cosine(query_vector, vector(text, _SIZE))) for text in texts]
     best = sorted(range(len(texts)), key=lambda index: -scores[index])[:top]
     shown = document.get("return_documents")
     results = [
@@ -69,8 +69,8 @@ def _text(document: Any, fields: Any) -> str:  # noqa: ANN401 - JSON
         return document
     if not isinstance(document, dict):
         raise Refused(422, "invalid request: each document must be a string or an object")
-    wanted = fields if isinstance(fields, list) and fields else ["text"]
-    missing = [name for name in wanted if name not in document]
+    names = fields if isinstance(fields, list) and fields else ["text"]
+    missing = [name for name in names if name not in document]
     if missing:
         raise Refused(400, f"invalid request: each document must have the field {missing[0]}")
-    return "\n".join(str(document[name]) for name in wanted)
+    return "\n".join(str(document[name]) for name in names)

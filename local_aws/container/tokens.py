@@ -1,6 +1,6 @@
 """Text to tokens and back: a word with the space before it, a mark, a run of line ends, or a single other character.
 
-Joining the tokens of any text gives the text again.
+The joined tokens of a text are the text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Texts as vectors without a language model: words and their parts, counted into places that a hash chooses.
+"""Text vectors without a language model: words and their beginnings, counted at positions that a hash selects.
 
-Two texts are near each other when they share words or beginnings of words, and no nearer for meaning the same. The
-cosine is a real one; what it says is about spelling. Nothing is random.
+Two texts are similar when they share words or beginnings of words; their meaning does not count. The cosine is a real
+one, but it measures spelling. Nothing is random.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _STEM = 5
 
 
 def vector(text: str, size: int) -> list[float]:
-    """Return a vector of length 1; of a text without words, that of the text as a whole.
+    """Return a vector of length 1. A text without words counts as one word.
 
     Args:
         text: any text.

@@ -1,4 +1,4 @@
-"""The 2023 article's own requests: one sample, a study of ``max_tokens`` and a study of ``temperature``.
+"""The requests of the 2023 article: one sample, a study of ``max_tokens`` and a study of ``temperature``.
 
 Source: "Deploying Cohere Language Models On Amazon SageMaker", Ram Vegiraju, Towards Data Science, 2023-05-18.
 """

@@ -1,7 +1,7 @@
-"""Starts the local cloud's server, hands out credentials for it, and leaves nothing behind.
+"""Starts the local cloud's server, creates credentials for it, and removes everything at the end.
 
-Runs in the project's own virtual environment; the server runs in another (``.tools/local-cloud``), because MiniStack
-pins a botocore of its own.
+This module runs in the project's virtual environment. The server runs in another one (``.tools/local-cloud``), because
+MiniStack pins its own version of botocore.
 """
 
 from __future__ import annotations
@@ -10,21 +10,20 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
-import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
 
 from local_aws import conditions
+from local_aws.runner import processes, run_folders
 
 ROOT = Path(__file__).parents[2]
 RUNS = ROOT / ".local-cloud"
@@ -36,11 +35,11 @@ START_SECONDS = 60.0
 ASSEMBLY = "cdk.out"
 """The folder in a cloud's scratch folder for the assembly that is deployed there."""
 
-_STATE, _KEYS = "state", "keys.json"
+_STATE, _KEYS, _DECLARED_APIS = "state", "keys.json", "declared-apis.json"
 
 
 class CloudError(Exception):
-    """The local cloud cannot be started; one line says why and what to do."""
+    """The local cloud cannot be started. The message is one line with the reason and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,8 @@ class Cloud:
     Attributes:
         url: where it listens.
         folder: its scratch folder inside the checkout, removed when it ends.
-        access_key: of the IAM user ``workstation``, an administrator whose signatures are really checked.
-        secret_key: likewise.
+        access_key: the access key of the IAM user ``workstation``, an administrator whose signatures are checked.
+        secret_key: its secret key.
 
     """
 
@@ -65,8 +64,13 @@ class Cloud:
         """Return the file of ``local_aws.conditions``."""
         return self.folder / "conditions.json"
 
+    @property
+    def declared_apis(self) -> Path:
+        """Return the file with the APIs of packages that the deployed environment names."""
+        return self.folder / _DECLARED_APIS
+
     def variables(self) -> dict[str, str]:
-        """Return the standard variables that lead every AWS client to this cloud and to nothing else."""
+        """Return the standard variables with which every AWS client calls this cloud only."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": self.access_key,
@@ -84,21 +88,25 @@ class Cloud:
         }
 
     def environment(self) -> dict[str, str]:
-        """Return a whole process environment: the caller's without its AWS settings, and ``variables``."""
+        """Return the environment of a process: the caller's without AWS settings, and ``variables``."""
         return {**_without_aws(os.environ), **self.variables()}
 
 
 @contextmanager
 def running(
-    *, port: int = 0, endpoint_seconds: float = 1.0, restored: Path | None = None, kept: Path | None = None
+    *,
+    port: int = 0,
+    endpoint_seconds: float = 1.0,
+    restore: Callable[[Path], object] | None = None,
+    kept: Path | None = None,
 ) -> Iterator[Cloud]:
     """Run a local cloud on 127.0.0.1 for as long as the context lasts.
 
     Args:
         port: where to listen; default a free port.
         endpoint_seconds: how long an endpoint takes to be created, updated or deleted.
-        restored: a folder that another run wrote as ``kept``: everything begins as it was then; default empty.
-        kept: a folder to be made when it ends, with all that is there then; default none.
+        restore: copies what another run wrote as ``kept`` into the folder that it gets; default nothing.
+        kept: a folder to create at the end, with the state at that time; default none.
 
     Raises:
         CloudError: its tools are missing, the port is in use, or it does not start.
@@ -107,14 +115,13 @@ def running(
     if not SERVER_PYTHON.exists():
         raise CloudError("the local cloud is not installed: run `make install`")
     port = _free_port(port)
-    RUNS.mkdir(exist_ok=True)
-    _remove_orphans()
-    folder = Path(tempfile.mkdtemp(prefix=f"run-{os.getpid()}-", dir=RUNS))
+    run_folders.remove_orphans(RUNS)
+    folder = run_folders.create(RUNS)
     (folder / "tmp").mkdir()
     try:
-        if restored:
-            shutil.copytree(restored, folder, dirs_exist_ok=True)
-        server = _start(port, folder, endpoint_seconds, persists=bool(restored or kept))
+        if restore:
+            restore(folder)
+        server = _start(port, folder, endpoint_seconds, persists=bool(restore or kept))
         try:
             url = f"http://127.0.0.1:{port}"
             _wait(server, url, folder / "server.log")
@@ -150,11 +157,13 @@ def _start(port: int, folder: Path, endpoint_seconds: float, *, persists: bool) 
         "LOG_LEVEL": "WARNING",
         "LOCAL_AWS_ENDPOINT_SECONDS": str(endpoint_seconds),
         conditions.VARIABLE: str(folder / "conditions.json"),
+        conditions.DECLARED_APIS_VARIABLE: str(folder / _DECLARED_APIS),
         "PERSIST_STATE": str(int(persists)),
         "STATE_DIR": str(folder / _STATE / "services"),
         "S3_PERSIST": str(int(persists)),
         "S3_DATA_DIR": str(folder / _STATE / "s3"),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "LOCAL_AWS_BYTECODE": str(RUNS / "bytecode"),
         "TMPDIR": str(folder / "tmp"),
     }
     with (folder / "server.log").open("wb") as log:
@@ -162,17 +171,17 @@ def _start(port: int, folder: Path, endpoint_seconds: float, *, persists: bool) 
             [SERVER_PYTHON, "-m", "local_aws.server"],
             cwd=ROOT,
             env=environment,
-            stdin=subprocess.PIPE,  # its end tells the server that we are gone, however we went
+            stdin=subprocess.PIPE,  # the server ends when this pipe closes, also when this process is killed
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for us: we end the server when what runs on it has ended
+            start_new_session=True,  # Ctrl-C must not reach the server before the commands that use it have ended
         )
     return _Server(process, root_keys)
 
 
 def _wait(server: _Server, url: str, log: Path) -> None:
-    give_up = time.monotonic() + START_SECONDS
-    while time.monotonic() < give_up:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
         if server.process.poll() is not None:
             last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
             raise CloudError(f"the local cloud ended at once: {last[0]}")
@@ -185,24 +194,16 @@ def _wait(server: _Server, url: str, log: Path) -> None:
 
 
 def _stop(server: _Server) -> None:
-    """End the server and the function processes it started."""
-    process = server.process
-    if process.stdin:
-        process.stdin.close()
-    process.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(10)
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    process.wait(10)
+    """End the server, which may write its state first, and the function processes that it started."""
+    if server.process.stdin:
+        server.process.stdin.close()
+    processes.end(server.process, whole_group=False)
 
 
 def _keep(folder: Path, kept: Path) -> None:
-    """Copy what another run needs to go on from here; in one step, so that nobody finds half of it."""
-    draft = Path(tempfile.mkdtemp(dir=kept.parent))
-    for name in (_STATE, _KEYS, ASSEMBLY):
+    """Copy what another run needs to continue from here; the folder appears in one step."""
+    draft = run_folders.create(kept.parent)
+    for name in (_STATE, _KEYS, _DECLARED_APIS, ASSEMBLY):
         if (folder / name).is_dir():
             shutil.copytree(folder / name, draft / name)
         elif (folder / name).exists():
@@ -211,9 +212,9 @@ def _keep(folder: Path, kept: Path) -> None:
 
 
 def _user_keys(url: str, root_keys: tuple[str, str], file: Path) -> tuple[str, str]:
-    """Return the keys that are handed out: those of a user, since those of the root would pass every check unread.
+    """Return the keys of a user. The root's keys are not used: MiniStack does not check their permissions.
 
-    A restored cloud has the user, and the file its keys.
+    A restored cloud has the user already, and the file has the keys.
     """
     if file.exists():
         return tuple(json.loads(file.read_text("utf-8")))
@@ -228,32 +229,21 @@ def _user_keys(url: str, root_keys: tuple[str, str], file: Path) -> tuple[str, s
     return keys
 
 
-def _free_port(wanted: int) -> int:
+def _free_port(requested: int) -> int:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", wanted))
+            probe.bind(("127.0.0.1", requested))
         except OSError as error:
             raise CloudError(
-                f"port {wanted} of 127.0.0.1 cannot be used ({error.strerror}): choose another, PORT={wanted + 1}, "
-                "or none for a free one"
+                f"port {requested} of 127.0.0.1 cannot be used ({error.strerror}): choose another, "
+                f"PORT={requested + 1}, or none for a free one"
             ) from None
         return int(probe.getsockname()[1])
 
 
-def _remove_orphans() -> None:
-    """Remove the scratch folders of those that were killed and could not do it themselves."""
-    for folder in RUNS.glob("run-*"):
-        try:
-            os.kill(int(folder.name.split("-")[1]), 0)
-        except ProcessLookupError:
-            shutil.rmtree(folder, ignore_errors=True)
-        except PermissionError:
-            continue  # it lives, and is somebody else's
-
-
 def _without_aws(environment: Mapping[str, str]) -> dict[str, str]:
     kept = {k: v for k, v in environment.items() if not k.startswith(("AWS_", "CDK_")) or k == "AWS_CA_BUNDLE"}
-    # A proxy for the way out is not to see requests to ourselves.
+    # Requests to this machine must not go through a proxy.
     direct = ",".join(filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), "127.0.0.1"]))
     return {**kept, "NO_PROXY": direct, "no_proxy": direct}

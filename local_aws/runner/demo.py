@@ -1,25 +1,25 @@
-"""``make demo``: the main job from nothing to answers and back to nothing, on the local cloud."""
+"""``make demo``: bootstrap, deploy, generate and destroy on the local cloud."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import boto3
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from endpointctl.aws import Aws
 from endpointctl.client import Client
-from endpointctl.completion import Completion
 from endpointctl.failure import Failure
-from local_aws.runner import article, cloud
-from local_aws.runner.cloud import Cloud, CloudError
+from local_aws.runner import answers, article, cloud
+from local_aws.runner.answers import Answer
+from local_aws.runner.cloud import ROOT, RUNS, Cloud, CloudError
 from local_aws.runner.journey import ENVIRONMENT, Journey, StepError
+
+FULL_TEXTS = RUNS / "demo-answers.md"
+"""The file with the full texts of the last demo."""
 
 _STUDIES = {
     "sample": [article.SAMPLE],
@@ -40,21 +40,23 @@ def main() -> None:
             console.print(f"The local cloud listens on {local.url}; nothing leaves this machine.")
             journey.bootstrap()
             journey.deploy()
-            answers = _generate(local, journey)
+            found = _generate(local, journey)
             journey.destroy()
-            with journey.step("look for what is left") as result:
+            with journey.step("check that nothing is left") as result:
                 result.append(_left())
     except (CloudError, StepError, Failure) as error:
         explain(error)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted: the local cloud is gone\n")
         raise SystemExit(130) from None
-    console.print(_table(answers))
-    console.print("The texts are a small n-gram model's, not Cohere's: see local_aws/container/README.md.")
+    answers.write(found, FULL_TEXTS)
+    console.print(answers.table(found))
+    console.print(f"The full texts: {FULL_TEXTS.relative_to(ROOT)}", soft_wrap=True)
+    console.print("A small n-gram model wrote them, not Cohere's: local_aws/container/README.md", soft_wrap=True)
 
 
 def exit_on_signals() -> None:
-    """Let SIGTERM and SIGHUP unwind like Ctrl-C, also where a shell started us with SIGINT ignored."""
+    """Treat SIGTERM and SIGHUP like Ctrl-C, also when a shell started this process with SIGINT ignored."""
 
     def stop(_number: int, _frame: object) -> NoReturn:
         raise KeyboardInterrupt
@@ -64,7 +66,7 @@ def exit_on_signals() -> None:
 
 
 def explain(error: Exception) -> NoReturn:
-    """Print why it stopped, after the end of what the failed command printed, and exit 1."""
+    """Print the end of the failed command's output and the reason, and exit with code 1."""
     output = error.output if isinstance(error, StepError) else ""
     for line in output.strip().splitlines()[-40:]:
         sys.stderr.write(f"  | {line}\n")
@@ -79,22 +81,22 @@ def connect(local: Cloud) -> Client:
     return Client(aws.proxy_url(ENVIRONMENT), aws.credentials(), cloud.REGION, attempts=1)
 
 
-def _generate(local: Cloud, journey: Journey) -> list[tuple[str, dict[str, Any], Completion]]:
+def _generate(local: Cloud, journey: Journey) -> list[Answer]:
     proxy = connect(local)
-    answers = []
+    found = list[Answer]()
     for study, requests in _STUDIES.items():
         with journey.step(f"POST /v1/generate: the article's {study}") as result:
-            answered = [(study, request, proxy.generate(**request)) for request in requests]
-            result.append(f"{len(answered)} answers")
-        answers += answered
-    return answers
+            answered = [Answer(study, request, proxy.generate(**request)) for request in requests]
+            result.append(f"{len(answered)} answer{'s' * (len(answered) > 1)}")
+        found += answered
+    return found
 
 
 def _left() -> str:
-    """Say what the account still holds.
+    """Describe what the account still has.
 
     Raises:
-        StepError: something that costs money is still there.
+        StepError: something that AWS bills is still there.
 
     """
     sagemaker = boto3.client("sagemaker", region_name=cloud.REGION)
@@ -108,15 +110,6 @@ def _left() -> str:
     )
     names = [stack["StackName"] for stack in stacks["StackSummaries"]]
     return f"no endpoint, no config, no model; stacks: {', '.join(names) or 'none'}"
-
-
-def _table(answers: list[tuple[str, dict[str, Any], Completion]]) -> Table:
-    table = Table("study", "max_tokens", "temperature", "tokens", "characters", "text", box=box.SIMPLE, show_lines=True)
-    for study, request, completion in answers:
-        text = completion.texts[0]
-        numbers = [str(n) for n in (request["max_tokens"], request["temperature"], completion.tokens, len(text))]
-        table.add_row(study, *numbers, escape(text.strip()))
-    return table
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
-"""The steps that a user takes against AWS, taken against the local cloud: the same commands, shown and timed."""
+"""The commands that a user runs against AWS, run against the local cloud, shown and timed."""
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -12,8 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
+from local_aws.conditions import Api, Conditions, set_conditions
+from local_aws.runner import processes
 from local_aws.runner.cloud import ACCOUNT, ASSEMBLY, REGION, ROOT, Cloud
+from stacks.settings import Settings, read
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 ENVIRONMENT = "local"
@@ -24,7 +26,7 @@ class StepError(Exception):
     """A step failed.
 
     Attributes:
-        output: the end of what the failed command printed.
+        output: the output of the failed command.
 
     """
 
@@ -35,11 +37,11 @@ class StepError(Exception):
 
 
 class Journey:
-    """Runs steps one after the other and says how each went.
+    """Runs steps and shows the result and duration of each.
 
     Args:
-        cloud: where they run.
-        console: where they are shown.
+        cloud: the local cloud.
+        console: where the steps are shown.
 
     """
 
@@ -56,6 +58,8 @@ class Journey:
         """Synthesize and deploy both stacks."""
         options = ("--require-approval", "never", "--concurrency", "2")
         self._cdk("deploy", f"{ENVIRONMENT}/*", *_CHOSEN, *options, output=self._assembly)
+        if apis := declared_apis(read(ENVIRONMENT)):
+            set_conditions(Conditions(apis=apis), self._cloud.declared_apis)
 
     def destroy(self) -> None:
         """Delete both stacks, from the assembly that was deployed."""
@@ -63,9 +67,11 @@ class Journey:
 
     @contextmanager
     def step(self, title: str) -> Iterator[list[str]]:
-        """Show one step while it runs, then its duration and what was put into the list it yields."""
+        """Show a step while it runs, then its duration and the results in the list that it yields."""
         started, result = time.monotonic(), list[str]()
-        with self._console.status(title):
+        shown = Text(title)
+        shown.truncate(self._console.width - 2, overflow="ellipsis")  # the spinner needs two columns
+        with self._console.status(shown):
             try:
                 yield result
             except BaseException:
@@ -78,15 +84,37 @@ class Journey:
         self._console.print(f"{mark} {seconds:>7}  [bold]{title}[/bold]  {result}", soft_wrap=True)
 
     def _cdk(self, *arguments: str, output: Path | None = None, app: Path | None = None) -> None:
-        # Where the assembly lies is ours to choose; everything else is what a user types.
+        # The folder of the assembly is in the scratch folder; the rest of the command is what a user types.
         where = ["--output", str(output)] if output else ["--app", str(app)] if app else []
         with self.step(f"cdk {shlex.join(arguments)}") as result:
             printed = run([str(CDK), *arguments, *where, "--ci", "--no-color"], self._cloud.environment())
             result.extend(_done(printed))
 
 
-def run(command: list[str], environment: Mapping[str, str], *, folder: Path = ROOT) -> str:
-    """Run a command, by default in the checkout, and return what it printed; its children end with it.
+def declared_apis(settings: Settings) -> dict[str, Api]:
+    """Return the APIs that the settings of an environment name, by package id."""
+    return {
+        chosen.package(instance_type, settings.region).name: chosen.api
+        for model, variant in settings.variants()
+        for instance_type, chosen in variant.types_and_models(model)
+        if chosen.api
+    }
+
+
+def run(
+    command: list[str],
+    environment: Mapping[str, str],
+    *,
+    folder: Path = ROOT,
+    end_seconds: float = processes.END_SECONDS,
+) -> str:
+    """Run a command, by default in the checkout, and return its output. Its children end with it.
+
+    Args:
+        command: the command and its arguments.
+        environment: the environment of the process.
+        folder: where it runs.
+        end_seconds: how long it has to end when the caller is interrupted.
 
     Raises:
         StepError: it exited with another code than 0.
@@ -105,8 +133,7 @@ def run(command: list[str], environment: Mapping[str, str], *, folder: Path = RO
     try:
         printed, _ = process.communicate()
     except BaseException:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+        processes.end(process, whole_group=True, seconds=end_seconds)
         raise
     if process.returncode != 0:
         name = Path(command[0]).name
@@ -115,7 +142,7 @@ def run(command: list[str], environment: Mapping[str, str], *, folder: Path = RO
 
 
 def _done(printed: str) -> Iterator[str]:
-    """Yield the CDK's own words for each stack or environment that it finished."""
+    """Yield the CDK's line for each stack or environment that it finished."""
     for line in printed.splitlines():
         if "✅" in line:
             yield line.replace("✅", "").strip().rstrip(".")

@@ -1,7 +1,9 @@
-"""A local cloud that is bootstrapped and deployed already, restored in two seconds instead of deployed in twenty.
+"""A local cloud on which the local environment is deployed, restored in two seconds instead of deployed in twenty.
 
-The deployed state is made once and kept in ``.local-cloud/`` under a hash of everything that it was made from, so a
-change of any of it makes it anew.
+The deployed state is made once and kept in ``.local-cloud/``, under a hash of all files that it depends on. A change of
+one of them makes the state anew.
+
+A lock on ``.local-cloud/deployed.lock`` protects the states: exclusive to make or remove one, shared to copy one.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -37,37 +40,62 @@ def deployed(*, endpoint_seconds: float = 0.3) -> Iterator[Cloud]:
         StepError: the bootstrap or the deployment failed.
 
     """
-    with cloud.running(endpoint_seconds=endpoint_seconds, restored=state(endpoint_seconds)) as local:
+    restore = partial(_restore, state(endpoint_seconds), endpoint_seconds)
+    with cloud.running(endpoint_seconds=endpoint_seconds, restore=restore) as local:
         yield local
 
 
 def state(endpoint_seconds: float = 0.3) -> Path:
-    """Return the folder of the deployed state; make it first where it is missing or out of date.
+    """Return the folder of the deployed state; make the state when it is missing or out of date.
 
     Raises:
         CloudError: the local cloud does not start.
         StepError: the bootstrap or the deployment failed.
 
     """
+    folder = _folder(endpoint_seconds)
+    with _locked(fcntl.LOCK_EX):  # several workers need it at the same time; one makes it
+        _make_missing(folder, endpoint_seconds)
+    return folder
+
+
+def _restore(folder: Path, endpoint_seconds: float, run: Path) -> None:
+    """Copy the deployed state into the folder of a run."""
+    with _locked(fcntl.LOCK_SH):
+        if folder.exists():
+            shutil.copytree(folder, run, dirs_exist_ok=True)
+            return
+    # Another process has removed it since it was made.
+    with _locked(fcntl.LOCK_EX):
+        _make_missing(folder, endpoint_seconds)
+        shutil.copytree(folder, run, dirs_exist_ok=True)
+
+
+def _make_missing(folder: Path, endpoint_seconds: float) -> None:
+    """Make a state and remove the others; the caller holds the exclusive lock."""
+    if folder.exists():
+        return
+    with cloud.running(endpoint_seconds=endpoint_seconds, kept=folder) as local:
+        journey = Journey(local, Console(quiet=True))
+        journey.bootstrap()
+        journey.deploy()
+    for old in set(RUNS.glob("deployed-*")) - {folder}:
+        shutil.rmtree(old)
+
+
+@contextmanager
+def _locked(kind: int) -> Iterator[None]:
     RUNS.mkdir(exist_ok=True)
-    with (RUNS / "deployed.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several workers want it at once; one makes it
-        wanted = RUNS / f"deployed-{_hash(endpoint_seconds)}"
-        if not wanted.exists():
-            with cloud.running(endpoint_seconds=endpoint_seconds, kept=wanted) as local:
-                journey = Journey(local, Console(quiet=True))
-                journey.bootstrap()
-                journey.deploy()
-            for old in set(RUNS.glob("deployed-*")) - {wanted}:
-                shutil.rmtree(old)
-    return wanted
+    with (RUNS / "deployed.lock").open("a") as lock:
+        fcntl.flock(lock, kind)
+        yield
 
 
-def _hash(endpoint_seconds: float) -> str:
-    found = hashlib.sha256(str(endpoint_seconds).encode())
+def _folder(endpoint_seconds: float) -> Path:
+    digest = hashlib.sha256(str(endpoint_seconds).encode())
     for name in _MADE_FROM:
         root = ROOT / name
         for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
             if path.is_file() and "__pycache__" not in path.parts:
-                found.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()[:16]
+                digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return RUNS / f"deployed-{digest.hexdigest()[:16]}"

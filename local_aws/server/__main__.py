@@ -1,4 +1,4 @@
-"""The local cloud's server process: MiniStack with SageMaker added. ``local_aws.runner.cloud`` starts it."""
+"""The server process of the local cloud: MiniStack with SageMaker. ``local_aws.runner.cloud`` starts it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ import sys
 import threading
 from pathlib import Path
 
-# The catalogue and the instance types are the construct library's data: MiniStack's environment has no CDK.
+# The packages are installed without bytecode, and to compile MiniStack takes two seconds. A folder of its own keeps the
+# bytecode of the server, and nothing of the functions that it starts.
+if _bytecode := os.environ.get("LOCAL_AWS_BYTECODE"):
+    sys.pycache_prefix, sys.dont_write_bytecode = _bytecode, False
+# The server reads the data of the construct library; MiniStack's environment has no CDK.
 sys.path.insert(0, str(Path(__file__).parents[2] / "constructs"))
 
 from typing import Any
 
-from local_aws.conditions import VARIABLE, ConditionsFile
+from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
-from local_aws.server import api_gateway, emulator, templates
+from local_aws.server import api_gateway, emulator, scaling_types, templates
 from local_aws.server.emulator import Response, ServiceHandler
 from local_aws.server.json_api import JsonApi
 from local_aws.server.quotas import Quotas
@@ -26,16 +30,16 @@ from local_aws.server.scaling import Scaling
 
 
 def _end_with_parent() -> None:
-    """End when whoever holds the other end of stdin is gone, even if it was killed and could not tell."""
+    """End when the other end of stdin closes, also because the parent was killed."""
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main() -> None:
-    """Add what MiniStack lacks, then serve until told to stop.
+    """Add what MiniStack lacks, then serve until SIGTERM.
 
     Reads ``LOCAL_AWS_ENDPOINT_SECONDS`` (how long an endpoint takes to change; default 1), ``LOCAL_AWS_OPENAI_URL``
-    and ``LOCAL_AWS_OPENAI_MODEL`` (an OpenAI-compatible server to ask instead of the built-in model; default none).
+    and ``LOCAL_AWS_OPENAI_MODEL`` (an OpenAI-compatible server instead of the built-in model; default none).
     """
     conditions = ConditionsFile(os.environ.get(VARIABLE))
     scaling = Scaling(lambda endpoint, variant: sagemaker.has_variant(endpoint, variant))
@@ -43,10 +47,12 @@ def main() -> None:
     container = Container.from_settings(
         os.environ.get("LOCAL_AWS_OPENAI_URL"), os.environ.get("LOCAL_AWS_OPENAI_MODEL")
     )
-    for resource in [*resource_types(sagemaker), *scaling.resource_types()]:
+    declared_apis = ConditionsFile(os.environ.get(DECLARED_APIS_VARIABLE))
+    runtime = Runtime(sagemaker, container, conditions, declared_apis)
+    for resource in [*resource_types(sagemaker), *scaling_types.resource_types(scaling)]:
         emulator.add_resource_type(resource)
-    emulator.let_resources_wait()
-    emulator.add_service("sagemaker", _served(sagemaker.api, Runtime(sagemaker, container, conditions)))
+    emulator.run_waiting_types_on_worker_threads()
+    emulator.add_service("sagemaker", _served(sagemaker.api, runtime))
     emulator.add_service("application-autoscaling", _served(scaling.api))
     emulator.add_service("servicequotas", _served(Quotas(conditions).api))
     emulator.count_plain_http_as_tls()
@@ -59,7 +65,7 @@ def main() -> None:
 
 
 def _served(api: JsonApi, runtime: Runtime | None = None) -> ServiceHandler:
-    """Return the handler of one signing name: its JSON protocol, and the runtime where there is one."""
+    """Return the handler of one signing name: its JSON protocol, and the runtime where the service has one."""
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
         if runtime and not api.answers(headers):

@@ -1,6 +1,6 @@
-"""What MiniStack's REST APIs lack: time limits, access logs, the limit of a body, permissions, web firewalls.
+"""Adds to MiniStack's REST APIs: time limits, access logs, the payload limit, permissions, web firewalls.
 
-Beside ``emulator`` the only module that knows MiniStack. Sources: docs.aws.amazon.com/apigateway/latest/developerguide,
+One of the modules that use MiniStack's private names. Sources: docs.aws.amazon.com/apigateway/latest/developerguide,
 "api-gateway-execution-service-limits-table" (time, size), "set-up-logging" (the account's role, the format),
 "handle-errors-in-lambda-integration" (502).
 """
@@ -23,48 +23,48 @@ from ministack.services.cloudformation import provisioners
 from local_aws.server import emulator
 from local_aws.server.emulator import Properties, ResourceType, Response
 
-MAX_BODY_BYTES: Final = 10_000_000
+_PAYLOAD_BYTES: Final = 10_000_000
 
 _VALIDATOR: Final = "AWS::ApiGateway::RequestValidator"
 _ASSOCIATION: Final = "AWS::WAFv2::WebACLAssociation"
-# The name that CloudFormation's outputs have; MiniStack knows its own host only.
+# The host name in CloudFormation's outputs; MiniStack accepts only its own.
 _HOST = re.compile(r"^([a-f0-9]{8})\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?::\d+)?$")
 _VARIABLE = re.compile(r"\$context\.([\w.]+)")
 _STREAM: Final = "access"
 
 
 def complete() -> None:
-    """Add to MiniStack's REST APIs what they lack."""
+    """Add what MiniStack's REST APIs lack."""
     app._EXECUTE_API_RE = _HOST
-    _limit_bodies_and_scopes_and_log()
-    _limit_time_and_ask_for_permission()
+    _check_requests_and_log()
+    _check_permission_and_limit_time()
     _complete("AWS::ApiGateway::Stage", _keep_log_setting, _check_log_role)
     _complete("AWS::ApiGateway::Method", _keep_validator_of_method)
     for resource in (_validator(), _association()):
         emulator.add_resource_type(resource)
 
 
-def _limit_bodies_and_scopes_and_log() -> None:
+def _check_requests_and_log() -> None:
     original = rest._execute_in_scope
 
     async def execute(request: dict[str, Any], *arguments: Any) -> Any:  # noqa: ANN401 - MiniStack's own
-        began = time.time()
+        started = time.time()
         _api_id, _stage, method, _path, headers, body = arguments[:6]
-        answer: Any = _refusal(headers, len(body or b""))
-        if answer:
+        response: Any = _refusal(headers, len(body or b""))
+        if response:
             request["stage"] = rest._stages_v1[request["api_id"]][request["stage_name"]]
         else:
-            answer = await original(request, *arguments)
-        _log(request, method, headers, began, answer)
-        return answer
+            response = await original(request, *arguments)
+        _log(request, method, headers, started, response)
+        return response
 
     rest._execute_in_scope = execute
 
 
 def _refusal(headers: dict[str, Any], body_bytes: int) -> Any:  # noqa: ANN401 - MiniStack's own
-    """Return what MiniStack would let through; None when nothing is wrong."""
-    if body_bytes > MAX_BODY_BYTES:
-        return rest._gw_error("REQUEST_TOO_LARGE", f"HTTP content length exceeded {MAX_BODY_BYTES} bytes.")
+    """Return the error for a request that MiniStack would accept and AWS refuses; None for a valid request."""
+    if body_bytes > _PAYLOAD_BYTES:
+        return rest._gw_error("REQUEST_TOO_LARGE", f"HTTP content length exceeded {_PAYLOAD_BYTES} bytes.")
     scope = emulator.CREDENTIAL.search(headers.get("authorization", ""))
     if scope and scope["service"] != "execute-api":
         return rest._gw_error("INVALID_SIGNATURE", "Credential should be scoped to correct service: 'execute-api'.")
@@ -73,45 +73,45 @@ def _refusal(headers: dict[str, Any], body_bytes: int) -> Any:  # noqa: ANN401 -
     return None
 
 
-def _log(request: dict[str, Any], method: str, headers: dict[str, Any], began: float, answer: Any) -> None:  # noqa: ANN401
-    """Write a line of the stage's access log, where it has one."""
-    wanted = (request["stage"] or {}).get("accessLogSettings") or {}
-    if not wanted:
+def _log(request: dict[str, Any], method: str, headers: dict[str, Any], started: float, response: Any) -> None:  # noqa: ANN401
+    """Write a line of the stage's access log, if the stage has one."""
+    settings = (request["stage"] or {}).get("accessLogSettings") or {}
+    if not settings:
         return
-    refused = isinstance(answer, rest._GatewayError)
-    status, content = (None, b"") if refused else (answer[0], answer[2])
+    refused = isinstance(response, rest._GatewayError)
+    status, content = (None, b"") if refused else (response[0], response[2])
     if refused:
-        status, _, content = rest._gateway_error_response(answer, request)
+        status, _, content = rest._gateway_error_response(response, request)
     key = rest._resolve_api_key(rest._api_key_from_request(headers))
-    elapsed = str(round((time.time() - began) * 1000))
+    elapsed = str(round((time.time() - started) * 1000))
     values = {
         "requestId": request["request_id"],
-        "requestTimeEpoch": str(int(began * 1000)),
+        "requestTimeEpoch": str(int(started * 1000)),
         "identity.sourceIp": "127.0.0.1",
         "identity.apiKeyId": (key or {}).get("id"),
         "httpMethod": method,
         "resourcePath": request["resource_path"],
         "status": str(status),
-        "error.responseType": answer.response_type if refused else None,
+        "error.responseType": response.response_type if refused else None,
         "responseLatency": elapsed,
         "integrationLatency": None if refused else elapsed,
         "integration.status": None if refused else "200",
         "responseLength": str(len(content)),
     }
-    line = _VARIABLE.sub(lambda found: values.get(found[1]) or "-", wanted["format"])
-    group = wanted["destinationArn"].rpartition("log-group:")[2].removesuffix(":*")
+    line = _VARIABLE.sub(lambda found: values.get(found[1]) or "-", settings["format"])
+    group = settings["destinationArn"].rpartition("log-group:")[2].removesuffix(":*")
     where = {"logGroupName": group, "logStreamName": _STREAM}
     cloudwatch_logs._create_log_stream(where)
-    cloudwatch_logs._put_log_events({**where, "logEvents": [{"timestamp": int(began * 1000), "message": line}]})
+    cloudwatch_logs._put_log_events({**where, "logEvents": [{"timestamp": int(started * 1000), "message": line}]})
 
 
-def _limit_time_and_ask_for_permission() -> None:
+def _check_permission_and_limit_time() -> None:
     original = rest._invoke_lambda_proxy_v1
 
     async def invoke(integration: dict[str, Any], api_id: str, stage_name: str, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
         _stage, resource, _path, method = arguments[:4]
-        called = f"{api_id}/{stage_name}/{method}{resource['path']}"
-        if not _may_invoke(integration["uri"], called):
+        invoked = f"{api_id}/{stage_name}/{method}{resource['path']}"
+        if not _may_invoke(integration["uri"], invoked):
             return rest._gw_error("API_CONFIGURATION_ERROR", "Internal server error")
         seconds = int(integration.get("timeoutInMillis") or 29_000) / 1000
         try:
@@ -128,11 +128,11 @@ def _limit_time_and_ask_for_permission() -> None:
     rest._invoke_lambda_proxy_v1 = invoke
 
 
-def _may_invoke(uri: str, called: str) -> bool:
-    """Return whether the function lets this API in: a permission for API Gateway whose source is the method."""
+def _may_invoke(uri: str, method: str) -> bool:
+    """Return whether the function's policy allows API Gateway to invoke it for this method."""
     reference = rest._extract_lambda_ref_from_integration_uri(uri)
     found = lambda_svc.function_policy_for_arn(reference)
-    source = f"arn:aws:execute-api:{emulator.region()}:{emulator.account()}:{called}"
+    source = f"arn:aws:execute-api:{emulator.region()}:{emulator.account()}:{method}"
     for statement in found[0]["Statement"] if found else []:
         if statement["Principal"] != {"Service": "apigateway.amazonaws.com"} or statement["Resource"] != reference:
             continue
@@ -145,12 +145,12 @@ def _may_invoke(uri: str, called: str) -> bool:
 def _complete(
     type_name: str, keep: Callable[[Properties], None], check: Callable[[Properties], None] | None = None
 ) -> None:
-    """Let a CloudFormation type of MiniStack's keep what it drops.
+    """Make a CloudFormation type of MiniStack store properties that it ignores.
 
     Args:
         type_name: the type.
-        keep: gets the properties when the resource was created or updated.
-        check: gets them before; raises ValueError to fail.
+        keep: called with the properties after the resource was created or updated.
+        check: called with the properties before; raises ValueError to fail.
 
     """
     handlers = provisioners._RESOURCE_HANDLERS[type_name]
@@ -191,7 +191,7 @@ def _keep_validator_of_method(method: Properties) -> None:
 
 
 def _validator() -> ResourceType:
-    """Return the type of request validators, which MiniStack has in its API and not in CloudFormation."""
+    """Return the type of request validators, which MiniStack has in its API but not in CloudFormation."""
 
     def rules(properties: Properties) -> Properties:
         return {
@@ -201,7 +201,7 @@ def _validator() -> ResourceType:
         }
 
     def create(_logical_id: str, properties: Properties, _stack_name: str) -> tuple[str, Properties]:
-        made = json.loads(_taken(rest._create_request_validator(properties["RestApiId"], rules(properties))))
+        made = json.loads(_body(rest._create_request_validator(properties["RestApiId"], rules(properties))))
         return made["id"], {"RequestValidatorId": made["id"]}
 
     def update(physical_id: str, _old: Properties, new: Properties, _stack_name: str) -> tuple[str, Properties]:
@@ -215,39 +215,37 @@ def _validator() -> ResourceType:
         found = rest._request_validators.get(properties["RestApiId"], {}).get(physical_id)
         return {"ValidateRequestBody": found["validateRequestBody"]} if found else None
 
-    create_only = ("RestApiId", "Name")
-    return ResourceType(_VALIDATOR, create, update, delete, read, frozenset({"ValidateRequestBody"}), create_only)
+    return ResourceType(_VALIDATOR, create, update, delete, read, frozenset({"ValidateRequestBody"}))
 
 
-def _taken(answer: Response) -> bytes:
-    """Return an answer's content.
+def _body(response: Response) -> bytes:
+    """Return the body of a response.
 
     Raises:
-        ValueError: it is a refusal.
+        ValueError: the response is an error.
 
     """
-    if answer[0] >= 400:
-        raise ValueError(str(json.loads(answer[2]).get("message", "refused")))
-    return bytes(answer[2])
+    if response[0] >= 400:
+        raise ValueError(str(json.loads(response[2]).get("message", "refused")))
+    return bytes(response[2])
 
 
 def _association() -> ResourceType:
-    """Return the type that puts a web firewall in front of a stage. Its rules are not run: see docs/fidelity.md."""
+    """Return the type that attaches a web ACL to a stage. The rules do not run: see docs/fidelity.md."""
 
     def create(_logical_id: str, properties: Properties, _stack_name: str) -> tuple[str, Properties]:
-        _taken(waf._associate_web_acl(properties))
+        _body(waf._associate_web_acl(properties))
         return f"{properties['WebACLArn']}|{properties['ResourceArn']}", {}
 
     def update(physical_id: str, _old: Properties, _new: Properties, _stack_name: str) -> tuple[str, Properties]:
         return physical_id, {}
 
     def delete(physical_id: str, _properties: Properties) -> None:
-        _taken(waf._disassociate_web_acl({"ResourceArn": physical_id.partition("|")[2]}))
+        _body(waf._disassociate_web_acl({"ResourceArn": physical_id.partition("|")[2]}))
 
     def read(physical_id: str, _properties: Properties) -> Properties | None:
         resource = physical_id.partition("|")[2]
         found = waf._associations.get(resource)
         return {"ResourceArn": resource, "WebACLArn": found} if found else None
 
-    create_only = ("ResourceArn", "WebACLArn")
-    return ResourceType(_ASSOCIATION, create, update, delete, read, frozenset(create_only), create_only)
+    return ResourceType(_ASSOCIATION, create, update, delete, read, frozenset({"ResourceArn", "WebACLArn"}))

@@ -1,4 +1,4 @@
-"""How a service of AWS says no."""
+"""The errors of AWS services."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ class AwsError(Exception):
 
     Attributes:
         code: the error's name on the wire, e.g. ``ValidationException``.
-        message: the text the caller reads; None where the service gives none.
+        message: the error's message; None where the service sends none.
         status: the HTTP status.
         fields: further fields of the error's body (ModelError has four).
 
@@ -25,5 +25,5 @@ class AwsError(Exception):
 
 
 def validation(message: str) -> AwsError:
-    """Return the control plane's answer to a request that is wrong in itself."""
+    """Return the control plane's error for an invalid request."""
     return AwsError("ValidationException", message)

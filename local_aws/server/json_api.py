@@ -1,4 +1,4 @@
-"""A service of AWS's JSON protocol: routing, permission, the check by the service's own model, errors."""
+"""A service of AWS's JSON protocol: routing, permissions, validation by the service's model, errors."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _TYPE = "application/x-amz-json-1.1"
 
 
 class JsonApi:
-    """Answers the operations that are built, refuses by name those that are not, and never makes a success up.
+    """Answers the implemented operations of a service, and refuses the others by name.
 
     Args:
         service: the service's name in botocore.
-        target: what stands before the dot in ``X-Amz-Target``.
-        built: the operations.
-        resource_of: returns the ARN that a policy has to name for a request; default ``*``.
+        target: the part of ``X-Amz-Target`` before the dot.
+        implemented: the implemented operations.
+        resource_of: returns the ARN of a request's resource, for IAM policies; default ``*``.
 
     Attributes:
         lock: held while an operation is carried out.
@@ -34,11 +34,11 @@ class JsonApi:
     """
 
     def __init__(
-        self, service: str, target: str, built: Operations, resource_of: Callable[[Request], str] = lambda _: "*"
+        self, service: str, target: str, implemented: Operations, resource_of: Callable[[Request], str] = lambda _: "*"
     ) -> None:
         self._service = service
         self._target = target
-        self._built = built
+        self._implemented = implemented
         self._resource_of = resource_of
         self._iam = signing_name(service)
         self.lock = threading.RLock()
@@ -47,15 +47,15 @@ class JsonApi:
         """Carry out one operation, one at a time.
 
         Raises:
-            AwsError: what the service would answer instead.
+            AwsError: the error that the service would return.
 
         """
         check(self._service, operation, request)
         with self.lock:
-            return self._built[operation](request)
+            return self._implemented[operation](request)
 
     def answers(self, headers: Mapping[str, str]) -> bool:
-        """Return whether a request is one of this protocol."""
+        """Return whether a request is in this protocol."""
         return headers.get("x-amz-target", "").startswith(f"{self._target}.")
 
     def answer(self, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
@@ -68,9 +68,9 @@ class JsonApi:
             action = f"{self._iam}:{operation}"
             if denied := emulator.denial(action, self._resource_of(request), headers, query):
                 return denied
-            if operation not in self._built:
-                said = f"The local cloud does not answer {self._service}'s {operation}: see docs/local-cloud.md."
-                raise AwsError("NotImplementedByLocalCloud", said, status=501)
+            if operation not in self._implemented:
+                message = f"The local cloud does not answer {self._service}'s {operation}: see docs/local-cloud.md."
+                raise AwsError("NotImplementedByLocalCloud", message, status=501)
             answer = self.call(operation, request)
         except AwsError as error:
             content = {"__type": error.code, "message": error.message}

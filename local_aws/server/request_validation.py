@@ -1,7 +1,7 @@
-"""Checks a request against a service's own model (botocore ships it).
+"""Checks a request against a service's model, which is part of botocore.
 
-The SDK checks names, types and required members before it sends a request; enumerations and patterns are left to the
-service. CloudFormation has no SDK in front of it here, so both halves are done here.
+The SDK checks names, types and required members before it sends a request; the service checks enumerations and
+patterns. CloudFormation does not use the SDK here, so this module checks both.
 """
 
 from __future__ import annotations
@@ -26,17 +26,22 @@ def _model(service: str) -> Any:  # noqa: ANN401 - botocore has no types
 
 
 def operations(service: str) -> frozenset[str]:
-    """Return the names of all operations that a service has."""
+    """Return the names of all operations of a service."""
     return frozenset(_model(service).operation_names)
 
 
 def signing_name(service: str) -> str:
-    """Return the name that a service's requests are signed for, which is also that of its IAM actions."""
+    """Return the name in a service's signatures, which is also the prefix of its IAM actions."""
     return str(_model(service).signing_name)
 
 
+def longest(service: str, operation: str, member: str) -> int:
+    """Return how long a member of a request may be, in bytes or characters."""
+    return int(_model(service).operation_model(operation).input_shape.members[member].metadata["max"])
+
+
 def check(service: str, operation: str, request: dict[str, Any]) -> None:
-    """Refuse a request that a service would refuse by its shape.
+    """Refuse a request that does not match its shape in the service's model.
 
     Args:
         service: its name in botocore, e.g. ``sagemaker``.
@@ -56,7 +61,7 @@ def check(service: str, operation: str, request: dict[str, Any]) -> None:
 
 
 def from_template(service: str, operation: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Give template values the types of the API: CloudFormation takes ``"2"`` and ``"true"`` for 2 and true."""
+    """Convert template values to the types of the API: CloudFormation accepts ``"2"`` and ``"true"`` for 2 and true."""
     shape = _model(service).operation_model(operation).input_shape
     coerced: dict[str, Any] = _coerce(properties, shape)
     return coerced
@@ -79,7 +84,7 @@ def _coerce(value: Any, shape: Shape | None) -> Any:  # noqa: ANN401 - JSON in, 
 
 
 def _constraints(value: Any, shape: Shape, path: str) -> list[str]:  # noqa: ANN401 - JSON in
-    """List what violates an enumeration, a pattern or a length, with the path to it."""
+    """List the violations of enumerations, patterns and lengths, with their paths."""
     if isinstance(shape, StructureShape):
         return [
             p for name, member in value.items() for p in _constraints(member, shape.members[name], f"{path}.{name}")
@@ -87,7 +92,7 @@ def _constraints(value: Any, shape: Shape, path: str) -> list[str]:  # noqa: ANN
     if isinstance(shape, ListShape):
         longest = shape.metadata.get("max", len(value))
         if len(value) > longest:
-            return [_said(value, path, f"have length less than or equal to {longest}")]
+            return [_violation(value, path, f"have length less than or equal to {longest}")]
         return [p for i, member in enumerate(value) for p in _constraints(member, shape.member, f"{path}[{i}]")]
     if isinstance(shape, MapShape):
         return [p for key, member in value.items() for p in _constraints(member, shape.value, f"{path}[{key}]")]
@@ -95,28 +100,28 @@ def _constraints(value: Any, shape: Shape, path: str) -> list[str]:  # noqa: ANN
         return _string_constraints(value, shape, path)
     most = shape.metadata.get("max")
     if most is not None and value > most:
-        return [_said(value, path, f"have value less than or equal to {most}")]
+        return [_violation(value, path, f"have value less than or equal to {most}")]
     return []
 
 
-def _said(value: Any, path: str, constraint: str) -> str:  # noqa: ANN401 - JSON
+def _violation(value: Any, path: str, constraint: str) -> str:  # noqa: ANN401 - JSON
     return f"Value '{value}' at '{path.lstrip('.')}' failed to satisfy constraint: Member must {constraint}"
 
 
 def _string_constraints(value: str, shape: StringShape, path: str) -> list[str]:
     if shape.enum and value not in shape.enum:
-        return [_said(value, path, f"satisfy enum value set: [{', '.join(shape.enum)}]")]
+        return [_violation(value, path, f"satisfy enum value set: [{', '.join(shape.enum)}]")]
     pattern = shape.metadata.get("pattern")
     if pattern and not re.fullmatch(python_pattern(pattern), value):
-        return [_said(value, path, f"satisfy regular expression pattern: {pattern}")]
+        return [_violation(value, path, f"satisfy regular expression pattern: {pattern}")]
     longest = shape.metadata.get("max")
     if longest is not None and len(value) > longest:
-        return [_said(value, path, f"have length less than or equal to {longest}")]
+        return [_violation(value, path, f"have length less than or equal to {longest}")]
     return []
 
 
 def python_pattern(pattern: str) -> str:
-    """Translate what Java's regular expressions write otherwise: Unicode's classes, and what lies beyond 16 bits."""
+    """Translate a Java regular expression: Unicode classes, and characters beyond 16 bits."""
     beyond = (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     for java, python in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s"), (r"\p{Print}", r"[ -~]"), beyond):
         pattern = pattern.replace(java, python)

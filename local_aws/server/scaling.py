@@ -1,7 +1,7 @@
-"""Application Auto Scaling for SageMaker's variants: targets, target tracking, and what follows from them.
+"""Application Auto Scaling for SageMaker's variants: scalable targets and target tracking.
 
-Nothing runs in the background: whoever looks at an endpoint or invokes it has the policies evaluated, at most once a
-second. One look at the last minute (or ten seconds) decides, where AWS waits for several data points.
+Nothing runs in the background: a request that describes or invokes an endpoint evaluates its policies, at most once a
+second. The last minute (or ten seconds) decides, where AWS waits for several data points.
 """
 
 from __future__ import annotations
@@ -10,23 +10,19 @@ import math
 import time
 import uuid
 from collections.abc import Callable, MutableMapping
-from typing import Any
+from typing import Any, Final
 
-from local_aws.server import emulator
-from local_aws.server.create_only import CREATE_ONLY
-from local_aws.server.emulator import Properties, ResourceType
+from local_aws.server import cloudwatch, emulator
 from local_aws.server.errors import AwsError, validation
 from local_aws.server.json_api import Answer, JsonApi, Request
-from local_aws.server.request_validation import check, from_template
 
-_SERVICE = "application-autoscaling"
-_TARGET, _POLICY = "AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"
+SERVICE: Final = "application-autoscaling"
 _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 _COOLDOWN_SECONDS = 300
 # docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html: scaling in is
-# more careful than scaling out. The share is ours.
+# slower than scaling out. The share is ours.
 _SLACK = 0.9
-# Metric, statistic, and the seconds that are looked at:
+# Metric, statistic, and its period in seconds:
 # docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html.
 _PREDEFINED = {
     "SageMakerVariantInvocationsPerInstance": ("InvocationsPerInstance", "Sum", 60),
@@ -38,7 +34,7 @@ class Scaling:
     """The targets and policies of every account and region.
 
     Args:
-        has_variant: tells whether an endpoint has a variant.
+        has_variant: returns whether an endpoint has a variant.
 
     """
 
@@ -47,7 +43,7 @@ class Scaling:
         self._targets: MutableMapping[str, Answer] = emulator.store("scalable-targets")
         self._policies: MutableMapping[str, Answer] = emulator.store("scaling-policies")
         self._activities: MutableMapping[str, list[Answer]] = emulator.store("scaling-activities")
-        self._looked: dict[str, float] = {}
+        self._evaluated: dict[str, float] = {}
         operations = {
             "RegisterScalableTarget": self._register,
             "DescribeScalableTargets": lambda r: {"ScalableTargets": self._of(self._targets, "ResourceId", r)},
@@ -57,14 +53,27 @@ class Scaling:
             "DeleteScalingPolicy": self._delete_policy,
             "DescribeScalingActivities": lambda r: {"ScalingActivities": self._activities.get(r.get("ResourceId"), [])},
         }
-        self.api = JsonApi(_SERVICE, "AnyScaleFrontendService", operations)
+        self.api = JsonApi(SERVICE, "AnyScaleFrontendService", operations)
+
+    def target(self, resource: str) -> Answer | None:
+        """Return a scalable target by its resource id."""
+        return self._targets.get(resource)
+
+    def policy(self, arn: str) -> Answer | None:
+        """Return a scaling policy by its ARN."""
+        return next((policy for policy in self._policies.values() if policy["PolicyARN"] == arn), None)
+
+    def remove_policy(self, arn: str) -> None:
+        """Remove a scaling policy by its ARN; accept that it does not exist."""
+        for name in [name for name, policy in self._policies.items() if policy["PolicyARN"] == arn]:
+            del self._policies[name]
 
     def has_target(self, endpoint: str, variant: str) -> bool:
         """Return whether a variant is registered as a scalable target."""
         return _resource(endpoint, variant) in self._targets
 
-    def wanted(self, endpoint: str, variant: str, instances: int) -> int:
-        """Return how many instances a variant shall have, by its load and its bounds.
+    def desired_instances(self, endpoint: str, variant: str, instances: int) -> int:
+        """Return how many instances a variant should have, by its load and its bounds.
 
         Args:
             endpoint: the endpoint's name.
@@ -75,11 +84,11 @@ class Scaling:
         resource = _resource(endpoint, variant)
         target = self._targets.get(resource)
         policies = [policy for policy in self._policies.values() if policy["ResourceId"] == resource]
-        if not target or not policies or time.time() - self._looked.get(resource, 0) < 1:
+        if not target or not policies or time.time() - self._evaluated.get(resource, 0) < 1:
             return instances
-        self._looked[resource] = time.time()
+        self._evaluated[resource] = time.time()
         tracked = [p["TargetTrackingScalingPolicyConfiguration"] for p in policies]
-        # With several policies the one that wants most instances wins.
+        # With several policies, the largest number of instances counts.
         most = max(_tracked(endpoint, variant, instances, policy) for policy in tracked)
         bounded = min(max(most, target["MinCapacity"]), target["MaxCapacity"])
         direction = "Out" if bounded > instances else "In"
@@ -89,8 +98,8 @@ class Scaling:
             return instances
         return int(bounded)
 
-    def scaled(self, endpoint: str, variant: str, instances: int, *, problem: str = "") -> None:
-        """Keep what came of a decision, the newest first."""
+    def record_activity(self, endpoint: str, variant: str, instances: int, *, problem: str = "") -> None:
+        """Record the result of a scaling activity, the newest first."""
         resource = _resource(endpoint, variant)
         activity = {
             "ActivityId": str(uuid.uuid4()),
@@ -117,7 +126,7 @@ class Scaling:
         # Zero needs inference components: docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.
         if not 1 <= new["MinCapacity"] <= new["MaxCapacity"]:
             raise validation("MinCapacity must be 1 or more for a variant, and not above MaxCapacity.")
-        arn = kept.get("ScalableTargetARN") or f"arn:aws:{_SERVICE}:{_where()}:scalable-target/{uuid.uuid4().hex[:20]}"
+        arn = kept.get("ScalableTargetARN") or f"arn:aws:{SERVICE}:{_where()}:scalable-target/{uuid.uuid4().hex[:20]}"
         role = (
             f"arn:aws:iam::{emulator.account()}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com"
         )
@@ -136,7 +145,7 @@ class Scaling:
     def _put_policy(self, request: Request) -> Answer:
         resource = self._checked(request, registered=True)
         if request.get("PolicyType") != "TargetTrackingScaling":
-            raise AwsError("NotImplementedByLocalCloud", "The local cloud tracks targets only.", status=501)
+            raise AwsError("NotImplementedByLocalCloud", "The local cloud has target tracking only.", status=501)
         tracking = request["TargetTrackingScalingPolicyConfiguration"]
         metric = tracking.get("PredefinedMetricSpecification")
         if bool(metric) == bool(tracking.get("CustomizedMetricSpecification")):  # wording ours
@@ -158,7 +167,7 @@ class Scaling:
         return {}
 
     def _checked(self, request: Request, *, registered: bool = False) -> str:
-        """Return the variant that a request is about."""
+        """Return the variant of a request."""
         resource = str(request["ResourceId"])
         _, endpoint, _, variant = [*resource.split("/"), "", "", ""][:4]
         if (request["ServiceNamespace"], request["ScalableDimension"]) != ("sagemaker", _DIMENSION):
@@ -166,100 +175,23 @@ class Scaling:
                 "NotImplementedByLocalCloud", "The local cloud scales SageMaker's variants only.", status=501
             )
         if registered and resource not in self._targets:
-            said = f"No scalable target found for service namespace: sagemaker, resource ID: {resource}, "
-            raise AwsError("ObjectNotFoundException", f"{said}scalable dimension: {_DIMENSION}")
-        # Effect inferred; wording ours. What is registered may go when its endpoint is gone.
+            message = f"No scalable target found for service namespace: sagemaker, resource ID: {resource}, "
+            raise AwsError("ObjectNotFoundException", f"{message}scalable dimension: {_DIMENSION}")
+        # Effect inferred; wording ours. A registered target can be deleted after its endpoint.
         if not registered and not self._has_variant(endpoint, variant):
             raise validation(f"No variant found for resource ID: {resource}.")
         return resource
 
     @staticmethod
     def _of(kept: MutableMapping[str, Answer], key: str, request: Request) -> list[Answer]:
-        """Return what a request describes: all, those that it names in ``<key>s``, or those of its resource."""
+        """Return what a request describes: all, those that it lists in ``<key>s``, or those of its resource."""
         names, resource = request.get(f"{key}s"), request.get("ResourceId")
         found = [one for one in kept.values() if not resource or one["ResourceId"] == resource]
         return [one for one in found if not names or one[key] in names]
 
-    # CloudFormation
-
-    def resource_types(self) -> list[ResourceType]:
-        """Return CloudFormation's two types, ready to be registered."""
-        return [self._target_type(), self._policy_type()]
-
-    def _call(self, operation: str, properties: Properties) -> Answer:
-        try:
-            return self.api.call(operation, from_template(_SERVICE, operation, properties))
-        except AwsError as error:
-            raise ValueError(
-                f"{error.message} (Service: ApplicationAutoScaling, Status Code: {error.status}, {error.code})"
-            ) from None
-
-    @staticmethod
-    def _check_schedule(action: Request) -> None:
-        """Refuse what the API would: a schedule is checked, and not run."""
-        try:
-            check(_SERVICE, "PutScheduledAction", from_template(_SERVICE, "PutScheduledAction", action))
-        except AwsError as error:
-            raise ValueError(str(error.message)) from None
-
-    def _target_type(self) -> ResourceType:
-        identity = CREATE_ONLY[_TARGET]
-
-        def put(properties: Properties) -> tuple[str, Properties]:
-            for action in properties.get("ScheduledActions", []):
-                self._check_schedule({**{key: properties[key] for key in identity}, **action})
-            # CloudFormation has a list of tags, the API a map; both are only kept.
-            left_out = ("ScheduledActions", "RoleARN", "Tags")
-            request = {key: value for key, value in properties.items() if key not in left_out}
-            self._call("RegisterScalableTarget", request)
-            name = "|".join(properties[key] for key in identity)
-            return name, {"Id": name}
-
-        def create(_logical_id: str, properties: Properties, _stack: str) -> tuple[str, Properties]:
-            if properties["ResourceId"] in self._targets:
-                raise ValueError(f"{properties['ResourceId']} already exists")
-            return put(properties)
-
-        def delete(name: str, _properties: Properties) -> None:
-            request = dict(zip(identity, name.split("|"), strict=True))
-            if request["ResourceId"] in self._targets:
-                self._call("DeregisterScalableTarget", request)
-
-        return ResourceType(
-            name=_TARGET,
-            create=create,
-            update=lambda _name, _old, new, _stack: put(new),
-            delete=delete,
-            read=lambda name, _properties: self._targets.get(name.split("|")[0]),
-            readable=frozenset({"MinCapacity", "MaxCapacity"}),
-            create_only=identity,
-        )
-
-    def _policy_type(self) -> ResourceType:
-        def put(properties: Properties) -> tuple[str, Properties]:
-            request = {key: value for key, value in properties.items() if key != "ScalingTargetId"}
-            if "ScalingTargetId" in properties:
-                request |= zip(CREATE_ONLY[_TARGET], properties["ScalingTargetId"].split("|"), strict=True)
-            arn = self._call("PutScalingPolicy", request)["PolicyARN"]
-            return arn, {"Arn": arn, "Id": arn}
-
-        def delete(arn: str, _properties: Properties) -> None:
-            for name in [name for name, policy in self._policies.items() if policy["PolicyARN"] == arn]:
-                del self._policies[name]
-
-        return ResourceType(
-            name=_POLICY,
-            create=lambda _logical_id, properties, _stack: put(properties),
-            update=lambda _arn, _old, new, _stack: put(new),
-            delete=delete,
-            read=lambda arn, _p: next((p for p in self._policies.values() if p["PolicyARN"] == arn), None),
-            readable=frozenset(),
-            create_only=CREATE_ONLY[_POLICY],
-        )
-
 
 def _tracked(endpoint: str, variant: str, instances: int, policy: dict[str, Any]) -> int:
-    """Return the instances that bring a policy's metric to its target; without data, those that there are."""
+    """Return the instances that bring a policy's metric to its target; without data, the present number."""
     dimensions = {"EndpointName": endpoint, "VariantName": variant}
     custom = policy.get("CustomizedMetricSpecification")
     if custom:
@@ -268,13 +200,13 @@ def _tracked(endpoint: str, variant: str, instances: int, policy: dict[str, Any]
     else:
         kind = policy["PredefinedMetricSpecification"]["PredefinedMetricType"]
         namespace, (name, statistic, seconds) = "AWS/SageMaker", _PREDEFINED[kind]
-    found = emulator.metric(namespace, name, dimensions, seconds=seconds)
+    found = cloudwatch.metric(namespace, name, dimensions, seconds=seconds)
     if not found:
         return instances
-    wanted = math.ceil(instances * found[statistic] / float(policy["TargetValue"]) - 1e-9)
-    if wanted < instances and (policy.get("DisableScaleIn") or found[statistic] > _SLACK * policy["TargetValue"]):
+    desired = math.ceil(instances * found[statistic] / float(policy["TargetValue"]) - 1e-9)
+    if desired < instances and (policy.get("DisableScaleIn") or found[statistic] > _SLACK * policy["TargetValue"]):
         return instances
-    return max(int(wanted), 1)
+    return max(int(desired), 1)
 
 
 def _resource(endpoint: str, variant: str) -> str:

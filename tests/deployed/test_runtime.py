@@ -1,4 +1,4 @@
-"""The runtime: streams, limits, the concurrency of a fleet, what CloudWatch and the autoscaler make of it."""
+"""The runtime: streams, limits, the concurrency of a variant, the metrics in CloudWatch, and autoscaling."""
 
 import concurrent.futures
 import json
@@ -12,7 +12,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
-from local_aws.conditions import Conditions, Fault
+from local_aws.conditions import Conditions, Fault, set_conditions
+from local_aws.faults import FAULTS, FaultKind
 from tests.support.cloud import Deployed
 
 VARIANT = "endpoint/cohere-local/variant/AllTraffic"
@@ -59,14 +60,36 @@ def test_a_stream_of_real_frames(deployed: Deployed) -> None:
     assert "".join(token["text"] for token in tokens) == last["response"]["generations"][0]["text"]
 
 
-@pytest.mark.parametrize("fault", ["ModelInvocationTimeExceeded", "StreamBroken", "InternalStreamFailure"])
-def test_a_stream_that_breaks(deployed: Deployed, account: Callable[[Conditions], None], fault: str) -> None:
-    account(Conditions(faults=(Fault(fault, times=1),)))
+def of_stage(stage: str) -> list[FaultKind]:
+    return [kind for kind in FAULTS.values() if kind.stage == stage]
+
+
+@pytest.mark.parametrize("kind", of_stage("in_stream"), ids=lambda kind: kind.name)
+def test_a_stream_that_breaks(deployed: Deployed, account: Callable[[Conditions], None], kind: FaultKind) -> None:
+    account(Conditions(faults=(Fault(kind.name, times=1),)))
     events = iter(stream()["Body"])
     assert next(events)["PayloadPart"]["Bytes"]
     with pytest.raises(EventStreamError) as caught:
         next(events)
-    assert code(caught) == ("InternalStreamFailure" if fault == "InternalStreamFailure" else "ModelStreamError")
+    assert code(caught) == kind.code
+    assert invoke()["InvokedProductionVariant"] == "AllTraffic", "a whole answer is not affected"
+
+
+@pytest.mark.parametrize("kind", of_stage("before_model"), ids=lambda kind: kind.name)
+def test_an_error_of_the_runtime(deployed: Deployed, account: Callable[[Conditions], None], kind: FaultKind) -> None:
+    account(Conditions(faults=(Fault(kind.name, times=1),)))
+    with pytest.raises(ClientError) as caught:
+        invoke()
+    assert (code(caught), response(caught)["ResponseMetadata"]["HTTPStatusCode"]) == (kind.code, kind.status)
+
+
+@pytest.mark.parametrize("kind", of_stage("in_model"), ids=lambda kind: kind.name)
+def test_an_error_of_the_container(deployed: Deployed, account: Callable[[Conditions], None], kind: FaultKind) -> None:
+    limit = 0.2 if kind.seconds else 60.0
+    account(Conditions(faults=(Fault(kind.name, times=1),), response_limit_seconds=limit))
+    with pytest.raises(ClientError) as caught:
+        invoke()
+    assert (code(caught), response(caught)["OriginalStatusCode"]) == ("ModelError", kind.status)
 
 
 def test_what_is_wrong_before_the_first_frame_is_an_ordinary_error(deployed: Deployed) -> None:
@@ -77,7 +100,7 @@ def test_what_is_wrong_before_the_first_frame_is_an_ordinary_error(deployed: Dep
 
 
 @pytest.mark.parametrize(
-    ("conditions", "said"),
+    ("conditions", "error_code"),
     [
         (Conditions(faults=(Fault("ModelError500", times=1),)), "ModelError"),
         (Conditions(faults=(Fault("ThrottlingException", times=1),)), "ThrottlingException"),
@@ -86,12 +109,12 @@ def test_what_is_wrong_before_the_first_frame_is_an_ordinary_error(deployed: Dep
     ],
 )
 def test_a_fault_before_the_first_frame_is_one_too(
-    deployed: Deployed, account: Callable[[Conditions], None], conditions: Conditions, said: str
+    deployed: Deployed, account: Callable[[Conditions], None], conditions: Conditions, error_code: str
 ) -> None:
     account(conditions)
     with pytest.raises(ClientError) as caught:
         stream()
-    assert code(caught) == said
+    assert code(caught) == error_code
     account(Conditions())
     assert len(list(stream()["Body"])) > 9
 
@@ -122,10 +145,60 @@ def test_a_stream_needs_both_permissions(deployed: Deployed) -> None:
         iam.delete_user(UserName="streamer")
 
 
+# Packages that the catalogue does not know
+
+
+UNKNOWN = "arn:aws:sagemaker:us-east-1:865070037744:model-package/acme-llm-1-0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+
+
+@pytest.fixture
+def unknown(deployed: Deployed) -> Iterator[str]:
+    """An endpoint of a package that the catalogue does not know."""
+    sagemaker = deployed.sagemaker
+    roles = boto3.client("iam").list_roles()["Roles"]
+    sagemaker.create_model(
+        ModelName="unknown",
+        ExecutionRoleArn=next(role["Arn"] for role in roles if "ExecutionRole" in role["RoleName"]),
+        EnableNetworkIsolation=True,
+        PrimaryContainer={"ModelPackageName": UNKNOWN},
+    )
+    variant: Any = {"VariantName": "A", "ModelName": "unknown", "InstanceType": "ml.g5.xlarge"}
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="unknown", ProductionVariants=[variant | {"InitialInstanceCount": 1}]
+    )
+    sagemaker.create_endpoint(EndpointName="unknown", EndpointConfigName="unknown")
+    wait: Any = {"Delay": 1, "MaxAttempts": 20}
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="unknown", WaiterConfig=wait)
+    yield "unknown"
+    sagemaker.delete_endpoint(EndpointName="unknown")
+    sagemaker.delete_endpoint_config(EndpointConfigName="unknown")
+    sagemaker.delete_model(ModelName="unknown")
+
+
+def test_the_conditions_name_the_api_of_an_unknown_package(
+    deployed: Deployed, account: Callable[[Conditions], None], unknown: str
+) -> None:
+    def answer(body: dict[str, Any]) -> dict[str, Any]:
+        content = json.dumps({**body, "max_tokens": 2})
+        found = client().invoke_endpoint(EndpointName=unknown, ContentType="application/json", Body=content)
+        return dict(json.load(found["Body"]))
+
+    assert set(answer({"prompt": "a"})) == {"id", "generations", "prompt"}
+    account(Conditions(apis={"acme-llm": "chat"}))
+    assert answer({"message": "a"})["chat_history"][0] == {"role": "USER", "message": "a"}
+    account(Conditions())
+    # The runner writes this file when it deploys an environment that names the API; the conditions have priority.
+    set_conditions(Conditions(apis={"acme-llm": "rerank"}), deployed.cloud.declared_apis)
+    assert set(answer({"query": "a", "documents": ["a"]})) == {"id", "results", "meta"}
+    account(Conditions(apis={"acme-llm": "chat"}))
+    assert answer({"message": "a"})["finish_reason"] == "MAX_TOKENS"
+    assert invoke()["InvokedProductionVariant"] == "AllTraffic", "other packages keep their API"
+
+
 # Limits
 
 
-def test_the_runtime_gives_up_after_its_limit(deployed: Deployed, account: Callable[[Conditions], None]) -> None:
+def test_the_runtime_stops_waiting_after_its_limit(deployed: Deployed, account: Callable[[Conditions], None]) -> None:
     account(Conditions(answer_seconds=9, response_limit_seconds=0.2))
     started = time.monotonic()
     with pytest.raises(ClientError) as caught:
@@ -140,13 +213,13 @@ def test_a_body_may_not_be_larger_than_the_models_limit(deployed: Deployed) -> N
         invoke(prompt="x" * 6_291_456)
 
 
-def test_a_fleet_answers_so_many_at_once_then_queues_then_throttles(
+def test_a_variant_runs_requests_then_queues_them_then_throttles(
     deployed: Deployed, account: Callable[[Conditions], None]
 ) -> None:
     account(Conditions(concurrency=2, queue=2, answer_seconds=1))
     runtime = client()
 
-    def told(_: int) -> tuple[str, float]:
+    def call(_: int) -> tuple[str, float]:
         started = time.monotonic()
         try:
             runtime.invoke_endpoint(
@@ -158,7 +231,7 @@ def test_a_fleet_answers_so_many_at_once_then_queues_then_throttles(
         return "answered", time.monotonic() - started
 
     with concurrent.futures.ThreadPoolExecutor(6) as threads:
-        found = sorted(threads.map(told, range(6)), key=lambda one: one[1])
+        found = sorted(threads.map(call, range(6)), key=lambda one: one[1])
     assert [one[0] for one in found] == ["400 ThrottlingException"] * 2 + ["answered"] * 4
     # Two had to wait for two others.
     assert all(seconds >= 1 for _, seconds in found[2:4])
@@ -213,11 +286,11 @@ def count(deployed: Deployed) -> int:
     return int(variant["CurrentInstanceCount"])
 
 
-def settled(deployed: Deployed, wanted: int) -> bool:
+def settled(deployed: Deployed, instances: int) -> bool:
     until = time.monotonic() + 15
     while time.monotonic() < until:
         status = deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")["EndpointStatus"]
-        if status == "InService" and count(deployed) == wanted:
+        if status == "InService" and count(deployed) == instances:
             return True
         time.sleep(0.2)
     return False
@@ -274,7 +347,7 @@ def test_load_scales_out_to_the_bound_and_silence_scales_in_again(
 
 
 def test_an_update_keeps_what_the_autoscaler_decided(deployed: Deployed) -> None:
-    """Only where it is asked to: without it the config's own count comes back."""
+    """Only with RetainAllVariantProperties: without it the config's own count comes back."""
     sagemaker = deployed.sagemaker
     three: Any = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 3}]
     sagemaker.update_endpoint_weights_and_capacities(EndpointName="cohere-local", DesiredWeightsAndCapacities=three)
@@ -297,15 +370,15 @@ def test_without_quota_nothing_is_scaled_and_the_activity_says_why(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"MinCapacity": 0}, "MinCapacity must be 1 or more"),
         ({"ResourceId": "endpoint/other/variant/AllTraffic"}, "No variant found"),
     ],
 )
-def test_targets_that_are_refused(deployed: Deployed, change: dict[str, Any], said: str) -> None:
+def test_targets_that_are_refused(deployed: Deployed, change: dict[str, Any], message: str) -> None:
     request: Any = {**SCALED, "MinCapacity": 1, "MaxCapacity": 2, **change}
-    with pytest.raises(ClientError, match=said):
+    with pytest.raises(ClientError, match=message):
         boto3.client("application-autoscaling").register_scalable_target(**request)
 
 
@@ -321,7 +394,7 @@ def test_a_policy_needs_a_target(deployed: Deployed) -> None:
         )
 
 
-def test_what_is_maintained_can_be_invoked_and_not_changed(
+def test_an_endpoint_in_system_updating_answers_and_cannot_be_changed(
     deployed: Deployed, account: Callable[[Conditions], None]
 ) -> None:
     account(Conditions(system_updating=("cohere-local",)))
@@ -335,7 +408,7 @@ def test_what_is_maintained_can_be_invoked_and_not_changed(
 # Service Quotas
 
 
-def test_quotas_are_told(deployed: Deployed, account: Callable[[Conditions], None]) -> None:
+def test_quotas_are_those_of_the_conditions(deployed: Deployed, account: Callable[[Conditions], None]) -> None:
     account(Conditions(quotas={"ml.g5.xlarge": 7}))
     quotas = boto3.client("service-quotas")
     found = quotas.get_service_quota(ServiceCode="sagemaker", QuotaCode="L-1928E07B")["Quota"]

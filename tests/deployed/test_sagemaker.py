@@ -96,14 +96,14 @@ def test_what_sagemaker_refuses(deployed: Deployed, model: str) -> None:
     assert "of region eu-west-1" in refused(sagemaker.create_model, **{**isolated, "PrimaryContainer": abroad})
     named = {**container, "Environment": {"A": "b"}}
     assert "Environment variable map" in refused(sagemaker.create_model, **{**isolated, "PrimaryContainer": named})
-    for change, said in (
+    for change, message in (
         ({"ModelName": "missing"}, "Could not find model"),
         ({"InstanceType": "ml.g55.xlarge"}, "failed to satisfy constraint"),
         ({"ManagedInstanceScaling": {"Status": "ENABLED"}}, "only supported for inference component"),
     ):
         variants: Any = [{**VARIANT, **change}]
         call = sagemaker.create_endpoint_config
-        assert said in refused(call, EndpointConfigName="other", ProductionVariants=variants)
+        assert message in refused(call, EndpointConfigName="other", ProductionVariants=variants)
     assert "Could not find endpoint config" in refused(
         sagemaker.create_endpoint, EndpointName="other", EndpointConfigName="missing"
     )
@@ -117,15 +117,15 @@ def test_a_model_that_is_refused(deployed: Deployed, model: str) -> None:
     role = deployed.sagemaker.describe_model(ModelName="sdk")["ExecutionRoleArn"]
     container = {"ModelPackageName": PACKAGE, "ModelDataUrl": "s3://bucket/model.tar.gz"}
     request = {"ModelName": "other", "ExecutionRoleArn": role, "EnableNetworkIsolation": True}
-    said = refused(deployed.sagemaker.create_model, **request, PrimaryContainer=container)
-    assert "ModelDataUrl cannot be specified" in said
+    message = refused(deployed.sagemaker.create_model, **request, PrimaryContainer=container)
+    assert "ModelDataUrl cannot be specified" in message
 
 
 KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f"
 
 
 @pytest.mark.parametrize(
-    ("variant", "more", "said"),
+    ("variant", "more", "message"),
     [
         ({}, {"KmsKeyId": KEY}, "KmsKeyId cannot be specified for instance type ml.g5.xlarge"),
         ({}, {"AsyncInferenceConfig": {"OutputConfig": {}}}, "Marketplace images are not supported"),
@@ -134,11 +134,11 @@ KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0000-4000-8000-0a1b2c3d4e
     ],
 )
 def test_a_config_that_is_refused(
-    deployed: Deployed, model: str, variant: dict[str, Any], more: dict[str, Any], said: str
+    deployed: Deployed, model: str, variant: dict[str, Any], more: dict[str, Any], message: str
 ) -> None:
     variants: Any = [{**VARIANT, **variant}]
     call = deployed.sagemaker.create_endpoint_config
-    assert said in refused(call, EndpointConfigName="other", ProductionVariants=variants, **more)
+    assert message in refused(call, EndpointConfigName="other", ProductionVariants=variants, **more)
 
 
 def test_a_way_of_deploying_that_is_refused(deployed: Deployed) -> None:
@@ -147,12 +147,12 @@ def test_a_way_of_deploying_that_is_refused(deployed: Deployed) -> None:
     }
     config = deployed.sagemaker.describe_endpoint(EndpointName="cohere-local")["EndpointConfigName"]
     for call in (deployed.sagemaker.create_endpoint, deployed.sagemaker.update_endpoint):
-        said = refused(call, EndpointName="cohere-local", EndpointConfigName=config, DeploymentConfig=waves)
-        assert "DeploymentConfig is not supported" in said
+        message = refused(call, EndpointName="cohere-local", EndpointConfigName=config, DeploymentConfig=waves)
+        assert "DeploymentConfig is not supported" in message
 
 
 @pytest.mark.parametrize(
-    ("request_", "code", "said"),
+    ("request_", "code", "message"),
     [
         ({"EndpointName": "missing"}, "ValidationError", "Endpoint missing of account 111122223333 not found."),
         ({"EndpointName": "Cohere-Local"}, "ValidationError", "Endpoint Cohere-Local of account"),
@@ -161,7 +161,7 @@ def test_a_way_of_deploying_that_is_refused(deployed: Deployed) -> None:
         ({"Body": b"{"}, "ModelError", "Received client error (400) from primary with message"),
     ],
 )
-def test_what_the_runtime_refuses(deployed: Deployed, request_: dict[str, Any], code: str, said: str) -> None:
+def test_what_the_runtime_refuses(deployed: Deployed, request_: dict[str, Any], code: str, message: str) -> None:
     request = {
         "EndpointName": "cohere-local",
         "ContentType": "application/json",
@@ -171,7 +171,7 @@ def test_what_the_runtime_refuses(deployed: Deployed, request_: dict[str, Any], 
     with pytest.raises(ClientError) as caught:
         deployed.runtime.invoke_endpoint(**request)
     assert caught.value.response["Error"]["Code"] == code
-    assert said in caught.value.response["Error"]["Message"]
+    assert message in caught.value.response["Error"]["Message"]
 
 
 def test_a_model_error_has_all_its_fields(deployed: Deployed) -> None:
@@ -267,9 +267,9 @@ def test_scalable_targets_are_kept_and_hold_the_instance_type(deployed: Deployed
     (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
     bigger: Any = {**variant, "InstanceType": "ml.g5.2xlarge"}
     sagemaker.create_endpoint_config(EndpointConfigName="bigger", ProductionVariants=[bigger])
-    said = refused(sagemaker.update_endpoint, EndpointName="cohere-local", EndpointConfigName="bigger")
-    assert 'The variant "AllTraffic"' in said
-    assert "is registered as a scalable target" in said
+    message = refused(sagemaker.update_endpoint, EndpointName="cohere-local", EndpointConfigName="bigger")
+    assert 'The variant "AllTraffic"' in message
+    assert "is registered as a scalable target" in message
     sagemaker.delete_endpoint_config(EndpointConfigName="bigger")
     cloudformation.delete_stack(StackName="scaling")
     cloudformation.get_waiter("stack_delete_complete").wait(StackName="scaling", WaiterConfig=wait)

@@ -30,7 +30,6 @@ QUICK: list[Row] = [
         "endpoint.autoscaling, on",
         "endpoint.more_variants",
         "endpoint.data_capture, on",  # a bucket, a key and a policy too
-        "endpoint.volume_key_with_nvme",  # nothing but metadata
         "proxy.generate_timeout_seconds",  # another version of the function
         "proxy.rest_api, throttle",
         "tags",  # every resource

@@ -1,4 +1,4 @@
-"""An endpoint through its life. Its status follows from the clock: nothing runs in the background."""
+"""The states of an endpoint. The status follows from the clock: nothing runs in the background."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+LIVE_PROPERTIES: Final = {"DesiredInstanceCount": "InitialInstanceCount", "DesiredWeight": "InitialVariantWeight"}
+"""The properties of a variant that change without a new config: the name in an update, and the name in the config."""
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """What an endpoint has, or shall have.
+    """The variants of an endpoint with their instances.
 
     Attributes:
-        config_name: the endpoint config it is made from.
+        config_name: the fleet's endpoint config.
         variants: the config's variants, with live weights and counts.
-        types: the instance type that each variant got.
+        types: the instance type of each variant.
 
     """
 
@@ -34,15 +37,15 @@ class Fleet:
 
 @dataclass
 class Endpoint:
-    """An endpoint: what serves, what shall serve, and how the change between them ends.
+    """An endpoint: the fleet that serves, the fleet that is being created, and the result of the change.
 
     Attributes:
-        name: as it was created.
+        name: the name as created.
         arn: its ARN, in lower case.
-        fleet: what shall serve; what serves, when nothing changes.
-        seconds: how long a change takes, and how long it takes back.
-        failure: why the change that is under way will fail; empty when it will not.
-        former: what serves while ``fleet`` is being made; None before the first one.
+        fleet: the new fleet during a change; otherwise the fleet that serves.
+        seconds: how long a change takes, and how long its rollback takes.
+        failure: why the change in progress will fail; empty when it will not.
+        former: the fleet that serves while ``fleet`` is being created; None before the first fleet.
         reason: why the last change failed.
 
     """
@@ -77,7 +80,7 @@ class Endpoint:
 
     @property
     def serving(self) -> Fleet | None:
-        """Return what answers now; None before it was in service once, and while it is being deleted."""
+        """Return the fleet that answers now; None before the endpoint was in service, and while it is being deleted."""
         status = self.status
         if status in ("Creating", "Deleting", "Failed"):
             return None
@@ -85,11 +88,11 @@ class Endpoint:
 
     @property
     def failure_reason(self) -> str:
-        """Return why the last change failed; empty while one is under way, and when it did not."""
+        """Return why the last change failed; empty when it succeeded, and during a change."""
         return self.failure if self.failure and self.status in ("Failed", "RollingBack", "InService") else self.reason
 
     def instances(self) -> Counter[str]:
-        """Return the instances it has by type: those of both fleets while it changes from one to the other."""
+        """Return its instances by type: those of both fleets during a change from one to the other."""
         both = self.fleet.instances()
         if self.former and self.status in ("Updating", "RollingBack"):
             # Another count of the same config adds to the fleet; another config makes a second one.
@@ -98,15 +101,60 @@ class Endpoint:
         return both
 
     def change(self, fleet: Fleet, failure: str) -> None:
-        """Begin to change to another fleet."""
+        """Start a change to another fleet."""
         self.former, self.fleet, self.failure, self.reason = self.serving, fleet, failure, ""
         self.busy_as, self.modified = "Updating", time.time()
 
     def settle(self) -> None:
-        """Make a change that failed undone, once it has been rolled back."""
+        """Undo a failed change after its rollback."""
         if self.failure and self.busy_as == "Updating" and self.status == "InService" and self.former:
             self.fleet, self.reason, self.failure = self.former, self.failure, ""
 
     def delete(self) -> None:
-        """Begin to delete it."""
+        """Start the deletion."""
         self.busy_as, self.modified, self.failure = "Deleting", time.time(), ""
+
+    def description(self, status: str) -> dict[str, Any]:
+        """Return what DescribeEndpoint returns.
+
+        Args:
+            status: the status to show.
+
+        """
+        serving = self.serving
+        variants = [
+            {
+                "VariantName": v["VariantName"],
+                "CurrentWeight": v["InitialVariantWeight"],
+                "DesiredWeight": v["InitialVariantWeight"],
+                "CurrentInstanceCount": v["InitialInstanceCount"],
+                "DesiredInstanceCount": v["InitialInstanceCount"],
+            }
+            for v in (serving.variants if serving else [])
+        ]
+        return {
+            "EndpointName": self.name,
+            "EndpointArn": self.arn,
+            "EndpointConfigName": (serving or self.fleet).config_name,
+            "EndpointStatus": status,
+            "CreationTime": self.created,
+            "LastModifiedTime": self.modified,
+            **({"FailureReason": self.failure_reason} if self.failure_reason else {}),
+            **({"ProductionVariants": variants} if variants else {}),
+        }
+
+
+def with_live_properties(
+    new: list[dict[str, Any]], live: list[dict[str, Any]], excluded: set[str]
+) -> list[dict[str, Any]]:
+    """Give new variants the live counts and weights, as RetainAllVariantProperties does.
+
+    Args:
+        new: the variants of the new config.
+        live: the variants that serve.
+        excluded: the names in ``LIVE_PROPERTIES`` that keep the new config's value.
+
+    """
+    current = {v["VariantName"]: v for v in live}
+    properties = [p for name, p in LIVE_PROPERTIES.items() if name not in excluded]
+    return [{**v, **{p: current.get(v["VariantName"], v)[p] for p in properties if p in v}} for v in new]

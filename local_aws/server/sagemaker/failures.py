@@ -1,59 +1,81 @@
-"""How an invocation fails: the runtime's own errors, and those of the container as the runtime wraps them."""
+"""How an invocation fails: with the runtime's own errors, or with a container's error as the runtime wraps it."""
 
 from __future__ import annotations
 
+import json
+
+from local_aws.faults import FaultKind
 from local_aws.server import emulator
 from local_aws.server.errors import AwsError
 
-SLOW_SECONDS = 70.0
-"""How long the fault ``Slow`` takes: longer than any caller should wait."""
-
-STREAM_FAULTS = ("ModelInvocationTimeExceeded", "StreamBroken", "InternalStreamFailure")
-"""What happens in the middle of a stream; without a meaning for whole answers."""
-
-# Status by error; botocore's model of sagemaker-runtime. Throttling has a null message
-# (opensearch-project/ml-commons#2429).
-_STATUS = {
-    "ThrottlingException": 400,
-    "ModelNotReadyException": 429,
-    "InternalFailure": 500,
-    "ServiceUnavailable": 503,
-    "InternalDependencyException": 530,
-}
-# Wording from amazon-sagemaker-examples#799; the container's status is then 0.
+# Source: amazon-sagemaker-examples#799. The container's status is 0 then.
 _TIMED_OUT = (
     b"Your invocation timed out while waiting for a response from container primary. Review the latency metrics"
 )
 
 
-def before_the_model(fault: str | None) -> None:
-    """Raise a fault of the runtime itself.
+class StreamError(Exception):
+    """A stream ends with an error event.
 
-    Raises:
-        AwsError: the fault, when it is one of these.
-
-    """
-    if fault in _STATUS:
-        message = None if fault == "ThrottlingException" else ""
-        raise AwsError(str(fault), message, status=_STATUS[str(fault)])
-
-
-def in_the_model(endpoint: str, fault: str | None, *, timed_out: bool) -> None:
-    """Raise a fault of the container.
-
-    Raises:
-        AwsError: ``ModelError``, when there is one, or when it took too long.
+    Attributes:
+        code: the error's name in botocore's model.
+        content: the event's payload.
 
     """
-    if timed_out or fault == "ModelErrorTimeout":
-        raise model_error(endpoint, 0, _TIMED_OUT)
-    if fault and fault.startswith("ModelError"):
-        raise model_error(endpoint, int(fault.removeprefix("ModelError")), b'{"message": "a fault on demand"}')
+
+    def __init__(self, code: str, content: bytes) -> None:
+        super().__init__(code)
+        self.code = code
+        self.content = content
 
 
-def model_error(endpoint: str, status: int, answer: bytes) -> AwsError:
-    """Wrap the container's error as the runtime does; the text holds the account and a log link, as on AWS."""
-    region, original = emulator.region(), answer.decode()
+def raise_before_model(fault: FaultKind | None) -> None:
+    """Raise an error of the runtime itself, when the fault is one.
+
+    Raises:
+        AwsError: the fault.
+
+    """
+    if fault and fault.stage == "before_model" and fault.code:
+        raise AwsError(fault.code, fault.message, status=fault.status)
+
+
+def raise_in_model(endpoint: str, fault: FaultKind | None, *, timed_out: bool) -> None:
+    """Raise an error of the container, when the fault is one or the container took too long.
+
+    Raises:
+        AwsError: ``ModelError``.
+
+    """
+    if timed_out:
+        raise timeout(endpoint)
+    if fault and fault.stage == "in_model" and fault.code:
+        if fault.message is None:
+            raise timeout(endpoint)
+        raise model_error(endpoint, fault.status, json.dumps({"message": fault.message}).encode())
+
+
+def raise_in_stream(fault: FaultKind | None) -> None:
+    """Raise the error that ends a stream, when the fault is one.
+
+    Raises:
+        StreamError: the fault.
+
+    """
+    if fault and fault.stage == "in_stream" and fault.code:
+        content = {"Message": fault.message, "ErrorCode": fault.stream_error_code}
+        known = {name: value for name, value in content.items() if value is not None}
+        raise StreamError(fault.code, json.dumps(known).encode())
+
+
+def timeout(endpoint: str) -> AwsError:
+    """Return the error of a container that did not answer in time."""
+    return model_error(endpoint, 0, _TIMED_OUT)
+
+
+def model_error(endpoint: str, status: int, content: bytes) -> AwsError:
+    """Wrap a container's error as the runtime does; the message holds the account and a log link, as on AWS."""
+    region, original = emulator.region(), content.decode()
     side = "client" if 400 <= status < 500 else "server"
     message = (
         f'Received {side} error ({status}) from primary with message "{original}". See '

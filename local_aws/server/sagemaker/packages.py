@@ -1,4 +1,4 @@
-"""What SageMaker tells of a model package: of those that the catalogue knows."""
+"""DescribeModelPackage, for the packages in the catalogue."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from sagemaker_llm.models import catalog
 
 
 def describe(arn: str, conditions: Conditions) -> dict[str, Any]:
-    """Answer DescribeModelPackage.
+    """Return what DescribeModelPackage returns.
 
     Args:
-        arn: the package's.
+        arn: the package's ARN.
         conditions: the account's subscriptions.
 
     Raises:
-        AwsError: ``ValidationException`` when the catalogue does not know it, or the account is not subscribed.
+        AwsError: ``ValidationException`` when the package is not in the catalogue, or the account is not subscribed.
 
     """
     name = arn.rpartition("/")[2]
@@ -25,7 +25,7 @@ def describe(arn: str, conditions: Conditions) -> dict[str, Any]:
     if known is None or conditions.lacks_subscription(name):
         raise validation(f"ModelPackage {arn} does not exist.")
     specification = {
-        # The catalogue knows where a package was seen, not all that its listing declares.
+        # The catalogue has the types on which a package was seen, not all that its listing declares.
         "SupportedRealtimeInferenceInstanceTypes": list(known.instance_types),
         "SupportedContentTypes": ["application/json"],
         "SupportedResponseMIMETypes": ["application/json"],

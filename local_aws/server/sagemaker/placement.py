@@ -1,4 +1,4 @@
-"""Where a variant's instances come from, and whether its container becomes healthy: quota, capacity, health."""
+"""Chooses the instances of a variant by quota and capacity, and decides whether its container becomes healthy."""
 
 from __future__ import annotations
 
@@ -48,15 +48,17 @@ def place(
         name, count = variant["VariantName"], variant["InitialInstanceCount"]
         pools = sorted(variant.get("InstancePools", []), key=lambda pool: int(pool["Priority"]))
         offered = pools or [{"InstanceType": variant["InstanceType"]}]
-        allowed = [o for o in offered if used[o["InstanceType"]] + count <= conditions.quota(o["InstanceType"])]
-        if not allowed:
+        within_quota = [o for o in offered if used[o["InstanceType"]] + count <= conditions.quota(o["InstanceType"])]
+        if not within_quota:
             raise _no_quota(offered[0]["InstanceType"], used, count, conditions)
-        there = [o for o in allowed if conditions.has_capacity(o["InstanceType"], used[o["InstanceType"]] + count)]
-        chosen = (there or allowed)[0]
+        available = [
+            o for o in within_quota if conditions.has_capacity(o["InstanceType"], used[o["InstanceType"]] + count)
+        ]
+        chosen = (available or within_quota)[0]
         types[name] = chosen["InstanceType"]
         used[types[name]] += count
         package = package_of(chosen.get("ModelNameOverride", variant["ModelName"]))
-        if not there:
+        if not available:
             failure = failure or _NO_CAPACITY
         elif not _becomes_healthy(package, variant.get("InferenceAmiVersion"), conditions):
             failure = failure or _NOT_HEALTHY.format(container="primary", variant=name)
@@ -64,9 +66,9 @@ def place(
 
 
 def _becomes_healthy(package: ModelPackage, ami: str | None, conditions: Conditions) -> bool:
-    """Tell whether a container starts: not without the GPU driver it needs (Cohere's setup guide; cohere-aws#187)."""
-    lacks_driver = package.inference_ami == "required" and ami != COHERE_AMI
-    return not conditions.is_sick(package.name) and not lacks_driver
+    """Return whether a container starts: it needs its GPU driver (Cohere's setup guide; cohere-aws#187)."""
+    lacks_driver = package.inference_ami in ("required", "assumed") and ami != COHERE_AMI
+    return not conditions.is_unhealthy(package.name) and not lacks_driver
 
 
 def _no_quota(instance_type: str, used: Counter[str], count: int, conditions: Conditions) -> AwsError:

@@ -1,4 +1,4 @@
-"""What a variant's instances answer at once: so many requests run, so many wait, the rest is throttled."""
+"""The concurrency of a variant: a number of requests run, a number wait, and the others are throttled."""
 
 from __future__ import annotations
 
@@ -12,64 +12,64 @@ from local_aws.server.errors import AwsError
 
 
 @dataclass
-class _Places:
+class _Requests:
     running: int = 0
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
 
-class Line:
-    """The requests of every variant that run or wait. All of it happens on the server's one event loop."""
+class RequestQueue:
+    """The requests of every variant that run or wait. All of its methods run on the server's one event loop."""
 
     def __init__(self) -> None:
-        self._places: dict[str, _Places] = {}
+        self._requests: dict[str, _Requests] = {}
 
     def running(self, variant: str) -> int:
-        """Return how many requests of a variant are being answered."""
-        return self._places[variant].running if variant in self._places else 0
+        """Return how many requests of a variant are running."""
+        return self._requests[variant].running if variant in self._requests else 0
 
     @asynccontextmanager
-    async def place(self, variant: str, *, at_once: int, waiting: int) -> AsyncIterator[None]:
-        """Wait for a place, and give it to the next one afterwards.
+    async def place(self, variant: str, *, concurrency: int, length: int) -> AsyncIterator[None]:
+        """Wait until a request may run; at the end, the first request in the queue may run.
 
         Args:
-            variant: what has the places; any name that is unique to it.
-            at_once: how many places it has.
-            waiting: how many may wait for one.
+            variant: a unique name of the variant.
+            concurrency: how many of its requests run at the same time.
+            length: how many of its requests may wait.
 
         Raises:
-            AwsError: ``ThrottlingException`` when too many wait already; its message is null, as SageMaker's is.
+            AwsError: ``ThrottlingException`` when the queue is full; its message is null, as SageMaker's is.
 
         """
-        places = self._places.setdefault(variant, _Places())
-        if places.running < at_once:
-            places.running += 1
-        elif len(places.waiting) < waiting:
-            await self._turn(places)
+        requests = self._requests.setdefault(variant, _Requests())
+        if requests.running < concurrency:
+            requests.running += 1
+        elif len(requests.waiting) < length:
+            await self._wait(requests)
         else:
             raise AwsError("ThrottlingException", None)
         try:
             yield
         finally:
-            self._hand_on(places)
+            self._start_next(requests)
 
-    async def _turn(self, places: _Places) -> None:
-        turn = asyncio.get_running_loop().create_future()
-        places.waiting.append(turn)
+    async def _wait(self, requests: _Requests) -> None:
+        started = asyncio.get_running_loop().create_future()
+        requests.waiting.append(started)
         try:
-            await turn
+            await started
         except asyncio.CancelledError:
-            # The caller has gone: before its turn, or at the moment it came.
-            if turn in places.waiting:
-                places.waiting.remove(turn)
-            elif not turn.cancelled():
-                self._hand_on(places)
+            # The caller has disconnected: while the request waited, or just when it was started.
+            if started in requests.waiting:
+                requests.waiting.remove(started)
+            elif not started.cancelled():
+                self._start_next(requests)
             raise
 
     @staticmethod
-    def _hand_on(places: _Places) -> None:
-        while places.waiting:
-            following = places.waiting.popleft()
-            if not following.done():
-                following.set_result(None)
+    def _start_next(requests: _Requests) -> None:
+        while requests.waiting:
+            started = requests.waiting.popleft()
+            if not started.done():
+                started.set_result(None)
                 return
-        places.running -= 1
+        requests.running -= 1

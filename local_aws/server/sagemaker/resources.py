@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 from local_aws.server import emulator
-from local_aws.server.create_only import CREATE_ONLY
 from local_aws.server.emulator import Properties, ResourceType
 from local_aws.server.errors import AwsError
 from local_aws.server.request_validation import from_template
@@ -14,15 +13,24 @@ from local_aws.server.sagemaker.service import SageMaker
 
 _UPDATE_ONLY = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
 _POLL_SECONDS = 0.05
+# What drift detection compares.
+_MODEL_PROPERTIES = frozenset(
+    {"Containers", "EnableNetworkIsolation", "ExecutionRoleArn", "ModelName", "PrimaryContainer", "VpcConfig"}
+)
+_CONFIG_PROPERTIES = frozenset({"DataCaptureConfig", "EndpointConfigName", "KmsKeyId", "ProductionVariants"})
 
 
 def resource_types(sagemaker: SageMaker) -> list[ResourceType]:
     """Return the three types, ready to be registered."""
-    return [_named(sagemaker, "Model"), _named(sagemaker, "EndpointConfig"), _endpoint(sagemaker)]
+    return [
+        _named(sagemaker, "Model", _MODEL_PROPERTIES),
+        _named(sagemaker, "EndpointConfig", _CONFIG_PROPERTIES),
+        _endpoint(sagemaker),
+    ]
 
 
 def _call(sagemaker: SageMaker, operation: str, properties: Properties) -> Properties:
-    """Call an operation as CloudFormation's handler does, and fail the resource with SageMaker's own words."""
+    """Call an operation as CloudFormation's handler does, and fail the resource with SageMaker's own message."""
     try:
         return sagemaker.call(operation, from_template("sagemaker", operation, properties))
     except AwsError as error:
@@ -37,8 +45,8 @@ def _set_tags(sagemaker: SageMaker, arn: str, old: Properties, new: Properties) 
         _call(sagemaker, "AddTags", {"ResourceArn": arn, "Tags": new["Tags"]})
 
 
-def _named(sagemaker: SageMaker, title: str) -> ResourceType:
-    """Return the type of a model or of an endpoint config: both are only ever created and deleted."""
+def _named(sagemaker: SageMaker, title: str, readable: frozenset[str]) -> ResourceType:
+    """Return the type of a model or of an endpoint config: an update of either changes only its tags."""
     name_key, arn_key, type_name = f"{title}Name", f"{title}Arn", f"AWS::SageMaker::{title}"
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Properties]:
@@ -64,8 +72,7 @@ def _named(sagemaker: SageMaker, title: str) -> ResourceType:
         name = _name_of(arn)
         return sagemaker.call(f"Describe{title}", {name_key: name}) if name else None
 
-    readable = frozenset(CREATE_ONLY[type_name])
-    return ResourceType(type_name, create, update, delete, read, readable, CREATE_ONLY[type_name])
+    return ResourceType(type_name, create, update, delete, read, readable)
 
 
 def _endpoint(sagemaker: SageMaker) -> ResourceType:
@@ -79,7 +86,7 @@ def _endpoint(sagemaker: SageMaker) -> ResourceType:
         return endpoint.failure_reason
 
     def gone(name: str) -> None:
-        """Delete it and wait until it is gone; one that is gone already is what was wanted."""
+        """Delete the endpoint and wait until it is gone; accept that it was gone before."""
         try:
             sagemaker.call("DeleteEndpoint", {"EndpointName": name})
             while sagemaker.endpoint(name):
@@ -119,4 +126,4 @@ def _endpoint(sagemaker: SageMaker) -> ResourceType:
 
     name = "AWS::SageMaker::Endpoint"
     readable = frozenset({"EndpointName", "EndpointConfigName"})
-    return ResourceType(name, create, update, delete, read, readable, CREATE_ONLY[name], waits=True)
+    return ResourceType(name, create, update, delete, read, readable, waits=True)

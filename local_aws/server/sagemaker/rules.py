@@ -1,7 +1,6 @@
-"""What SageMaker refuses of models and variants that come from an AWS Marketplace package.
+"""The rules by which SageMaker refuses models and variants of AWS Marketplace packages.
 
-Each rule has its source; those of which only the effect is known (and not the exact wording) say so in
-docs/local-cloud.md.
+Each rule has its source. docs/fidelity.md lists the rules whose exact wording is not known.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _ACCELERATED = re.compile(r"ml\.(g|p|inf|trn)\d")
 
 
 def check_model(request: dict[str, Any], region: str, conditions: Conditions) -> None:
-    """Refuse a model that SageMaker would not create.
+    """Refuse a model that SageMaker does not create.
 
     Raises:
         AwsError: ``ValidationException``.
@@ -56,7 +55,7 @@ def _check_package(arn: str, region: str) -> None:
 
 
 def check_variant(variant: dict[str, Any], model: dict[str, Any]) -> None:
-    """Refuse a production variant that SageMaker would not take for a Marketplace model.
+    """Refuse a production variant that SageMaker does not accept for a Marketplace model.
 
     Raises:
         AwsError: ``ValidationException``.
@@ -79,7 +78,7 @@ def check_variant(variant: dict[str, Any], model: dict[str, Any]) -> None:
 
 
 def check_instance_type(package: ModelPackage, instance_type: str) -> None:
-    """Refuse a type without a GPU, and a GPU that a package is not made for, as far as its id or the catalogue says.
+    """Refuse a type without a GPU, and a GPU that does not fit the package by its id or the catalogue.
 
     Raises:
         AwsError: ``ValidationException``.
@@ -90,12 +89,12 @@ def check_instance_type(package: ModelPackage, instance_type: str) -> None:
     try:
         package.check(instance_type=instance_type)
     except OptionError as error:
-        said = f"Instance type {instance_type} is not supported by model package {package.name}: {error.problem}."
-        raise validation(said) from None
+        message = f"Instance type {instance_type} is not supported by model package {package.name}: {error.problem}."
+        raise validation(message) from None
 
 
 def check_config(request: dict[str, Any], conditions: Conditions) -> None:
-    """Refuse an endpoint config that SageMaker would not take for Marketplace models.
+    """Refuse an endpoint config that SageMaker does not accept for Marketplace models.
 
     Raises:
         AwsError: ``ValidationException``.
@@ -121,7 +120,7 @@ def check_config(request: dict[str, Any], conditions: Conditions) -> None:
 
 
 def check_deployment(request: dict[str, Any]) -> None:
-    """Refuse a way of deploying that SageMaker excludes for Marketplace containers.
+    """Refuse a deployment configuration, which SageMaker excludes for Marketplace containers.
 
     Raises:
         AwsError: ``ValidationException``; wording ours.
@@ -133,9 +132,9 @@ def check_deployment(request: dict[str, Any]) -> None:
 
 
 def variants_with_other_types(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[str]:
-    """Return the names of the variants that get another instance type, or go."""
-    wanted = {variant["VariantName"]: _types(variant) for variant in after}
-    return [v["VariantName"] for v in before if wanted.get(v["VariantName"]) != _types(v)]
+    """Return the names of the variants that change their instance type or are removed."""
+    types = {variant["VariantName"]: _types(variant) for variant in after}
+    return [v["VariantName"] for v in before if types.get(v["VariantName"]) != _types(v)]
 
 
 def _types(variant: dict[str, Any]) -> list[str]:

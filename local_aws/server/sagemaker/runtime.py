@@ -1,4 +1,4 @@
-"""The runtime: InvokeEndpoint and InvokeEndpointWithResponseStream, from the line of a fleet to its container."""
+"""The runtime: InvokeEndpoint and InvokeEndpointWithResponseStream, from the queue of a variant to its container."""
 
 from __future__ import annotations
 
@@ -16,36 +16,37 @@ from urllib.parse import unquote
 
 from local_aws.conditions import Conditions, ConditionsFile
 from local_aws.container import Container
-from local_aws.server import emulator
+from local_aws.faults import FaultKind
+from local_aws.server import emulator, event_stream
 from local_aws.server.emulator import Response
 from local_aws.server.errors import AwsError
-from local_aws.server.sagemaker import metrics as watching
+from local_aws.server.request_validation import longest
+from local_aws.server.sagemaker import failures, metrics
 from local_aws.server.sagemaker.endpoint import Endpoint
-from local_aws.server.sagemaker.failures import SLOW_SECONDS, STREAM_FAULTS, before_the_model, in_the_model, model_error
-from local_aws.server.sagemaker.faults import Faults
-from local_aws.server.sagemaker.request_queue import Line
+from local_aws.server.sagemaker.fault_selection import FaultSelector
+from local_aws.server.sagemaker.request_queue import RequestQueue
+from local_aws.server.sagemaker.resource_store import arn
 from local_aws.server.sagemaker.service import SageMaker
+from sagemaker_llm import ModelPackage
 
 _PATH = re.compile(r"/endpoints/(?P<name>[^/]+)/invocations(?P<streamed>-response-stream)?")
-# botocore's sagemaker-runtime model: InvokeEndpointInput$Body is at most 6291456 bytes.
-MAX_BODY_BYTES = 6_291_456
 
 
 @dataclass(frozen=True)
 class _Invocation:
-    """A request on its way: whom it is for, and when it came."""
+    """A request that an endpoint accepted: its variant, and when it arrived."""
 
     endpoint: str
     variant: str
     api: str
     package: str
     instances: int
-    came: float
-    fault: str | None
+    arrived: float
+    fault: FaultKind | None
     conditions: Conditions
 
     @property
-    def place(self) -> str:
+    def queue_name(self) -> str:
         return f"{emulator.account()}/{emulator.region()}/{self.endpoint}/{self.variant}"
 
 
@@ -53,20 +54,24 @@ class Runtime:
     """Answers what is sent to endpoints.
 
     Args:
-        sagemaker: the control plane, which knows the endpoints.
-        container: what answers behind every endpoint.
-        conditions: the faults that are wanted, and how much a fleet answers at once.
+        sagemaker: the control plane, which has the endpoints.
+        container: the container of every endpoint.
+        conditions: the faults, the containers' APIs, and the concurrency of an instance.
+        declared_apis: the containers' APIs by the settings of the deployed environment.
 
     """
 
-    def __init__(self, sagemaker: SageMaker, container: Container, conditions: ConditionsFile) -> None:
+    def __init__(
+        self, sagemaker: SageMaker, container: Container, conditions: ConditionsFile, declared_apis: ConditionsFile
+    ) -> None:
         self._sagemaker = sagemaker
         self._container = container
         self._conditions = conditions
-        self._faults = Faults(conditions)
-        self._line = Line()
-        # Seeded: by which variant a request is answered shall be the same in each run.
-        self._weighted = random.Random(0)  # noqa: S311 - routing, no secret
+        self._declared_apis = declared_apis
+        self._faults = FaultSelector(conditions)
+        self._queue = RequestQueue()
+        # With a seed, each run routes the same requests to the same variants.
+        self._routing = random.Random(0)  # noqa: S311 - no secret
 
     async def answer(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
@@ -76,13 +81,12 @@ class Runtime:
         if not matched or method != "POST":
             return _error(AwsError("UnknownOperationException", f"No such operation: {method} {path}", status=404))
         name, streamed = unquote(matched["name"]), bool(matched["streamed"])
-        # AWS's documents disagree whether a stream needs the second action; who grants both is right either way.
+        # AWS's documents disagree whether a stream needs the second action, so both are required here.
         for action in ("InvokeEndpoint", "InvokeEndpointWithResponseStream")[: 1 + streamed]:
-            arn = self._sagemaker.arn("endpoint", name)
-            if denied := emulator.denial(f"sagemaker:{action}", arn, headers, query):
+            if denied := emulator.denial(f"sagemaker:{action}", arn("endpoint", name), headers, query):
                 return denied
         try:
-            invocation = self._admit(name, headers, body)
+            invocation = self._accept(name, headers, body)
             content_type = headers.get("content-type", "application/octet-stream")
             if streamed:
                 return await self._stream(invocation, body, content_type)
@@ -90,8 +94,8 @@ class Runtime:
         except AwsError as error:
             return _error(error)
 
-    def _admit(self, name: str, headers: dict[str, str], body: bytes) -> _Invocation:
-        """Find out who answers; refuse what never reaches a container."""
+    def _accept(self, name: str, headers: dict[str, str], body: bytes) -> _Invocation:
+        """Choose the variant that answers; refuse what never reaches a container."""
         missing = _refusal(f"Endpoint {name} of account {emulator.account()} not found.")
         try:
             endpoint: Endpoint = self._sagemaker.endpoint(name)
@@ -102,111 +106,104 @@ class Runtime:
         if endpoint.name != name or not serving:
             raise missing
         variants = {str(v["VariantName"]): v for v in serving.variants}
-        wanted = headers.get("x-amzn-sagemaker-target-variant")
-        if wanted is None:
+        target = headers.get("x-amzn-sagemaker-target-variant")
+        if target is None:
             weights = [float(v["InitialVariantWeight"]) for v in serving.variants]
-            wanted = self._weighted.choices(list(variants), weights)[0]
-        elif wanted not in variants:
-            raise _refusal(f"Variant {wanted} not found for Request")
-        if len(body) > MAX_BODY_BYTES:
-            raise _refusal(f"Body is too long: at most {MAX_BODY_BYTES} bytes.")
-        fault = self._faults.next_for(name)
-        before_the_model(fault)
-        package = self._sagemaker.package_behind(serving, variants[wanted])
+            target = self._routing.choices(list(variants), weights)[0]
+        elif target not in variants:
+            raise _refusal(f"Variant {target} not found for Request")
+        if len(body) > (limit := longest("sagemaker-runtime", "InvokeEndpoint", "Body")):
+            raise _refusal(f"Body is too long: at most {limit} bytes.")
+        fault, conditions = self._faults.next_for(name), self._conditions.now()
+        failures.raise_before_model(fault)
+        package = self._sagemaker.package_behind(serving, variants[target])
         return _Invocation(
             endpoint=name,
-            variant=wanted,
-            # What the catalogue does not know is taken for one of the oldest.
-            api=package.api or "generate",
+            variant=target,
+            api=self._api(package, conditions),
             package=package.name,
-            instances=variants[wanted]["InitialInstanceCount"],
-            came=time.monotonic(),
+            instances=variants[target]["InitialInstanceCount"],
+            arrived=time.monotonic(),
             fault=fault,
-            conditions=self._conditions.now(),
+            conditions=conditions,
         )
 
+    def _api(self, package: ModelPackage, conditions: Conditions) -> str:
+        """Return what a package's container answers."""
+        explicit = conditions.api_of(package.name) or self._declared_apis.now().api_of(package.name)
+        # The oldest packages are those that the catalogue is most likely to miss.
+        return explicit or package.api or "generate"
+
     @asynccontextmanager
-    async def _at_work(self, invocation: _Invocation) -> AsyncIterator[None]:
-        """Hold a place in the fleet for as long as the model works, and tell CloudWatch."""
-        now, count = invocation.conditions, invocation.instances
-        async with self._line.place(invocation.place, at_once=count * now.concurrency, waiting=count * now.queue):
-            began, status = time.monotonic(), 200
-            watching.began(invocation.endpoint, invocation.variant, self._line.running(invocation.place) / count)
+    async def _running(self, invocation: _Invocation) -> AsyncIterator[None]:
+        """Wait for a place in the variant, keep it while the model works, and record CloudWatch's metrics."""
+        now, count, queue = invocation.conditions, invocation.instances, invocation.queue_name
+        async with self._queue.place(queue, concurrency=count * now.concurrency, length=count * now.queue):
+            started, status = time.monotonic(), 200
+            metrics.request_started(invocation.endpoint, invocation.variant, self._queue.running(queue) / count)
             try:
                 yield
             except AwsError as error:
                 status = int(str(error.fields["OriginalStatusCode"]))
                 raise
-            except _Broken:
+            except failures.StreamError:
                 status = 500
                 raise
             finally:
-                spent = watching.Spent(waiting=began - invocation.came, model=time.monotonic() - began)
-                watching.ended(invocation.endpoint, invocation.variant, count, status, spent)
+                timings = metrics.Timings(waiting=started - invocation.arrived, model=time.monotonic() - started)
+                metrics.request_finished(invocation.endpoint, invocation.variant, count, status, timings)
 
     async def _work(self, invocation: _Invocation) -> None:
-        """Take the time that the model takes; raise what happens to it."""
-        now = invocation.conditions
-        seconds = SLOW_SECONDS if invocation.fault == "Slow" else now.answer_seconds
+        """Take as long as the model takes; raise the fault that happens in the model."""
+        now, fault = invocation.conditions, invocation.fault
+        seconds = (fault.seconds if fault else 0) or now.answer_seconds
         await asyncio.sleep(min(seconds, now.response_limit_seconds))
-        in_the_model(invocation.endpoint, invocation.fault, timed_out=seconds > now.response_limit_seconds)
+        failures.raise_in_model(invocation.endpoint, fault, timed_out=seconds > now.response_limit_seconds)
 
     async def _whole(self, invocation: _Invocation, body: bytes, content_type: str) -> Response:
-        async with self._at_work(invocation):
+        async with self._running(invocation):
             await self._work(invocation)
             status, answer_type, answer = await asyncio.to_thread(
                 self._container.handle, body, content_type, invocation.api, invocation.package
             )
             if status != 200:
-                raise model_error(invocation.endpoint, status, answer)
+                raise failures.model_error(invocation.endpoint, status, answer)
         return 200, {"Content-Type": answer_type, "x-Amzn-Invoked-Production-Variant": invocation.variant}, answer
 
     async def _stream(self, invocation: _Invocation, body: bytes, content_type: str) -> Response:
-        """Answer with event-stream frames. What is wrong before the first of them is an ordinary error."""
+        """Answer with event-stream frames. An error before the first frame is an ordinary error response."""
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._at_work(invocation))
+            await stack.enter_async_context(self._running(invocation))
             await self._work(invocation)
             status, answer_type, pieces = await asyncio.to_thread(
                 self._container.stream, body, content_type, invocation.api, invocation.package
             )
             if status != 200:
-                raise model_error(invocation.endpoint, status, b"".join(pieces))
+                raise failures.model_error(invocation.endpoint, status, b"".join(pieces))
             place = stack.pop_all()  # held until the last frame is sent
 
         async def frames() -> AsyncIterator[bytes]:
             try:
                 async with place:
-                    for piece in _broken_off(pieces, invocation.fault):
-                        yield emulator.event("PayloadPart", piece)
+                    for piece in _with_fault(pieces, invocation.fault):
+                        yield event_stream.event("PayloadPart", piece)
                         await asyncio.sleep(0)
-            except _Broken as broken:
-                yield emulator.exception_event(broken.name, broken.content)
+            except failures.StreamError as error:
+                yield event_stream.exception_event(error.code, error.content)
 
         headers = {
             "Content-Type": "application/vnd.amazon.eventstream",
             "X-Amzn-SageMaker-Content-Type": answer_type,
             "x-Amzn-Invoked-Production-Variant": invocation.variant,
         }
-        return 200, headers, emulator.streamed(frames())
+        return 200, headers, event_stream.streamed(frames())
 
 
-class _Broken(Exception):
-    """A stream ends with an error event."""
-
-    def __init__(self, name: str, **content: str) -> None:
-        super().__init__(name)
-        self.name = name
-        self.content = json.dumps(content).encode()
-
-
-def _broken_off(pieces: Iterator[bytes], fault: str | None) -> Iterator[bytes]:
-    """Yield the pieces; after the first one, end with the fault that is wanted, as botocore's model names it."""
+def _with_fault(pieces: Iterator[bytes], fault: FaultKind | None) -> Iterator[bytes]:
+    """Yield the pieces; after the first one, raise the fault that ends the stream."""
     for piece in pieces:
         yield piece
-        if fault == "InternalStreamFailure":
-            raise _Broken(fault, Message="")
-        if fault in STREAM_FAULTS:
-            raise _Broken("ModelStreamError", Message="a fault on demand", ErrorCode=str(fault))
+        failures.raise_in_stream(fault)
 
 
 def _refusal(message: str) -> AwsError:
@@ -219,5 +216,5 @@ def _error(error: AwsError) -> Response:
         "x-amzn-ErrorType": error.code,
         "x-amzn-RequestId": str(uuid.uuid4()),
     }
-    said = {"message": None} if error.message is None else {"Message": error.message}
-    return error.status, headers, json.dumps({**said, **error.fields}).encode()
+    message = {"message": None} if error.message is None else {"Message": error.message}
+    return error.status, headers, json.dumps({**message, **error.fields}).encode()

@@ -1,9 +1,7 @@
-"""The control plane: models, endpoint configs and endpoints, and what SageMaker refuses of them."""
+"""The control plane: the operations on models, endpoint configs and endpoints."""
 
 from __future__ import annotations
 
-import re
-import time
 from collections import Counter
 from collections.abc import MutableMapping
 from typing import Any, Protocol
@@ -13,23 +11,24 @@ from local_aws.server import emulator
 from local_aws.server.errors import AwsError, validation
 from local_aws.server.json_api import Answer, JsonApi, Request
 from local_aws.server.sagemaker import packages, placement, rules
-from local_aws.server.sagemaker.endpoint import Endpoint, Fleet
+from local_aws.server.sagemaker.endpoint import LIVE_PROPERTIES, Endpoint, Fleet, with_live_properties
+from local_aws.server.sagemaker.resource_store import ResourceStore, arn
 from sagemaker_llm import ModelPackage
 
 _NAMED_BY = (("EndpointName", "endpoint"), ("EndpointConfigName", "endpoint-config"), ("ModelName", "model"))
 
 
-class Scales(Protocol):
-    """What SageMaker knows of autoscaling."""
+class Autoscaler(Protocol):
+    """The part of Application Auto Scaling that SageMaker uses."""
 
     def has_target(self, endpoint: str, variant: str) -> bool:
-        """Return whether a variant is registered."""
+        """Return whether a variant is registered as a scalable target."""
 
-    def wanted(self, endpoint: str, variant: str, instances: int) -> int:
-        """Return how many instances a variant shall have now."""
+    def desired_instances(self, endpoint: str, variant: str, instances: int) -> int:
+        """Return how many instances a variant should have now."""
 
-    def scaled(self, endpoint: str, variant: str, instances: int, *, problem: str = "") -> None:
-        """Learn what came of it."""
+    def record_activity(self, endpoint: str, variant: str, instances: int, *, problem: str = "") -> None:
+        """Record the result of a scaling activity."""
 
 
 class SageMaker:
@@ -37,28 +36,28 @@ class SageMaker:
 
     Args:
         seconds: how long an endpoint takes to be created, updated or deleted.
-        conditions: what the account has and has not.
-        scaling: which variants are registered for autoscaling, and how many instances they shall have.
+        conditions: the state of the account.
+        scaling: the scalable targets, and how many instances they should have.
 
     """
 
-    def __init__(self, seconds: float, conditions: ConditionsFile, scaling: Scales) -> None:
+    def __init__(self, seconds: float, conditions: ConditionsFile, scaling: Autoscaler) -> None:
         self.seconds = seconds
         self._scaling = scaling
         self._conditions = conditions
-        self._models: MutableMapping[str, Answer] = emulator.store("models")
-        self._configs: MutableMapping[str, Answer] = emulator.store("configs")
+        self._models = ResourceStore("model", "models")
+        self._configs = ResourceStore("endpoint-config", "configs")
         self._endpoints: MutableMapping[str, Endpoint] = emulator.store("endpoints")
         self._tags: MutableMapping[str, list[dict[str, str]]] = emulator.store("tags")
         operations = {
             "CreateModel": self._create_model,
-            "DescribeModel": lambda r: self._model(r["ModelName"]),
+            "DescribeModel": lambda r: self._models.find(r["ModelName"]),
             "DeleteModel": self._delete_model,
-            "ListModels": lambda r: {"Models": self._list(self._models, "Model", r)},
+            "ListModels": lambda r: {"Models": self._models.summaries(r)},
             "CreateEndpointConfig": self._create_config,
-            "DescribeEndpointConfig": lambda r: self._config(r["EndpointConfigName"]),
+            "DescribeEndpointConfig": lambda r: self._configs.find(r["EndpointConfigName"]),
             "DeleteEndpointConfig": self._delete_config,
-            "ListEndpointConfigs": lambda r: {"EndpointConfigs": self._list(self._configs, "EndpointConfig", r)},
+            "ListEndpointConfigs": lambda r: {"EndpointConfigs": self._configs.summaries(r)},
             "CreateEndpoint": self._create_endpoint,
             "UpdateEndpoint": self._update_endpoint,
             "UpdateEndpointWeightsAndCapacities": self._update_weights,
@@ -76,13 +75,13 @@ class SageMaker:
         """Carry out one operation.
 
         Raises:
-            AwsError: what SageMaker would answer instead.
+            AwsError: the error that SageMaker would return.
 
         """
         return self.api.call(operation, request)
 
     def has_variant(self, endpoint_name: str, variant_name: str) -> bool:
-        """Return whether an endpoint is there and has a variant."""
+        """Return whether an endpoint exists and has a variant."""
         found = self._endpoints.get(endpoint_name.lower())
         return bool(found and not found.is_gone and variant_name in found.fleet.types)
 
@@ -90,7 +89,7 @@ class SageMaker:
         """Return an endpoint by its name, which is case-insensitive on SageMaker's side.
 
         Raises:
-            AwsError: it does not exist, or no longer.
+            AwsError: it does not exist.
 
         """
         with self.api.lock:
@@ -100,85 +99,76 @@ class SageMaker:
                 self._scale(found)
                 return found
             self._endpoints.pop(name.lower(), None)
-        raise validation(f'Could not find endpoint "{self.arn("endpoint", name)}".')
+        raise validation(f'Could not find endpoint "{arn("endpoint", name)}".')
 
     def package_behind(self, serving: Fleet, variant: dict[str, Any]) -> ModelPackage:
-        """Return the package whose container answers for a variant of a fleet."""
+        """Return the package of a variant of a fleet."""
         pools = {pool["InstanceType"]: pool for pool in variant.get("InstancePools", [])}
         chosen = pools.get(serving.types[variant["VariantName"]], {})
         return self._package_of(chosen.get("ModelNameOverride", variant["ModelName"]))
 
-    @staticmethod
-    def arn(kind: str, name: str) -> str:
-        """Return the ARN of a model, endpoint config or endpoint; the name part is lower case."""
-        return f"arn:aws:sagemaker:{emulator.region()}:{emulator.account()}:{kind}/{name.lower()}"
-
     def _resource(self, request: Request) -> str:
-        """Return the ARN that a policy has to name for a request."""
+        """Return the ARN of a request's resource, for IAM policies."""
         if "ResourceArn" in request:
             return str(request["ResourceArn"])
-        return next((self.arn(kind, request[key]) for key, kind in _NAMED_BY if key in request), "*")
+        return next((arn(kind, request[key]) for key, kind in _NAMED_BY if key in request), "*")
 
     # Models
 
     def _create_model(self, request: Request) -> Answer:
         name = request["ModelName"]
-        self._refuse_existing(self._models, "model", name)
+        self._models.refuse_existing(name)
         rules.check_model(request, emulator.region(), self._conditions.now())
         role = request.get("ExecutionRoleArn")
         if not role or not emulator.role_exists(role):
             raise validation(f"Could not assume role {role}. Please ensure that the role exists.")
-        arn = self._keep(self._models, "model", name, {"EnableNetworkIsolation": False, **request})
-        return {"ModelArn": arn}
-
-    def _model(self, name: str) -> Answer:
-        return self._find(self._models, "model", name)
+        return {"ModelArn": self._add(self._models, name, {"EnableNetworkIsolation": False, **request})}
 
     def _delete_model(self, request: Request) -> Answer:
-        self._model(request["ModelName"])
-        del self._models[request["ModelName"]]
+        self._models.remove(request["ModelName"])
         return {}
 
     # Endpoint configs
 
     def _create_config(self, request: Request) -> Answer:
         name = request["EndpointConfigName"]
-        self._refuse_existing(self._configs, "endpoint-config", name)
+        self._configs.refuse_existing(name)
         variants = [{"InitialVariantWeight": 1.0, **variant} for variant in request["ProductionVariants"]]
         rules.check_config(request, self._conditions.now())
         for variant in variants:
-            rules.check_variant(variant, self._model(variant.get("ModelName", "")))
+            rules.check_variant(variant, self._models.find(variant.get("ModelName", "")))
             for pool in variant.get("InstancePools", [variant]):
                 package = self._package_of(pool.get("ModelNameOverride", variant["ModelName"]))
                 rules.check_instance_type(package, pool["InstanceType"])
-        arn = self._keep(self._configs, "endpoint-config", name, {**request, "ProductionVariants": variants})
-        return {"EndpointConfigArn": arn}
-
-    def _config(self, name: str) -> Answer:
-        return self._find(self._configs, "endpoint-config", name)
+        return {"EndpointConfigArn": self._add(self._configs, name, {**request, "ProductionVariants": variants})}
 
     def _delete_config(self, request: Request) -> Answer:
-        self._config(request["EndpointConfigName"])
-        del self._configs[request["EndpointConfigName"]]
+        self._configs.remove(request["EndpointConfigName"])
         return {}
+
+    def _add(self, resources: ResourceStore, name: str, request: Request) -> str:
+        tags = request.pop("Tags", [])
+        added = resources.add(name, request)
+        self._tags[added] = tags
+        return added
 
     # Endpoints
 
     def _create_endpoint(self, request: Request) -> Answer:
         rules.check_deployment(request)
-        name, config = request["EndpointName"], self._config(request["EndpointConfigName"])
+        name, config = request["EndpointName"], self._configs.find(request["EndpointConfigName"])
         existing = self._endpoints.get(name.lower())
         if existing and not existing.is_gone:
             raise validation(f'Cannot create already existing endpoint "{existing.arn}".')
         fleet, failure = self._fleet(config["EndpointConfigName"], config["ProductionVariants"])
-        endpoint = Endpoint(name, self.arn("endpoint", name), fleet, self.seconds, failure)
+        endpoint = Endpoint(name, arn("endpoint", name), fleet, self.seconds, failure)
         self._endpoints[name.lower()] = endpoint
         self._tags[endpoint.arn] = request.get("Tags", [])
         return {"EndpointArn": endpoint.arn}
 
     def _update_endpoint(self, request: Request) -> Answer:
         rules.check_deployment(request)
-        endpoint, config = self.endpoint(request["EndpointName"]), self._config(request["EndpointConfigName"])
+        endpoint, config = self.endpoint(request["EndpointName"]), self._configs.find(request["EndpointConfigName"])
         self._refuse_busy(endpoint, unless=("InService",))
         variants = config["ProductionVariants"]
         for name in rules.variants_with_other_types(endpoint.fleet.variants, variants):
@@ -190,48 +180,48 @@ class SageMaker:
                 )
         if request.get("RetainAllVariantProperties"):
             dropped = {p["VariantPropertyType"] for p in request.get("ExcludeRetainedVariantProperties", [])}
-            variants = _with_live_properties(variants, endpoint.fleet.variants, dropped)
+            variants = with_live_properties(variants, endpoint.fleet.variants, dropped)
         endpoint.change(*self._fleet(config["EndpointConfigName"], variants))
         return {"EndpointArn": endpoint.arn}
 
     def _update_weights(self, request: Request) -> Answer:
         endpoint = self.endpoint(request["EndpointName"])
         self._refuse_busy(endpoint, unless=("InService",))
-        wanted = {one["VariantName"]: one for one in request["DesiredWeightsAndCapacities"]}
-        if unknown := sorted(set(wanted) - set(endpoint.fleet.types)):
+        desired = {one["VariantName"]: one for one in request["DesiredWeightsAndCapacities"]}
+        if unknown := sorted(set(desired) - set(endpoint.fleet.types)):
             raise validation(f'Could not find variant "{unknown[0]}" of endpoint "{endpoint.arn}".')
-        self._resize(endpoint, wanted)
+        self._resize(endpoint, desired)
         return {"EndpointArn": endpoint.arn}
 
-    def _resize(self, endpoint: Endpoint, wanted: dict[str, dict[str, Any]]) -> None:
-        """Change counts and weights: more of the same instances, no second fleet."""
+    def _resize(self, endpoint: Endpoint, desired: dict[str, dict[str, Any]]) -> None:
+        """Change counts and weights of the fleet: no second fleet is created."""
         variants = [
-            {**v, **{ours: asked[theirs] for theirs, ours in _LIVE_PROPERTIES.items() if theirs in asked}}
+            {**v, **{ours: change[theirs] for theirs, ours in LIVE_PROPERTIES.items() if theirs in change}}
             for v in endpoint.fleet.variants
-            for asked in [wanted.get(v["VariantName"], {})]
+            for change in [desired.get(v["VariantName"], {})]
         ]
         endpoint.change(*self._fleet(endpoint.fleet.config_name, variants, resized=endpoint))
 
     def _scale(self, endpoint: Endpoint) -> None:
-        """Do what the scaling policies want, when nothing else is under way."""
+        """Apply the scaling policies, when no other change is in progress."""
         if self._status(endpoint) != "InService":
             return
         for variant in endpoint.fleet.variants:
             name, count = variant["VariantName"], variant["InitialInstanceCount"]
-            wanted = self._scaling.wanted(endpoint.name, name, count)
-            if wanted != count:
+            desired = self._scaling.desired_instances(endpoint.name, name, count)
+            if desired != count:
                 problem = ""
                 try:
-                    self._resize(endpoint, {name: {"DesiredInstanceCount": wanted}})
+                    self._resize(endpoint, {name: {"DesiredInstanceCount": desired}})
                 except AwsError as error:
                     problem = str(error.message)
-                self._scaling.scaled(endpoint.name, name, wanted, problem=problem)
+                self._scaling.record_activity(endpoint.name, name, desired, problem=problem)
                 return
 
     def _fleet(
         self, config_name: str, variants: list[dict[str, Any]], resized: Endpoint | None = None
     ) -> tuple[Fleet, str]:
-        """Return the fleet that is wanted, and why it will fail; refuse what SageMaker refuses at once."""
+        """Return the new fleet and why it will fail; refuse what SageMaker refuses at once."""
         in_use: Counter[str] = Counter()
         for endpoint in self._endpoints.values():
             if not endpoint.is_gone and endpoint is not resized:
@@ -241,7 +231,7 @@ class SageMaker:
 
     def _package_of(self, model_name: str) -> ModelPackage:
         """Return a model's package."""
-        return ModelPackage.from_arn(self._model(model_name)["PrimaryContainer"]["ModelPackageName"])
+        return ModelPackage.from_arn(self._models.find(model_name)["PrimaryContainer"]["ModelPackageName"])
 
     def _delete_endpoint(self, request: Request) -> Answer:
         endpoint = self.endpoint(request["EndpointName"])
@@ -251,7 +241,7 @@ class SageMaker:
         return {}
 
     def _status(self, endpoint: Endpoint) -> str:
-        """Return an endpoint's status, as AWS's own maintenance lets it be."""
+        """Return an endpoint's status; ``SystemUpdating`` while the conditions say that AWS maintains it."""
         status = endpoint.status
         maintained = any(part in endpoint.name for part in self._conditions.now().system_updating)
         return "SystemUpdating" if maintained and status == "InService" else status
@@ -261,31 +251,11 @@ class SageMaker:
             raise validation(f'Cannot update in-progress endpoint "{endpoint.arn}".')
 
     def _describe(self, endpoint: Endpoint) -> Answer:
-        serving = endpoint.serving
-        variants = [
-            {
-                "VariantName": v["VariantName"],
-                "CurrentWeight": v["InitialVariantWeight"],
-                "DesiredWeight": v["InitialVariantWeight"],
-                "CurrentInstanceCount": v["InitialInstanceCount"],
-                "DesiredInstanceCount": v["InitialInstanceCount"],
-            }
-            for v in (serving.variants if serving else [])
-        ]
-        return {
-            "EndpointName": endpoint.name,
-            "EndpointArn": endpoint.arn,
-            "EndpointConfigName": (serving or endpoint.fleet).config_name,
-            "EndpointStatus": self._status(endpoint),
-            "CreationTime": endpoint.created,
-            "LastModifiedTime": endpoint.modified,
-            **({"FailureReason": endpoint.failure_reason} if endpoint.failure_reason else {}),
-            **({"ProductionVariants": variants} if variants else {}),
-        }
+        return endpoint.description(self._status(endpoint))
 
     def _list_endpoints(self, request: Request) -> Answer:
-        wanted = request.get("NameContains", "").lower()
-        found = [e for name, e in sorted(self._endpoints.items()) if wanted in name and not e.is_gone]
+        part = request.get("NameContains", "").lower()
+        found = [e for name, e in sorted(self._endpoints.items()) if part in name and not e.is_gone]
         keys = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
         described = [self._describe(endpoint) for endpoint in found]
         return {"Endpoints": [{key: one[key] for key in keys} for one in described]}
@@ -293,53 +263,13 @@ class SageMaker:
     # Tags
 
     def _add_tags(self, request: Request) -> Answer:
-        arn = request["ResourceArn"]
+        resource = request["ResourceArn"]
         added = {tag["Key"] for tag in request["Tags"]}
-        self._tags[arn] = [t for t in self._tags.get(arn, []) if t["Key"] not in added] + request["Tags"]
-        return {"Tags": self._tags[arn]}
+        others = [tag for tag in self._tags.get(resource, []) if tag["Key"] not in added]
+        self._tags[resource] = others + request["Tags"]
+        return {"Tags": self._tags[resource]}
 
     def _delete_tags(self, request: Request) -> Answer:
-        arn, gone = request["ResourceArn"], set(request["TagKeys"])
-        self._tags[arn] = [t for t in self._tags.get(arn, []) if t["Key"] not in gone]
+        resource, deleted = request["ResourceArn"], set(request["TagKeys"])
+        self._tags[resource] = [tag for tag in self._tags.get(resource, []) if tag["Key"] not in deleted]
         return {}
-
-    # What the three kinds have in common
-
-    def _keep(self, kind_store: MutableMapping[str, Answer], kind: str, name: str, request: Request) -> str:
-        arn, title = self.arn(kind, name), _title(kind)
-        tags = request.pop("Tags", [])
-        kind_store[name] = {**request, f"{title}Arn": arn, "CreationTime": time.time()}
-        self._tags[arn] = tags
-        return arn
-
-    def _find(self, kind_store: MutableMapping[str, Answer], kind: str, name: str) -> Answer:
-        found = kind_store.get(name)
-        if found is None:
-            raise validation(f'Could not find {kind.replace("-", " ")} "{self.arn(kind, name)}".')
-        return found
-
-    def _refuse_existing(self, kind_store: MutableMapping[str, Answer], kind: str, name: str) -> None:
-        if name in kind_store:
-            raise validation(f'Cannot create already existing {kind.replace("-", " ")} "{self.arn(kind, name)}".')
-
-    @staticmethod
-    def _list(kind_store: MutableMapping[str, Answer], title: str, request: Request) -> list[Answer]:
-        wanted = request.get("NameContains", "")
-        keys = (f"{title}Name", f"{title}Arn", "CreationTime")
-        return [{key: kept[key] for key in keys} for name, kept in sorted(kind_store.items()) if wanted in name]
-
-
-def _title(kind: str) -> str:
-    return "".join(re.findall(r"[A-Z]\w*", kind.title()))
-
-
-_LIVE_PROPERTIES = {"DesiredInstanceCount": "InitialInstanceCount", "DesiredWeight": "InitialVariantWeight"}
-
-
-def _with_live_properties(
-    new: list[dict[str, Any]], live: list[dict[str, Any]], excluded: set[str]
-) -> list[dict[str, Any]]:
-    """Keep what each variant has now, as RetainAllVariantProperties asks for, but for the excluded properties."""
-    kept = {v["VariantName"]: v for v in live}
-    properties = [p for name, p in _LIVE_PROPERTIES.items() if name not in excluded]
-    return [{**v, **{p: kept.get(v["VariantName"], v)[p] for p in properties if p in v}} for v in new]

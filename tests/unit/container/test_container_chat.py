@@ -34,7 +34,7 @@ def test_temperature_0_repeats_itself_and_a_stop_sequence_ends_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "status", "said"),
+    ("fields", "status", "message"),
     [
         ({"message": ""}, 400, "message must be at least 1 token long"),
         ({"message": 1}, 400, "message must be"),
@@ -44,12 +44,12 @@ def test_temperature_0_repeats_itself_and_a_stop_sequence_ends_it() -> None:
         ({"documents": [{"a": "b"}]}, 400, "has no documents"),
     ],
 )
-def test_what_it_refuses(fields: dict[str, Any], status: int, said: str) -> None:
+def test_what_it_refuses(fields: dict[str, Any], status: int, message: str) -> None:
     found, answer = ask(**fields)
     assert found == status
-    assert said in answer["message"]
+    assert message in answer["message"]
 
 
-def test_what_it_does_not_speak() -> None:
+def test_an_api_that_is_not_implemented() -> None:
     status, answer = ask("summarize")
-    assert (status, answer) == (501, {"message": "the stand-in for the container does not speak summarize"})
+    assert (status, answer) == (501, {"message": "the stand-in for the container does not implement summarize"})

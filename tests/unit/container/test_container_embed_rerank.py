@@ -87,7 +87,7 @@ def test_truncation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "fields", "status", "said"),
+    ("package", "fields", "status", "message"),
     [
         (V3, {}, 400, "at least one text is required"),
         (V3, {"texts": "one"}, 422, "texts must be a list of strings"),
@@ -101,9 +101,9 @@ def test_truncation() -> None:
         (V4, {"texts": ["a"], "input_type": "image", "output_dimension": 3}, 400, "output_dimension must be one of"),
     ],
 )
-def test_what_embed_refuses(package: str, fields: dict[str, Any], status: int, said: str) -> None:
+def test_what_embed_refuses(package: str, fields: dict[str, Any], status: int, message: str) -> None:
     found, answer = ask("embed", package, **fields)
-    assert (found, said in answer["message"]) == (status, True), answer
+    assert (found, message in answer["message"]) == (status, True), answer
 
 
 DOCUMENTS = ["the blue sea", "red apples and pears", "apples of a tree"]
@@ -125,7 +125,7 @@ def test_rerank_gives_documents_back_and_reads_fields() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "status", "said"),
+    ("fields", "status", "message"),
     [
         ({"documents": ["a"]}, 400, "query must be"),
         ({"query": "a", "documents": "a"}, 422, "documents must be a list"),
@@ -135,9 +135,9 @@ def test_rerank_gives_documents_back_and_reads_fields() -> None:
         ({"query": "a", "documents": ["a"], "top_n": 0.5}, 422, "top_n must be an integer"),
     ],
 )
-def test_what_rerank_refuses(fields: dict[str, Any], status: int, said: str) -> None:
+def test_what_rerank_refuses(fields: dict[str, Any], status: int, message: str) -> None:
     found, answer = ask("rerank", "cohere-rerank-v3", **fields)
-    assert (found, said in answer["message"]) == (status, True), answer
+    assert (found, message in answer["message"]) == (status, True), answer
 
 
 def test_rerank_3_5_needs_its_api_version() -> None:

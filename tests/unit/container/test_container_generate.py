@@ -115,7 +115,7 @@ def test_truncation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "status", "said"),
+    ("fields", "status", "message"),
     [
         ({"prompt": None}, 400, "prompt must be a string"),
         ({"prompt": 1}, 422, "prompt must be a string"),
@@ -133,8 +133,8 @@ def test_truncation() -> None:
         ({"stop_sequences": "x"}, 422, "stop_sequences must be a list of strings"),
     ],
 )
-def test_what_is_refused(fields: dict[str, Any], status: int, said: str) -> None:
-    assert ask(**fields) == (status, {"message": f"invalid request: {said}"})
+def test_what_is_refused(fields: dict[str, Any], status: int, message: str) -> None:
+    assert ask(**fields) == (status, {"message": f"invalid request: {message}"})
 
 
 def test_other_content_and_no_json() -> None:
@@ -157,15 +157,15 @@ def test_it_never_raises(document: dict[str, Any]) -> None:
 
 @pytest.fixture
 def openai() -> Iterator[tuple[str, list[dict[str, Any]], dict[str, Any]]]:
-    """An OpenAI-compatible server: its address, what it was asked, and what it answers."""
-    asked: list[dict[str, Any]] = []
-    told: dict[str, Any] = {"status": 200, "body": {}}
+    """An OpenAI-compatible server: its address, the requests it received, and its response."""
+    received: list[dict[str, Any]] = []
+    reply: dict[str, Any] = {"status": 200, "body": {}}
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked.append({"path": self.path, **json.loads(self.rfile.read(int(self.headers["Content-Length"])))})
-            content = json.dumps(told["body"]).encode()
-            self.send_response(told["status"])
+            received.append({"path": self.path, **json.loads(self.rfile.read(int(self.headers["Content-Length"])))})
+            content = json.dumps(reply["body"]).encode()
+            self.send_response(reply["status"])
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -175,27 +175,28 @@ def openai() -> Iterator[tuple[str, list[dict[str, Any]], dict[str, Any]]]:
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", asked, told
+    yield f"http://127.0.0.1:{server.server_port}", received, reply
     server.shutdown()
     server.server_close()
 
 
 def test_another_model(openai: tuple[str, list[dict[str, Any]], dict[str, Any]]) -> None:
-    url, asked, told = openai
+    url, received, reply = openai
     container = Container.from_settings(url, "tiny")
-    told["body"] = {"choices": [{"text": " hi", "logprobs": {"tokens": [" h", "i"], "token_logprobs": [-1.0, -3.0]}}]}
+    reply["body"] = {"choices": [{"text": " hi", "logprobs": {"tokens": [" h", "i"], "token_logprobs": [-1.0, -3.0]}}]}
     status, answer = ask(container, temperature=5, return_likelihoods="GENERATION", stop_sequences=["x"], seed=4)
     assert (status, answer["generations"][0]["text"], answer["generations"][0]["likelihood"]) == (200, " hi", -2.0)
-    assert asked[0]["path"] == "/v1/completions"
-    assert (asked[0]["model"], asked[0]["temperature"], asked[0]["stop"], asked[0]["seed"]) == ("tiny", 2.0, ["x"], 4)
+    assert received[0]["path"] == "/v1/completions"
+    fields = [received[0][name] for name in ("model", "temperature", "stop", "seed")]
+    assert fields == ["tiny", 2.0, ["x"], 4]
 
 
 def test_another_model_that_fails(openai: tuple[str, list[dict[str, Any]], dict[str, Any]]) -> None:
-    url, _, told = openai
+    url, _, reply = openai
     container = Container.from_settings(url, None)
-    told["status"] = 500
+    reply["status"] = 500
     assert ask(container) == (502, {"message": "the OpenAI-compatible server answered 500"})
-    told.update(status=200, body={"choices": "none"})
+    reply.update(status=200, body={"choices": "none"})
     assert ask(container)[0] == 502
     assert ask(container, return_likelihoods="ALL")[0] == 400
     assert ask(Container.from_settings("http://127.0.0.1:1", None))[0] == 502

@@ -1,9 +1,11 @@
-"""Streams of generate and chat: whole JSON objects, in parts that do not respect them."""
+"""Streams of generate and chat: JSON objects, in parts that can end in the middle of an object."""
 
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from local_aws.container import Container
 
@@ -30,6 +32,42 @@ def test_generations_come_token_by_token_and_as_a_whole_at_the_end() -> None:
     assert any(not part.endswith(b"\n") for part in parts)
 
 
+SEEDS = st.integers(0, 10_000)
+TEMPERATURES = st.sampled_from([0.3, 1.0, 5.0])
+
+
+@settings(deadline=None, max_examples=60)
+@given(SEEDS, TEMPERATURES)
+def test_a_stream_reports_the_sampled_tokens(seed: int, temperature: float) -> None:
+    """Joined and split again, neighbours such as "'" and "s" would become one token."""
+    fields = {"prompt": "A post", "max_tokens": 40, "seed": seed, "temperature": temperature}
+    _, (*events, last) = streamed("generate", **fields, return_likelihoods="GENERATION")
+    (generation,) = last["response"]["generations"]
+    sampled = [one["token"] for one in generation["token_likelihoods"]]
+    assert [event["text"] for event in events] == sampled
+    assert len(sampled) == 40
+    assert last["finish_reason"] == "MAX_TOKENS"
+
+
+@settings(deadline=None, max_examples=40)
+@given(SEEDS, st.sampled_from([0.3, 1.0]))
+def test_a_chat_stream_counts_the_sampled_tokens(seed: int, temperature: float) -> None:
+    _, (_, *events, last) = streamed("chat", message="A post", max_tokens=40, seed=seed, temperature=temperature)
+    meta = last["response"]["meta"]
+    assert len(events) == meta["tokens"]["output_tokens"] == meta["billed_units"]["output_tokens"] == 40
+    assert last["finish_reason"] == last["response"]["finish_reason"] == "MAX_TOKENS"
+
+
+@settings(deadline=None, max_examples=40)
+@given(SEEDS, st.sampled_from([{"stop_sequences": ["e", "ou"]}, {"end_sequences": ["e", "ou"]}]))
+def test_a_stream_that_a_sequence_cuts_still_joins_to_the_text(seed: int, sequences: dict[str, list[str]]) -> None:
+    fields = {"prompt": "A post", "seed": seed, "max_tokens": 400, "temperature": 5, **sequences}
+    _, (*events, last) = streamed("generate", **fields)
+    assert "".join(event["text"] for event in events) == last["response"]["generations"][0]["text"]
+    assert all(event["text"] for event in events)
+    assert last["finish_reason"] == "COMPLETE"
+
+
 def test_chat_has_events() -> None:
     _, events = streamed("chat", message="A post")
     kinds = [event["event_type"] for event in events]
@@ -38,13 +76,13 @@ def test_chat_has_events() -> None:
 
 
 @pytest.mark.parametrize(("api", "field"), [("generate", "prompt"), ("chat", "message")])
-def test_what_is_wrong_is_an_answer_and_no_stream(api: str, field: str) -> None:
+def test_a_refusal_is_an_answer_and_no_stream(api: str, field: str) -> None:
     status, _, pieces = CONTAINER.stream(json.dumps({"stream": True, field: ""}).encode(), "application/json", api)
     assert status == 400
     assert "message" in json.loads(b"".join(pieces))
 
 
-def test_who_asks_for_no_stream_gets_one_piece() -> None:
+def test_a_request_without_stream_gets_one_piece() -> None:
     _, _, pieces = CONTAINER.stream(b'{"prompt": "a", "max_tokens": 2}', "application/json", "generate")
     (whole,) = pieces
     assert set(json.loads(whole)) == {"id", "generations", "prompt"}

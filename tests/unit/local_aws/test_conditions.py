@@ -1,42 +1,104 @@
-"""Conditions and faults: read strictly, counted rightly."""
+"""Conditions are read strictly, and faults happen as often as they should."""
 
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
-from local_aws.conditions import VARIABLE, Conditions, ConditionsFile, Fault, main, set_conditions
-from local_aws.server.sagemaker.faults import Faults
+from local_aws.conditions import VARIABLE, Api, Conditions, ConditionsFile, Fault, main, set_conditions
+from local_aws.faults import FAULTS
+from local_aws.server.sagemaker.fault_selection import FaultSelector
+from sagemaker_llm.models import catalog
 
 
 def test_written_and_read(tmp_path: Path) -> None:
     path = tmp_path / "conditions.json"
-    wanted = Conditions(
+    conditions = Conditions(
         unsubscribed=("x",), quotas={"ml.g5.xlarge": 1}, capacity={"ml.g5.xlarge": 0}, faults=(Fault("Slow", times=2),)
     )
-    set_conditions(wanted, path)
-    assert ConditionsFile(str(path)).now() == wanted
-    assert Conditions.from_json(json.dumps(asdict(wanted))) == wanted
+    set_conditions(conditions, path)
+    assert ConditionsFile(str(path)).now() == conditions
+    assert Conditions.from_json(json.dumps(asdict(conditions))) == conditions
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ("[", "conditions: .*allowed: a JSON object with unsubscribed, quotas, "),
-        ("[]", "conditions: .*allowed: a JSON object with "),
-        ('{"quota": {}}', "conditions: .*'quota'.*allowed: "),
-        ('{"faults": [{"error": "Boom"}]}', "fault: 'Boom' is unknown; allowed: ThrottlingException, "),
-        ('{"faults": [{"error": "Slow", "share": 2}]}', "fault: share: 2 is wrong; allowed: 0 to 1"),
-        ('{"faults": [{"eror": "Slow"}]}', "conditions: .*'eror'"),
+        ("[", "conditions: Invalid JSON: .*; allowed: a JSON object with unsubscribed, quotas, "),
+        ("[]", "conditions: Input should be an object; allowed: a JSON object with unsubscribed, "),
+        ('{"quota": {}}', "conditions: quota: unknown key; allowed: unsubscribed, quotas, "),
+        ('{"capacity": 3}', "conditions: capacity: 3 is not allowed; allowed: an object with a whole number, 0 to "),
+        (
+            '{"capacity": {"ml.g5.xlarge": -1}}',
+            r"capacity\[ml.g5.xlarge\]: -1 is not allowed; allowed: an object with ",
+        ),
+        ('{"quotas": {"g5.xlarge": 1}}', r'quotas\[g5.xlarge\]: "g5.xlarge" is not allowed; allowed: .*"ml.g5.xlarge"'),
+        ('{"unhealthy": "cohere"}', 'unhealthy: "cohere" is not allowed; allowed: a list of parts of names'),
+        ('{"unhealthy": [""]}', r'unhealthy\[0\]: "" is not allowed; allowed: a list of parts of names'),
+        (
+            '{"apis": {"mine": "talk"}}',
+            r'apis\[mine\]: "talk" is not allowed; allowed: an object with generate, chat, ',
+        ),
+        ('{"concurrency": 1.5}', "concurrency: 1.5 is not allowed; allowed: a whole number, 0 to 1000000"),
+        ('{"concurrency": true}', "concurrency: true is not allowed; allowed: a whole number"),
+        ('{"queue": -1}', "queue: -1 is not allowed; allowed: a whole number"),
+        ('{"answer_seconds": -1}', "answer_seconds: -1 is not allowed; allowed: seconds, 0 to 86400"),
+        ('{"response_limit_seconds": 1e400}', "response_limit_seconds: Infinity is not allowed; allowed: seconds"),
+        ('{"kms_with_nvme": 1}', "kms_with_nvme: 1 is not allowed; allowed: true or false"),
+        ('{"faults": [3]}', r"faults\[0\]: 3 is not allowed; allowed: a list of faults, "),
+        ('{"faults": [{}]}', r"faults\[0\].error: missing; allowed: ThrottlingException, "),
+        (
+            '{"faults": [{"error": "Boom"}]}',
+            r'faults\[0\].error: "Boom" is not allowed; allowed: ThrottlingException, ',
+        ),
+        (
+            '{"faults": [{"error": "Slow", "share": 2}]}',
+            r"faults\[0\].share: 2 is not allowed; allowed: a number, 0 to 1",
+        ),
+        (
+            '{"faults": [{"error": "Slow", "skip": -1}]}',
+            r"faults\[0\].skip: -1 is not allowed; allowed: a whole number",
+        ),
+        (
+            '{"faults": [{"eror": "Slow"}]}',
+            r"faults\[0\].eror: unknown key; allowed: error, endpoint, share, skip, times",
+        ),
     ],
 )
-def test_what_is_wrong(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_each_refusal_is_one_line_with_key_value_and_what_is_allowed(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
         Conditions.from_json(text)
+    assert "\n" not in str(caught.value)
 
 
-def test_a_wrong_or_missing_file_changes_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("section", [Conditions, Fault])
+def test_every_field_says_what_is_allowed(section: Any) -> None:
+    assert [name for name, one in section.__pydantic_fields__.items() if not one.description] == []
+
+
+def test_every_kind_of_fault_is_allowed() -> None:
+    for name in FAULTS:
+        assert Conditions.from_json(json.dumps({"faults": [{"error": name}]})).faults == (Fault(name),)
+
+
+def test_a_fault_in_code_is_checked_as_well() -> None:
+    with pytest.raises(ValueError, match="unknown fault"):
+        Fault("Boom")
+
+
+def test_the_apis_are_the_catalogues() -> None:
+    assert get_args(Api) == get_args(catalog.Api)
+
+
+def test_the_first_matching_part_names_the_api_of_a_package() -> None:
+    conditions = Conditions(apis={"our-model-chat": "chat", "our-model": "embed"})
+    apis = [conditions.api_of(name) for name in ("our-model-chat-1", "our-model-2", "another")]
+    assert apis == ["chat", "embed", None]
+
+
+def test_an_invalid_file_keeps_the_last_conditions_and_a_missing_one_resets_them(tmp_path: Path) -> None:
     path = tmp_path / "conditions.json"
     file = ConditionsFile(str(path))
     assert file.now() == Conditions()
@@ -48,26 +110,26 @@ def test_a_wrong_or_missing_file_changes_nothing(tmp_path: Path) -> None:
     assert file.now() == Conditions()
 
 
-def _faults(tmp_path: Path, *faults: Fault) -> Faults:
+def _selector(tmp_path: Path, *faults: Fault) -> FaultSelector:
     path = tmp_path / "conditions.json"
     set_conditions(Conditions(faults=faults), path)
-    return Faults(ConditionsFile(str(path)))
+    return FaultSelector(ConditionsFile(str(path)))
 
 
 def test_a_sequence(tmp_path: Path) -> None:
-    faults = _faults(tmp_path, Fault("Slow", skip=1, times=2), Fault("InternalFailure", endpoint="other"))
-    assert [faults.next_for("e") for _ in range(4)] == [None, "Slow", "Slow", None]
-    assert faults.next_for("other") == "InternalFailure"
+    selector = _selector(tmp_path, Fault("Slow", skip=1, times=2), Fault("InternalFailure", endpoint="other"))
+    assert [selector.next_for("e") for _ in range(4)] == [None, FAULTS["Slow"], FAULTS["Slow"], None]
+    assert selector.next_for("other") == FAULTS["InternalFailure"]
 
 
 def test_a_share(tmp_path: Path) -> None:
-    faults = _faults(tmp_path, Fault("Slow", share=0.25))
-    happened = sum(faults.next_for("e") is not None for _ in range(2000))
+    selector = _selector(tmp_path, Fault("Slow", share=0.25))
+    happened = sum(selector.next_for("e") is not None for _ in range(2000))
     assert 400 < happened < 600
 
 
 @pytest.mark.parametrize("path", ["", "/nowhere/conditions.json"])
-def test_a_local_cloud_that_is_gone_is_named(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+def test_a_local_cloud_that_has_ended_is_named(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.setenv(VARIABLE, path)
     monkeypatch.setattr("sys.argv", ["conditions", "reset"])
     with pytest.raises(SystemExit, match=r"LOCAL_AWS_CONDITIONS names no running local cloud: run `make local`"):

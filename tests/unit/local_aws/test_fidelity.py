@@ -1,4 +1,4 @@
-"""What the local cloud knows of AWS, against copies of AWS's own models."""
+"""The local cloud agrees with copies of AWS's own models."""
 
 import re
 
@@ -7,18 +7,49 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from local_aws.server.create_only import CREATE_ONLY
 from local_aws.server.errors import AwsError
-from local_aws.server.request_validation import check, from_template, operations, python_pattern
+from local_aws.server.request_validation import check, from_template, longest, operations, python_pattern
+from local_aws.server.resource_schemas import SCALABLE_TARGET_IDENTIFIER, CreateOnly, create_only_properties
 
 CREATED = ("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "AddTags", "DeleteTags")
 
 
-@pytest.mark.parametrize("name", CREATE_ONLY)
-def test_create_only_properties_are_cloudformations(name: str) -> None:
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", name).schema
-    paths = {path.removeprefix("/properties/").split("/")[0] for path in schema.get("createOnlyProperties", [])}
-    assert set(CREATE_ONLY[name]) == paths
+TYPES = {
+    "AWS::SageMaker::Model": ("ModelName", "PrimaryContainer"),
+    "AWS::SageMaker::EndpointConfig": ("ProductionVariants", "MetricsConfig"),
+    "AWS::SageMaker::Endpoint": ("EndpointName",),
+    "AWS::ApplicationAutoScaling::ScalableTarget": SCALABLE_TARGET_IDENTIFIER,
+    "AWS::ApplicationAutoScaling::ScalingPolicy": ("PolicyName", "ScalingTargetId"),
+    "AWS::ApiGateway::RequestValidator": ("RestApiId", "Name"),
+    "AWS::WAFv2::WebACLAssociation": ("ResourceArn", "WebACLArn"),
+}
+"""The CloudFormation types that we add, and some of their create-only properties."""
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_create_only_properties_come_from_cloudformations_schema(name: str) -> None:
+    assert all(one in CreateOnly(name) for one in TYPES[name])
+    assert "Tags" not in CreateOnly(name)
+    assert "EndpointConfigName" not in CreateOnly("AWS::SageMaker::Endpoint")
+
+
+def test_create_only_properties_are_the_top_level_names() -> None:
+    assert not any("/" in one or not one for name in TYPES for one in create_only_properties(name, "us-east-1"))
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_regions_do_not_differ_in_create_only_properties(name: str) -> None:
+    """``CreateOnly`` reads the schema of one region."""
+    assert create_only_properties(name, "eu-west-1") == create_only_properties(name, "us-east-1")
+
+
+def test_a_targets_identifier_is_cloudformations() -> None:
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", "AWS::ApplicationAutoScaling::ScalableTarget")
+    assert schema.schema["primaryIdentifier"] == [f"/properties/{name}" for name in SCALABLE_TARGET_IDENTIFIER]
+
+
+def test_the_limit_of_a_body_is_the_models() -> None:
+    assert longest("sagemaker-runtime", "InvokeEndpoint", "Body") == 6_291_456
 
 
 BUILT = {
@@ -70,8 +101,8 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("change", "said"), WRONG)
-def test_a_request_is_checked_as_sagemaker_would(change: dict[str, object], said: str) -> None:
+@pytest.mark.parametrize(("change", "message"), WRONG)
+def test_a_request_is_checked_as_sagemaker_would(change: dict[str, object], message: str) -> None:
     with pytest.raises(AwsError) as caught:
         check(
             "sagemaker",
@@ -79,7 +110,7 @@ def test_a_request_is_checked_as_sagemaker_would(change: dict[str, object], said
             {"EndpointConfigName": "c", "ProductionVariants": [{**VARIANT, **change}]},
         )
     assert caught.value.code == "ValidationException"
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_templates_may_write_numbers_and_booleans_as_text() -> None:

@@ -1,4 +1,4 @@
-"""Faults on demand: which request gets which error instead of an answer."""
+"""Decides which request fails with which fault of the conditions."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import threading
 from collections import Counter
 
 from local_aws.conditions import ConditionsFile, Fault
+from local_aws.faults import FAULTS, FaultKind
 
 
-class Faults:
-    """Decides for each request. Counts are kept for as long as a fault stands in the file unchanged.
+class FaultSelector:
+    """Selects the fault of each request. A fault is counted for as long as it stays in the file unchanged.
 
     Args:
-        conditions: where the faults are.
+        conditions: the file with the faults.
 
     """
 
@@ -23,15 +24,15 @@ class Faults:
         self._seen: Counter[Fault] = Counter()
         self._random = random.Random(0)  # noqa: S311 - repeatable shares, no secret
 
-    def next_for(self, endpoint: str) -> str | None:
-        """Return the fault that happens to a request for an endpoint, or None."""
+    def next_for(self, endpoint: str) -> FaultKind | None:
+        """Return the fault of the next request for an endpoint, or None."""
         faults = self._conditions.now().faults
         with self._lock:
-            for gone in set(self._seen) - set(faults):
-                del self._seen[gone]
+            for removed in set(self._seen) - set(faults):
+                del self._seen[removed]
             for fault in faults:
                 if fault.endpoint in ("", endpoint) and self._happens(fault):
-                    return fault.error
+                    return FAULTS[fault.error]
         return None
 
     def _happens(self, fault: Fault) -> bool:

@@ -1,0 +1,75 @@
+"""Every fault that the SageMaker runtime of the local cloud can produce, with its behaviour.
+
+This is the only table of faults: ``conditions`` takes the allowed names from it, and the runtime takes the behaviour.
+A new fault is one new entry.
+
+Sources: botocore's model of sagemaker-runtime (codes and statuses). The messages of faults on demand are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+Stage: TypeAlias = Literal["before_model", "in_model", "in_stream"]
+
+_ON_DEMAND: Final = "a fault on demand"
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """One kind of fault.
+
+    Attributes:
+        name: the name in the conditions.
+        stage: where it happens. ``before_model``: the runtime answers with the error. ``in_model``: the container
+            fails, or only takes ``seconds``. ``in_stream``: a stream ends with an error after its first part; a whole
+            answer is not affected.
+        code: the error's code on the wire; None when the container answers in the end.
+        status: the HTTP status; of ``in_model`` the container's status, 0 when the container did not answer.
+        message: the error's message; None when SageMaker sends null, or words the message itself.
+        seconds: how long the container takes; 0 for the time that the conditions say.
+        stream_error_code: the member ``ErrorCode`` of a ``ModelStreamError``.
+
+    """
+
+    name: str
+    stage: Stage
+    code: str | None
+    status: int = 0
+    message: str | None = ""
+    seconds: float = 0.0
+    stream_error_code: str | None = None
+
+
+FAULTS: Final[Mapping[str, FaultKind]] = {
+    kind.name: kind
+    for kind in (
+        # Source of the null message: opensearch-project/ml-commons#2429.
+        FaultKind("ThrottlingException", "before_model", "ThrottlingException", 400, message=None),
+        FaultKind("ModelNotReadyException", "before_model", "ModelNotReadyException", 429),
+        FaultKind("InternalFailure", "before_model", "InternalFailure", 500),
+        FaultKind("ServiceUnavailable", "before_model", "ServiceUnavailable", 503),
+        FaultKind("InternalDependencyException", "before_model", "InternalDependencyException", 530),
+        FaultKind("ModelError400", "in_model", "ModelError", 400, _ON_DEMAND),
+        FaultKind("ModelError429", "in_model", "ModelError", 429, _ON_DEMAND),
+        FaultKind("ModelError500", "in_model", "ModelError", 500, _ON_DEMAND),
+        # The runtime words this one: it gave up waiting for the container.
+        FaultKind("ModelErrorTimeout", "in_model", "ModelError", 0, message=None),
+        # Longer than SageMaker waits (60 s), and longer than any caller should.
+        FaultKind("Slow", "in_model", None, seconds=70.0),
+        FaultKind(
+            "ModelInvocationTimeExceeded",
+            "in_stream",
+            "ModelStreamError",
+            message=_ON_DEMAND,
+            stream_error_code="ModelInvocationTimeExceeded",
+        ),
+        FaultKind(
+            "StreamBroken", "in_stream", "ModelStreamError", message=_ON_DEMAND, stream_error_code="StreamBroken"
+        ),
+        FaultKind("InternalStreamFailure", "in_stream", "InternalStreamFailure"),
+    )
+}
+"""The faults by name."""
