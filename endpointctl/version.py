@@ -7,7 +7,7 @@ from importlib import metadata
 
 from stacks.settings import ENVIRONMENTS
 
-_DISTRIBUTION = "cohere-on-sagemaker"
+_DISTRIBUTION = "sagemaker-llm"
 
 
 def version() -> str:
