@@ -40,7 +40,7 @@ class Client:
         api_key: for a REST API with API keys; requests are not signed then. Default: none.
         attempts: how many times a request is sent at most, when the API or the model is busy and nothing was generated
             (429, 503); default 3. ``Retry-After`` is honoured.
-        at_once: how many requests are sent at once at most: so many connections are kept; default 10.
+        at_once: how many requests are sent at once at most; default 10.
 
     Raises:
         Failure: an API key is given for a Function URL, which requires signed requests.

@@ -55,7 +55,7 @@ class Transport:
 
     Args:
         url: the server, with the prefix of every path.
-        at_once: the number of connections that are kept.
+        at_once: how many requests are sent at once at most.
 
     Raises:
         Failure: AWS_PROFILE names no profile, or the CA bundle's path is empty.
@@ -81,7 +81,9 @@ class Transport:
             Failure: the server's certificate is not trusted.
 
         """
-        names: Any = HeadersDict(headers.items())
+        # A connection of its own: a server that closes an idle one would lose the next request, and a handshake
+        # is short beside a generation.
+        names: Any = HeadersDict({**headers, "Connection": "close"}.items())
         request = AWSPreparedRequest(method, self._url + path, names, content or None, stream_output=False)
         try:
             response = self._http.send(request)

@@ -113,8 +113,8 @@ def test_embed_and_rerank_answer_in_their_own_shapes(everything: Deployed) -> No
     assert [one["index"] for one in ranked["results"]] == [1, 0]
 
 
-def test_what_the_stand_in_does_not_speak_says_so(everything: Deployed) -> None:
-    with pytest.raises(ClientError, match="the stand-in for the container does not speak summarize"):
+def test_an_api_that_the_stand_in_does_not_implement(everything: Deployed) -> None:
+    with pytest.raises(ClientError, match="the stand-in for the container does not implement summarize"):
         invoked(everything, "cohere-summarize", text="a")
 
 

@@ -17,7 +17,7 @@ from proxy.{ORIGINAL} import handler as original
 
 def handler(event, context):
     response = original(event, context)
-    return {**response, "body": response["body"].replace('"ok"', '"another"')}
+    return {{**response, "body": response["body"].replace('"ok"', '"another"')}}
 """
 
 
