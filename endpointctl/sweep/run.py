@@ -30,6 +30,7 @@ _HOPELESS: Final[dict[type[Refused], str]] = {
     QuotaExceeded: "wait for the quota's next period, or ask for a larger one",
 }
 _FAILURES_IN_A_ROW: Final = 20
+_POLL_SECONDS: Final = 0.1
 """So many failures of the service end the sweep. Requests that are refused as wrong are not counted."""
 
 
@@ -142,7 +143,11 @@ def run(
         for _ in range(workers):
             threading.Thread(target=work, daemon=True).start()
         while workers:
-            one = arrived.get()
+            try:
+                # A thread that waits without a time-out does not see a signal that another thread received.
+                one = arrived.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                continue
             if one is None:
                 workers -= 1
             elif isinstance(one, Failure):

@@ -73,7 +73,7 @@ def signer(deployed: Deployed) -> Iterator[Signer]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Relay)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     signer.address = f"http://127.0.0.1:{server.server_port}"
     yield signer
     server.shutdown()

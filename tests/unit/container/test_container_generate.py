@@ -174,7 +174,7 @@ def openai() -> Iterator[tuple[str, list[dict[str, Any]], dict[str, Any]]]:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}", received, reply
     server.shutdown()
     server.server_close()

@@ -12,7 +12,7 @@ Request = tuple[str, dict[str, str], Any]
 
 
 class HttpServer:
-    """A server on a free port.
+    """A server on a free port. It closes each connection after its response.
 
     Attributes:
         responses: returned in turn, then the last one again; a ``Content-Length`` of their own is kept.
@@ -43,7 +43,7 @@ class HttpServer:
                 number = min(len(outer.requests), len(outer.responses)) - 1
                 status, headers, content = outer.responses[number]
                 self.send_response(status)
-                for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                for name, value in {"Content-Length": str(len(content)), "Connection": "close", **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)
@@ -60,7 +60,7 @@ class HttpServer:
         return int(self.http.server_port)
 
     def start(self) -> None:
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:
         self.http.shutdown()

@@ -86,8 +86,8 @@ def test_an_error_is_sent_once_and_has_its_class(
     assert caught.value.reason.startswith(message)
 
 
-def test_a_connection_that_the_server_closes_while_it_is_idle_loses_no_request(server: HttpServer) -> None:
-    """This server closes each one after its response, without a word."""
+def test_each_request_has_a_connection_of_its_own(server: HttpServer) -> None:
+    """A server may close one that is idle just when the next request is sent on it."""
     one = client()
     assert [one.generate("p").texts for _ in range(20)] == [["hi"]] * 20
     assert {headers["Connection"] for _path, headers, _body in server.requests} == {"close"}

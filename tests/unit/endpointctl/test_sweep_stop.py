@@ -22,7 +22,7 @@ ROOT = ENVIRONMENTS.parent
 
 PROGRAM = textwrap.dedent(
     """
-    import os, sys, time
+    import os, signal, sys, threading, time
     from pathlib import Path
     from endpointctl.sweep.backoff import Backoff
     from endpointctl.sweep.results import opened
@@ -33,7 +33,11 @@ PROGRAM = textwrap.dedent(
     class Announced(Backoff):
         def wait(self, stop):
             os.write(1, b"waits\\n")
+            if to_worker.acquire(blocking=False):
+                time.sleep(0.5)  # until the main thread waits for results
+                signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
             super().wait(stop)
+    to_worker = threading.Semaphore(len(sys.argv) - 4)
     def generate(prompt, **fields):
         os.write(1, b"sends\\n")
         time.sleep(seconds)
@@ -52,8 +56,10 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 class Sweep:
     """A sweep of 36 calls, two at once, in a process of its own."""
 
-    def __init__(self, path: Path, *, seconds: float = 0.2, paused: float = 0.0, ignored: bool = False) -> None:
-        command = [sys.executable, "-c", PROGRAM, str(path), str(seconds), str(paused)]
+    def __init__(
+        self, path: Path, *, seconds: float = 0.2, paused: float = 0.0, ignored: bool = False, to_worker: bool = False
+    ) -> None:
+        command = [sys.executable, "-c", PROGRAM, str(path), str(seconds), str(paused), *["to worker"] * to_worker]
         before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
         try:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
@@ -99,6 +105,12 @@ def test_a_worker_that_waits_for_the_endpoint_sends_nothing_more(tmp_path: Path,
     sweep.process.send_signal(number)
     assert sweep.end() == (0, "interrupted")
     assert "sends" not in sweep.lines
+
+
+def test_a_signal_that_a_worker_receives(tmp_path: Path) -> None:
+    """The kernel chooses the thread."""
+    sweep = Sweep(tmp_path / "r.jsonl", paused=3600.0, to_worker=True)
+    assert sweep.end() == (0, "interrupted")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -54,7 +54,7 @@ def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
             return
 
     server = http.server.HTTPServer(("127.0.0.1", 0), Listener)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/answer", received
     server.shutdown()
