@@ -29,8 +29,8 @@ _HOPELESS: Final[dict[type[Refused], str]] = {
     EndpointAway: "deploy the endpoint (`make deploy`), or wait until it is in service",
     QuotaExceeded: "wait for the quota's next period, or ask for a larger one",
 }
-_FAILURES_IN_A_ROW: Final = 20
 _POLL_SECONDS: Final = 0.1
+_FAILURES_IN_A_ROW: Final = 20
 """So many failures of the service end the sweep. Requests that are refused as wrong are not counted."""
 
 

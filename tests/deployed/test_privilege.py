@@ -16,20 +16,7 @@ from botocore.exceptions import ClientError
 from endpointctl.aws import Aws
 from endpointctl.client import Client
 from endpointctl.refused import Refused
-from tests.support.cloud import Deployed, StackFailed, Stacks, policy
-from tests.support.templates import Content, changed
-
-
-def policies_of(role_part: str) -> tuple[str, dict[str, Any]]:
-    """Return a deployed role's name and its inline policies by name."""
-    iam = boto3.client("iam")
-    name = next(r["RoleName"] for r in iam.list_roles()["Roles"] if role_part in r["RoleName"])
-    assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
-    found = {}
-    for inline in iam.list_role_policies(RoleName=name)["PolicyNames"]:
-        document: Any = iam.get_role_policy(RoleName=name, PolicyName=inline)["PolicyDocument"]
-        found[inline] = document if isinstance(document, dict) else json.loads(document)
-    return name, found
+from tests.support.cloud import Deployed, policies_of, policy
 
 
 @pytest.fixture(scope="module")
@@ -226,23 +213,8 @@ def test_one_of_the_two_permissions_is_not_enough(deployed: Deployed, actions: l
         iam.delete_user(UserName="caller")
 
 
-def test_without_its_statement_the_version_check_fails_the_deployment(
-    deployed: Deployed, local: Stacks, content: Content
-) -> None:
-    iam = boto3.client("iam")
-    role, policies = policies_of("CheckRole")
-    name, document = next((n, d) for n, d in policies.items() if "lambda:InvokeFunction" in json.dumps(d))
-    kept = [s for s in document["Statement"] if s["Action"] != "lambda:InvokeFunction"]
-    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps({**document, "Statement": kept}))
-    try:
-        with pytest.raises(StackFailed, match="AccessDeniedException"):
-            local.deploy(changed(content, {"proxy.memory_mib": 640}), "proxy")
-    finally:
-        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
-    assert deployed.proxy.generate(prompt="hello", max_tokens=1).texts
-
-
-# The statements of the two roles. Above is what breaks without the first of each; MiniStack writes logs without asking.
+# The statements of the two roles. What breaks without the first of each: above, and in tests/proofs/test_rollbacks.py.
+# MiniStack writes logs without asking.
 STATEMENTS = [
     ("ProxyRole", "sagemaker:InvokeEndpoint"),
     ("ProxyRole", "logs:PutLogEvents"),

@@ -1,15 +1,17 @@
 """Deployments that fail or are in doubt, through the CLI and under load."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import boto3
 import pytest
 
 from local_aws.conditions import Conditions
 from local_aws.runner.journey import StepError
-from tests.support.cloud import ANSWERED, Deployed, Stacks, callers
+from tests.support.cloud import ANSWERED, Deployed, StackFailed, Stacks, callers, policies_of
 from tests.support.templates import Content, changed
 
 DEPLOY = ("deploy", "local/proxy", "-c", "environment=local", "--exclusively", "--require-approval", "never")
@@ -41,3 +43,19 @@ def test_a_version_that_is_throttled_does_not_fail_its_deployment(
         account(Conditions())
         local.deploy(content, "proxy")
     assert local.status("proxy") == "UPDATE_COMPLETE"
+
+
+def test_without_its_statement_the_version_check_fails_the_deployment(
+    deployed: Deployed, local: Stacks, content: Content
+) -> None:
+    iam = boto3.client("iam")
+    role, policies = policies_of("CheckRole")
+    name, document = next((n, d) for n, d in policies.items() if "lambda:InvokeFunction" in json.dumps(d))
+    kept = [s for s in document["Statement"] if s["Action"] != "lambda:InvokeFunction"]
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps({**document, "Statement": kept}))
+    try:
+        with pytest.raises(StackFailed, match="AccessDeniedException"):
+            local.deploy(changed(content, {"proxy.memory_mib": 640}), "proxy")
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+    assert deployed.proxy.generate(prompt="hello", max_tokens=1).texts

@@ -196,6 +196,7 @@ def callers(proxy: Client, number: int = 2) -> Iterator[list[str]]:
                 results.append(ANSWERED)
             except Failure as failure:
                 results.append(str(failure))
+            stop.wait(0.02)  # the cores are the deployment's, too
 
     threads = [threading.Thread(target=send) for _ in range(number)]
     for thread in threads:
@@ -225,6 +226,18 @@ def edit_by_hand(deployed: Deployed) -> None:
     sagemaker.update_endpoint(EndpointName="cohere-local", EndpointConfigName="by-hand")
     wait: Any = {"Delay": 1, "MaxAttempts": 9}
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="cohere-local", WaiterConfig=wait)
+
+
+def policies_of(role_part: str) -> tuple[str, dict[str, Any]]:
+    """Return a deployed role's name and its inline policies by name."""
+    iam = boto3.client("iam")
+    name = next(r["RoleName"] for r in iam.list_roles()["Roles"] if role_part in r["RoleName"])
+    assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
+    found = {}
+    for inline in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        document: Any = iam.get_role_policy(RoleName=name, PolicyName=inline)["PolicyDocument"]
+        found[inline] = document if isinstance(document, dict) else json.loads(document)
+    return name, found
 
 
 def policy(*statements: dict[str, Any]) -> str:

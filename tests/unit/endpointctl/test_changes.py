@@ -1,7 +1,5 @@
 """What a changed template does: replacement spreads through references, and losses and refusals are reported."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -90,40 +88,6 @@ def test_what_is_allowed_under_autoscaling() -> None:
     assert refused(template(scaled=True), template(scaled=True, package="b")) == []
     assert refused(template(scaled=True), template()) == []
     assert refused(template(), template(scaled=True, types=["ml.g5.2xlarge"])) == []
-
-
-def test_the_command_on_a_repository(tmp_path: Path) -> None:
-    """A commit, then an edit: a harmless one, then one that loses the endpoint."""
-    from tests.support.templates import copy_of_the_app
-
-    root = copy_of_the_app(tmp_path / "app")
-    git = ["git", "-C", str(root), "-c", "user.name=t", "-c", "user.email=t@example.com"]
-    subprocess.run([*git, "init", "-q"], check=True)
-    subprocess.run([*git, "add", "app.py", "cdk.json", "stacks", "constructs", "environments", "lambda"], check=True)
-    subprocess.run([*git, "commit", "-qm", "base"], check=True)
-    file = root / "environments" / "dev.yaml"
-
-    file.write_text(file.read_text("utf-8").replace("xlarge", "2xlarge"), "utf-8")
-    harmless = _changes(root)
-    assert harmless.returncode == 0, harmless.stderr
-    assert "dev/endpoint: 2 of 9 resources change: a new fleet beside the old one" in harmless.stdout
-    assert "dev/proxy: 0 of 17 resources change" in harmless.stdout
-
-    file.write_text(file.read_text("utf-8").replace("cohere-dev", "cohere-new"), "utf-8")
-    lossy = _changes(root)
-    assert lossy.returncode == 1
-    assert lossy.stderr.startswith("dev/endpoint: Endpoint8024A810 would be replaced: ")
-    assert "Traceback" not in lossy.stderr
-
-
-def _changes(root: Path) -> subprocess.CompletedProcess[str]:
-    # The code under test, on another checkout: ROOT is where endpointctl lies by default.
-    script = (
-        "import pathlib, endpointctl.templates as r, stacks.settings as s, endpointctl.cli as c;"
-        f"r.ROOT = pathlib.Path({str(root)!r}); s.ENVIRONMENTS = r.ROOT / 'environments'; c.main()"
-    )
-    command = [sys.executable, "-c", script, "changes", "--base", "HEAD", "--env", "dev"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("base", ["nonsense", "", "HEAD:app.py", "HEAD nonsense"])
