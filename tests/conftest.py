@@ -1,7 +1,8 @@
-"""Fixtures of the tests that need a deployed local cloud."""
+"""Fixtures of several folders: a deployed local cloud, and the assemblies of the app with all validation on."""
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import boto3
 import pytest
@@ -13,7 +14,7 @@ from local_aws.runner.demo import connect
 from local_aws.runner.journey import Journey, StepError
 from stacks.settings import ENVIRONMENTS
 from tests.support.cloud import Deployed, Stacks
-from tests.support.templates import Content, content_of
+from tests.support.templates import EXAMPLES, Content, content_of, shared_assembly
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +50,15 @@ def local(deployed: Deployed) -> Stacks:
 def content() -> Content:
     """The file of the deployed environment."""
     return content_of(ENVIRONMENTS / "local.yaml")
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the environments' assembly."""
+    return shared_assembly(tmp_path_factory, "assembly", None)
+
+
+@pytest.fixture(scope="session")
+def example_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the assembly of docs/examples, used as environments."""
+    return shared_assembly(tmp_path_factory, "examples", sorted(EXAMPLES.glob("*.yaml")))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from endpointctl.refused import Refused
 from tests.support.cloud import Deployed, Stacks, make_what_others_own
-from tests.support.templates import EXAMPLES, ROOT, Content, content_of
+from tests.support.templates import EXAMPLES, ROOT, Content, content_of, templates_of
 
 SUMMARIZE: Content = {
     "model": {"catalog": "summarize"},
@@ -36,12 +37,15 @@ def _environments() -> dict[str, Content]:
 def everything(deployed: Deployed) -> Iterator[Deployed]:
     """All of them, side by side; destroyed afterwards."""
     make_what_others_own("sagemaker-execution", "/platform/", "platform-boundary")
-    environments = _environments()
-    for name, content in environments.items():
-        Stacks(name).deploy(content)
+    environments = [(Stacks(name), content) for name, content in _environments().items()]
+    deployments = [(stacks, templates_of(content, stacks.environment)) for stacks, content in environments]
+    first, *others = deployments
+    first[0].give(first[1])
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda one: one[0].give(one[1]), others))
     yield deployed
-    for name in environments:
-        Stacks(name).destroy()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda one: one[0].destroy(), environments))
     left = {one["EndpointName"] for one in deployed.sagemaker.list_endpoints()["Endpoints"]}
     assert left == {"cohere-local"}
 

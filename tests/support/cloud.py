@@ -84,7 +84,7 @@ class Stacks:
     """
 
     def __init__(self, environment: str, region: str = REGION) -> None:
-        self._environment = environment
+        self.environment = environment
         self._region = region
         self._cloudformation: Any = boto3.client("cloudformation", region_name=region)
 
@@ -101,15 +101,24 @@ class Stacks:
             StackFailed: CloudFormation rolled back.
 
         """
-        templates = templates_of(content, self._environment)
+        templates = templates_of(content, self.environment)
         if files:
             templates["proxy"] = self._with_files(templates["proxy"], files)
-        for stack in stacks or tuple(name for name in ("endpoint", "proxy") if name in templates):
-            self._deploy(stack, templates[stack])
+        self.give(templates, *stacks)
         return templates
 
+    def give(self, templates: Templates, *stacks: str) -> None:
+        """Give templates to CloudFormation, in this order; default the endpoint's and then the proxy's.
+
+        Raises:
+            StackFailed: CloudFormation rolled back.
+
+        """
+        for stack in stacks or tuple(name for name in ("endpoint", "proxy") if name in templates):
+            self._deploy(stack, templates[stack])
+
     def name(self, stack: str) -> str:
-        return f"cohere-{self._environment}-{stack}"
+        return f"cohere-{self.environment}-{stack}"
 
     def status(self, stack: str) -> str:
         """Return a stack's status; empty when there is none."""
@@ -126,7 +135,7 @@ class Stacks:
 
     def parameter(self, key: str) -> str:
         """Return one of the SSM parameters for other teams."""
-        name = f"/cohere/{self._environment}/{key}"
+        name = f"/cohere/{self.environment}/{key}"
         return str(boto3.client("ssm", region_name=self._region).get_parameter(Name=name)["Parameter"]["Value"])
 
     def client(self, **options: Any) -> Client:

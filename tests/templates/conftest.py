@@ -1,22 +1,10 @@
-"""The assemblies of the environments and of the examples, with all validation on."""
+"""The templates of the environments and of the examples."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.support.templates import EXAMPLES, Templates, shared_assembly, templates_in
-
-
-@pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the environments' assembly."""
-    return shared_assembly(tmp_path_factory, "assembly", None)
-
-
-@pytest.fixture(scope="session")
-def example_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the assembly of docs/examples, used as environments."""
-    return shared_assembly(tmp_path_factory, "examples", sorted(EXAMPLES.glob("*.yaml")))
+from tests.support.templates import Templates, templates_in
 
 
 @pytest.fixture(scope="session")
