@@ -20,7 +20,7 @@ from botocore.exceptions import (
 )
 
 from endpointctl.failure import Failure
-from stacks.names import URL_OUTPUT, stack_name
+from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, stack_name
 
 SIGN_IN = "sign in first: `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _CLIENT = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
@@ -81,17 +81,38 @@ class Aws:
             identity = self._session.client("sts", config=_CLIENT).get_caller_identity()
         return Caller(account=identity["Account"], arn=identity["Arn"])
 
-    def has_room_for(self, concurrency: int) -> bool:
-        """Return whether Lambda would reserve this concurrency: 100 of the account's limit must stay unreserved.
+    def has_room_for(self, concurrency: int, environment: str) -> bool:
+        """Return whether Lambda would reserve this concurrency: 100 of the account's must stay unreserved.
 
-        True when the caller is denied access to the account's settings.
+        What other functions have reserved counts, and what the environment's function has now is free again. True when
+        the caller is denied access to these settings.
         Source: docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html.
+
+        Args:
+            concurrency: what the environment's function is to have.
+            environment: its name.
+
         """
+        client = self._session.client("lambda", config=_CLIENT)
         try:
-            account = self._session.client("lambda", config=_CLIENT).get_account_settings()
+            limit = client.get_account_settings()["AccountLimit"]
+            function = self._outputs(environment).get(FUNCTION_OUTPUT)
+            own = client.get_function_concurrency(FunctionName=function) if function else None
         except (ClientError, BotoCoreError):
             return True
-        return int(account["AccountLimit"]["ConcurrentExecutions"]) - concurrency >= 100
+        freed = own.get("ReservedConcurrentExecutions", 0) if own else 0
+        return limit["UnreservedConcurrentExecutions"] + freed - concurrency >= 100
+
+    def _outputs(self, environment: str) -> dict[str, str]:
+        """Return the outputs of an environment's proxy stack; none when it is not deployed."""
+        name = stack_name(environment, "proxy")
+        try:
+            stacks = self._session.client("cloudformation", config=_CLIENT).describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return {}
+            raise
+        return {one["OutputKey"]: one["OutputValue"] for one in stacks[0].get("Outputs", [])}
 
     def api_gateway_may_log(self) -> bool:
         """Return whether API Gateway has the account's role for access logs; True when the caller is denied access."""

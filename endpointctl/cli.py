@@ -113,10 +113,10 @@ def _check_room(env: str, environment: settings.Settings, aws: Aws) -> None:
     """Refuse what AWS would refuse in the middle of a deployment of the proxy."""
     where, proxy = f"environments/{env}.yaml: proxy", environment.proxy
     reserved = environment.reserved_concurrency
-    if reserved and not aws.has_room_for(reserved):
+    if reserved and not aws.has_room_for(reserved, env):
         raise Failure(
-            f"{where}.reserved_concurrency: {reserved} cannot be reserved, because Lambda keeps 100 of the account's "
-            "limit free; allowed: a smaller number, or account; or ask for a larger limit"
+            f"{where}.reserved_concurrency: {reserved} cannot be reserved, because Lambda keeps 100 of what the "
+            "account's functions have not reserved; allowed: a smaller number, or account; or ask for a larger limit"
         )
     if proxy.rest_api and not proxy.rest_api.account_log_role and not aws.api_gateway_may_log():
         raise Failure(

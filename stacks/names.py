@@ -11,6 +11,7 @@ PROJECT: Final = "cohere"
 """The first part of every stack's name and parameter's path, and the value of the tag ``project``."""
 
 URL_OUTPUT: Final = "GenerateUrl"
+FUNCTION_OUTPUT: Final = "FunctionName"
 """The proxy stack's output that holds the Function URL."""
 
 PARAMETERS: Final = ("endpoint-name", "endpoint-arn", "api", "generate-url", "generate-function")

@@ -7,7 +7,7 @@ from constructs import Construct
 
 from sagemaker_llm import ApiKeyClient, GpuEndpoint, LlmProxy, ProxyRestApi, RequestLimits
 from stacks import acknowledgements
-from stacks.names import URL_OUTPUT, publish
+from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, publish
 from stacks.retention import retention
 from stacks.settings import Settings
 from stacks.settings.proxy_section import Proxy, RestApi
@@ -41,7 +41,7 @@ class ProxyStack(Stack):
         rest = section.rest_api
         url = self._rest_api(proxy, rest, section) if rest else proxy.add_function_url(section.callers)
         CfnOutput(self, URL_OUTPUT, value=url)
-        CfnOutput(self, "FunctionName", value=proxy.function.function_name)
+        CfnOutput(self, FUNCTION_OUTPUT, value=proxy.function.function_name)
         publish(self, environment, "generate-url", url)
         publish(self, environment, "generate-function", proxy.function.function_name)
 

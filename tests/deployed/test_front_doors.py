@@ -114,7 +114,7 @@ def test_the_check_before_a_deployment_says_the_same_in_one_line(
         cli.check("rest-api-signed")
     cli.check("rest-api")
     assert "rest-api: account 111122223333" in capsys.readouterr().out
-    small = {"AccountLimit": {"ConcurrentExecutions": 110}}
+    small = {"AccountLimit": {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 110}}
     monkeypatch.setattr(BaseClient, "_make_api_call", _telling("GetAccountSettings", small))
     with pytest.raises(Failure, match=r"proxy\.reserved_concurrency: 32 cannot be reserved.*allowed: a smaller number"):
         cli.check("rest-api")

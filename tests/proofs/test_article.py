@@ -1,5 +1,6 @@
 """examples/article.py runs as docs/article.md says, on the local cloud."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,14 +8,15 @@ from pathlib import Path
 
 from endpointctl.sweep.results import read
 from tests.support.cloud import Deployed
-
-from .test_sweep_deployed import ROOT, environment
+from tests.support.templates import ROOT
 
 
 def test_the_articles_walk(deployed: Deployed, tmp_path: Path) -> None:
     out = tmp_path / "article.jsonl"
     walk = [sys.executable, "examples/article.py", "local", "--out", str(out)]
-    done = subprocess.run(walk, cwd=ROOT, env=environment(deployed), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        walk, cwd=ROOT, env={**os.environ, **deployed.cloud.variables()}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert re.findall(r"^max_tokens (\d+): \d+ characters$", done.stdout, re.MULTILINE) == [
         "100",
