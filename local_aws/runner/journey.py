@@ -51,8 +51,8 @@ class Journey:
         self._assembly = cloud.folder / ASSEMBLY
 
     def bootstrap(self) -> None:
-        """Prepare account and region for the CDK."""
-        self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", *_CHOSEN, output=self._assembly)
+        """Prepare account and region for the CDK; outside the checkout, where the CLI finds no app to synthesize first."""
+        self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", folder=self._cloud.folder)
 
     def deploy(self) -> None:
         """Synthesize and deploy both stacks."""
@@ -83,11 +83,13 @@ class Journey:
         seconds = f"{time.monotonic() - started:.1f} s"
         self._console.print(f"{mark} {seconds:>7}  [bold]{title}[/bold]  {result}", soft_wrap=True)
 
-    def _cdk(self, *arguments: str, output: Path | None = None, app: Path | None = None) -> None:
+    def _cdk(self, *arguments: str, output: Path | None = None, app: Path | None = None, folder: Path = ROOT) -> None:
         # The folder of the assembly is in the scratch folder; the rest of the command is what a user types.
         where = ["--output", str(output)] if output else ["--app", str(app)] if app else []
         with self.step(f"cdk {shlex.join(arguments)}") as result:
-            printed = run([str(CDK), *arguments, *where, "--ci", "--no-color"], self._cloud.environment())
+            printed = run(
+                [str(CDK), *arguments, *where, "--ci", "--no-color"], self._cloud.environment(), folder=folder
+            )
             result.extend(_done(printed))
 
 
