@@ -51,7 +51,7 @@ class Journey:
         self._assembly = cloud.folder / ASSEMBLY
 
     def bootstrap(self) -> None:
-        """Prepare account and region for the CDK; outside the checkout, where the CLI finds no app to synthesize first."""
+        """Prepare account and region for the CDK. Outside the checkout, the CLI finds no app to synthesize first."""
         self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", folder=self._cloud.folder)
 
     def deploy(self) -> None:
