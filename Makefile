@@ -61,7 +61,7 @@ install: .tools/uv/.installed ## Install all that is needed, inside the checkout
 
 # What the app imports, compiled beside the other steps: uv compiles nothing, and all packages take 35 s of CPU.
 .venv/.compiled: .venv/.runtime
-	@$(PY) -c 'import app'
+	@$(PY) -c 'import app' 2>/dev/null || true
 	@touch $@
 
 .venv/.dev: requirements-dev.txt .venv/.runtime

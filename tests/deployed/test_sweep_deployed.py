@@ -93,9 +93,13 @@ def test_a_sweep_that_is_terminated_keeps_the_answers_in_flight(
 ) -> None:
     path = tmp_path / "r.jsonl"
     account(Conditions(answer_seconds=0.3))
-    process = subprocess.Popen(
-        command(path), cwd=ROOT, env=environment(deployed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
+    try:
+        process = subprocess.Popen(
+            command(path), cwd=ROOT, env=environment(deployed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+    finally:
+        signal.signal(signal.SIGHUP, before)
     wait_for(process, path, lines=3)
     process.send_signal(number)
     assert process.wait(timeout=60) == 1

@@ -20,7 +20,7 @@ from sagemaker_llm.proxy import source
 from sagemaker_llm.proxy.access import Access, ApiKeyClient, check_access, resource_policy
 from sagemaker_llm.proxy.firewall import add_firewall
 from sagemaker_llm.proxy.llm_proxy import LlmProxy
-from sagemaker_llm.proxy.request_model import draft_4
+from sagemaker_llm.proxy.schema_draft_4 import draft_4
 
 STAGE: Final = "live"
 
