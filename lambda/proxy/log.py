@@ -29,14 +29,15 @@ class RequestLog:
 
     def add(self, **fields: int | float | str | None) -> None:
         """Add fields; None is left out."""
-        self._fields.update({name: value for name, value in fields.items() if value is not None})
+        self._fields.update(fields)
 
     def write(self, status: int) -> None:
         """Write the line; level ERROR for 5xx, so that an operator can filter for what is theirs.
 
         At the log level ERROR, the lines of other requests hold metrics only: CloudWatch counts every request.
         """
-        fields = {"duration_ms": round((time.monotonic() - self._started) * 1000), **self._fields}
+        fields = {name: value for name, value in self._fields.items() if value is not None}
+        fields["duration_ms"] = round((time.monotonic() - self._started) * 1000)
         level = "ERROR" if status >= 500 else "INFO"
         line: dict[str, Any] = {}
         if level == "ERROR" or self._settings.log_level == "INFO":

@@ -62,8 +62,13 @@ class Call:
     deadline: float
     variant: str | None = None
     attempts: int = 0
-    _cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _cancelled: bool = field(default=False, repr=False)
+    # Held until the call is cancelled: waiting for it is waiting for that. An Event costs three times as much.
+    _running: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        self._running.acquire()
 
     @property
     def remaining(self) -> float:
@@ -73,18 +78,21 @@ class Call:
     def cancel(self) -> None:
         """Let nothing more be sent for this call. A request that was sent before cannot be taken back."""
         with self._lock:
-            self._cancelled.set()
+            if not self._cancelled:
+                self._cancelled = True
+                self._running.release()
 
     def begin_attempt(self) -> None:
         """Count an attempt, unless the call is cancelled."""
         with self._lock:
-            if self._cancelled.is_set():
+            if self._cancelled:
                 raise _Cancelled
             self.attempts += 1
 
     def pause(self, seconds: float) -> None:
         """Wait before another attempt; end at once when the call is cancelled."""
-        if self._cancelled.wait(seconds):
+        if self._running.acquire(timeout=seconds):
+            self._running.release()  # for the other workers
             raise _Cancelled
 
 
