@@ -39,6 +39,8 @@ def report(
     force: Annotated[bool, typer.Option("--force", help="Replace the page and the CSV file if they exist.")] = False,
 ) -> None:
     """Show what a sweep found: one page with plots, a summary in words and all texts, and the data as CSV."""
+    if results.is_dir():
+        raise Failure(f"{results} is a folder: name a results file of `endpointctl sweep`")
     page_path, table_path = out or results.with_suffix(".html"), table or results.with_suffix(".csv")
     files.check_targets([results], {"--out": page_path, "--csv": table_path}, force=force)
     plan, found = read(results)

@@ -28,7 +28,9 @@ def read(path: Path) -> dict[str, str]:
     """
     try:
         rows = _rows(path)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}: give a file of UTF-8 text") from None
+    except UnicodeDecodeError as error:
         raise Failure(f"{path}: {error}: give a file of UTF-8 text") from None
     prompts: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):

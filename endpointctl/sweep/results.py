@@ -139,7 +139,9 @@ def opened(path: Path, plan: Plan) -> Iterator[tuple[Results, dict[int, Result]]
         results = Results(path, file)
         if path.stat().st_size:
             theirs, found, length = _read(path)
-            if theirs.id != plan.id:
+            if theirs.id != plan.id and not found:
+                length = 0  # it was called off before its first call: there is nothing to lose
+            elif theirs.id != plan.id:
                 raise Failure(
                     f"{path}: is of another sweep ({_difference(theirs, plan)}): name another file with --out"
                 )

@@ -156,3 +156,9 @@ def test_no_text_becomes_a_formula(text: str, cell: str) -> None:
     first, second = csv.DictReader(table(PLAN, [result(0, one, max_tokens=3), failed]).splitlines(keepends=True))
     assert (first["text"], second["message"], second["prompt"]) == (cell, cell, cell)
     assert float(first["likelihood"]) == -0.5, "a number stays one"
+
+
+@pytest.mark.parametrize("folder", [".", "..", "/"])
+def test_a_folder_is_no_results_file(folder: str) -> None:
+    with pytest.raises(Failure, match="is a folder: name a results file"):
+        report(Path(folder))

@@ -191,6 +191,15 @@ def test_a_file_that_is_none_is_left_alone(tmp_path: Path, content: bytes, said:
     assert path.read_bytes() == content
 
 
+def test_a_sweep_that_was_called_off_does_not_keep_its_file(tmp_path: Path) -> None:
+    """The next one, with other values, may have it: it holds no answer."""
+    path = tmp_path / "r.jsonl"
+    with opened(path, plan()):
+        pass
+    assert sweep(path, plan(repeats=2), answer).answered == 12 * 2
+    assert read(path)[0].id == plan(repeats=2).id
+
+
 def test_another_sweeps_file_a_file_in_use_and_no_file(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     sweep(path, plan(), answer)
