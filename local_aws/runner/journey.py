@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -122,21 +123,29 @@ def run(
         StepError: it exited with another code than 0.
 
     """
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=dict(environment),
-        text=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        printed, _ = process.communicate()
-    except BaseException:
-        processes.end(process, whole_group=True, seconds=end_seconds)
-        raise
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(environment),
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    # In a thread, which no signal interrupts: a process that has started is always known, and ended below.
+    with ThreadPoolExecutor(1) as thread:
+        starting = thread.submit(start)
+        try:
+            process = starting.result()
+            printed, _ = process.communicate()
+        except BaseException:
+            if starting.exception() is None:
+                processes.end(starting.result(), whole_group=True, seconds=end_seconds)
+            raise
     if process.returncode != 0:
         name = Path(command[0]).name
         raise StepError(f"{name} {command[1]} ended with exit code {process.returncode}", printed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -67,4 +67,19 @@ def python_function(
         # Not by the function's own option, which warns that versions have to be published; they are.
         child = cast("lambda_.CfnFunction", function.node.default_child)
         child.snap_start = lambda_.CfnFunction.SnapStartProperty(apply_on="PublishedVersions")
+    _write_the_account_as_a_reference(function)
     return function
+
+
+def _write_the_account_as_a_reference(function: lambda_.Function) -> None:
+    """Let the code's bucket have the same text whether the stack knows its account or not.
+
+    The CDK publishes a version when a function's template has another text. Lambda refuses one of the same function
+    ("A version for this Lambda function exists"): a stack that is told its account could not be deployed.
+    """
+    stack = Stack.of(function)
+    child = cast("lambda_.CfnFunction", function.node.default_child)
+    bucket = stack.resolve(child.code)["s3Bucket"]
+    if isinstance(bucket, str) and not Token.is_unresolved(stack.account) and stack.account in bucket:
+        text = bucket.replace(stack.account, "${AWS::AccountId}")
+        child.add_property_override("Code.S3Bucket", {"Fn::Sub": text})

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
-from aws_cdk import App, Duration, Resource, Stack
+from aws_cdk import App, Duration, Environment, Resource, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.assertions import Annotations, Match, Template
 
@@ -713,3 +714,26 @@ def test_packages_of_different_needs_share_no_variant() -> None:
         Variant(model=needs, pools=pools)
     with pytest.raises(OptionError, match=r"^inference_ami_version: .*allowed: none"):
         Variant(model=refuses, instance_type="ml.g5.xlarge", inference_ami_version="al2-ami-sagemaker-inference-gpu-2")
+
+
+def test_a_stack_that_is_told_its_account_publishes_no_version_of_the_same_function() -> None:
+    """Lambda refuses it, and the deployment with it."""
+    found = []
+    for account in (None, "111122223333"):
+        app = App(builtin_cloud_formation_validation=False)
+        stack = Stack(app, "Stack", env=Environment(account=account, region="us-east-1"))
+        LlmProxy(stack, "Proxy", endpoint=GpuEndpoint.from_endpoint_name(stack, "Endpoint", "writer"))
+        resources = Template.from_stack(stack).to_json()["Resources"]
+        functions = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Lambda::Function"]
+        versions = [name for name, one in resources.items() if one["Type"] == "AWS::Lambda::Version"]
+        found.append((functions, versions))
+    assert found[0] == found[1]
+
+
+def test_code_in_a_bucket_of_ones_own_stays_where_it_is() -> None:
+    stack = Stack(App(builtin_cloud_formation_validation=False), "Stack")
+    code = lambda_.Code.from_bucket(s3.Bucket.from_bucket_name(stack, "Bucket", "ours"), "proxy.zip")
+    LlmProxy(stack, "Proxy", endpoint=GpuEndpoint.from_endpoint_name(stack, "Endpoint", "writer"), code=code)
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Lambda::Function", {"Code": {"S3Bucket": "ours", "S3Key": "proxy.zip"}}
+    )

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,4 +81,30 @@ def test_an_interrupted_command_that_ignores_sigterm_ends(tmp_path: Path) -> Non
             run(["sh", "-c", STUBBORN], os.environ, folder=tmp_path, end_seconds=0.3)
     finally:
         signal.signal(signal.SIGUSR1, former)
+    assert gone(int((tmp_path / "child").read_text("utf-8")))
+
+
+def test_a_command_that_is_interrupted_while_it_starts_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interrupt arrives before the caller knows the process."""
+    original = subprocess.Popen
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        process = original(*arguments, **options)
+        child_of(tmp_path)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        time.sleep(0.3)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", slow)
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGUSR1, stop)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(["sh", "-c", STUBBORN], os.environ, folder=tmp_path, end_seconds=0.3)
+    finally:
+        signal.signal(signal.SIGUSR1, former)
+        monkeypatch.undo()
     assert gone(int((tmp_path / "child").read_text("utf-8")))
