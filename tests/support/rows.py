@@ -81,6 +81,7 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("proxy.snap_start", {}, {"proxy.snap_start": True}),
     ("proxy.log_level", {}, {"proxy.log_level": "ERROR"}),
     ("proxy.log_retention_days", {}, {"proxy.log_retention_days": 90}),
+    ("account, named", {}, {"account": "111122223333"}),
     ("termination_protection", {"account": "111122223333"}, {"termination_protection": True}),
     ("tags", {}, {"tags": {"owner": "platform"}}),
     ("permissions_boundary_arn", {}, {"permissions_boundary_arn": "arn:aws:iam::111122223333:policy/x"}),
