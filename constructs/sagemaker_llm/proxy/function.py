@@ -79,7 +79,7 @@ def _write_the_account_as_a_reference(function: lambda_.Function) -> None:
     """
     stack = Stack.of(function)
     child = cast("lambda_.CfnFunction", function.node.default_child)
-    bucket = stack.resolve(child.code)["s3Bucket"]
+    bucket = stack.resolve(child.code).get("s3Bucket")
     if isinstance(bucket, str) and not Token.is_unresolved(stack.account) and stack.account in bucket:
         text = bucket.replace(stack.account, "${AWS::AccountId}")
         child.add_property_override("Code.S3Bucket", {"Fn::Sub": text})
