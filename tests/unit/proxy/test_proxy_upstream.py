@@ -132,8 +132,8 @@ def test_a_fault(
     code: str,
 ) -> None:
     upstream.behave = behave
-    # Slow faults need not last as long as a retry needs at the least.
-    budget = 3.4 if what in SENT_TWICE else 0.6
+    # What lasts until the deadline need not last long; whatever answers has time, on a busy machine too.
+    budget = 0.6 if code == "timed_out" else 20
     started = time.monotonic()
     found, headers, body = function.call(event({"prompt": CANARY}), remaining_ms=int(1000 * (budget + 1)))
     assert (found, body["code"]) == (status, code)
@@ -161,7 +161,7 @@ def test_what_never_reached_the_model_is_sent_once_more(function: Function, upst
 
 def test_nothing_is_sent_again_when_no_time_is_left_for_it(function: Function, upstream: Upstream) -> None:
     upstream.behave = fault(400, "ThrottlingException")
-    assert function.call(event({"prompt": CANARY}), remaining_ms=2500)[2]["code"] == "throttled"
+    assert function.call(event({"prompt": CANARY}), remaining_ms=3000)[2]["code"] == "throttled"
     assert len(upstream.requests) == 1
 
 
