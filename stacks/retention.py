@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aws_cdk import aws_logs as logs
 
-from stacks.settings.sections import RetentionDays
+from stacks.settings.section import RetentionDays
 
 _BY_DAYS = {
     1: logs.RetentionDays.ONE_DAY,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from aws_cdk import Duration
 
 from sagemaker_llm import Autoscaling, InstancePool, MarketplaceModel, ScheduledCapacity, Variant
-from stacks.settings import sections
+from stacks.settings import autoscaling_section, sections
 
 FindModel = Callable[[sections.Model, str], MarketplaceModel]
 
@@ -45,7 +45,7 @@ def variant(name: str, section: sections.Variant, model: sections.Model, find: F
     )
 
 
-def _autoscaling(section: sections.Autoscaling) -> Autoscaling:
+def _autoscaling(section: autoscaling_section.Autoscaling) -> Autoscaling:
     return Autoscaling(
         min_instances=section.min_instances,
         max_instances=section.max_instances,

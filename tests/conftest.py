@@ -13,7 +13,7 @@ from local_aws.runner import snapshot
 from local_aws.runner.demo import connect
 from local_aws.runner.journey import Journey, StepError
 from stacks.settings import ENVIRONMENTS
-from tests.support.cloud import Deployed, Stacks
+from tests.support.cloud import Deployed, Stacks, make_what_others_own
 from tests.support.templates import EXAMPLES, Content, content_of, shared_assembly
 
 
@@ -44,6 +44,13 @@ def account(deployed: Deployed) -> Iterator[Callable[[Conditions], None]]:
 def local(deployed: Deployed) -> Stacks:
     """The stacks of the deployed environment."""
     return Stacks("local")
+
+
+@pytest.fixture(scope="module")
+def dev(deployed: Deployed) -> Stacks:
+    """The stacks of the environment ``dev``, not deployed yet, and what others own in its account."""
+    make_what_others_own()
+    return Stacks("dev")
 
 
 @pytest.fixture

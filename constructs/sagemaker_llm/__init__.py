@@ -17,11 +17,13 @@ from sagemaker_llm.models.package import ModelPackage
 if TYPE_CHECKING:
     from sagemaker_llm.endpoint.autoscaling import Autoscaling, ScheduledCapacity
     from sagemaker_llm.endpoint.capture_bucket import CaptureBucket
-    from sagemaker_llm.endpoint.gpu_endpoint import GpuEndpoint, InvocableEndpoint
+    from sagemaker_llm.endpoint.gpu_endpoint import GpuEndpoint
+    from sagemaker_llm.endpoint.invocable_endpoint import InvocableEndpoint
     from sagemaker_llm.endpoint.variant import InstancePool, Variant
     from sagemaker_llm.models.marketplace_model import MarketplaceModel, VpcAttachment
     from sagemaker_llm.proxy.access import ApiKeyClient
-    from sagemaker_llm.proxy.llm_proxy import LlmProxy, RequestLimits
+    from sagemaker_llm.proxy.llm_proxy import LlmProxy
+    from sagemaker_llm.proxy.request_limits import RequestLimits
     from sagemaker_llm.proxy.rest_api import ProxyRestApi
 
 __all__ = [
@@ -51,9 +53,9 @@ _MODULES = {
     "LlmProxy": "proxy.llm_proxy",
     "GpuEndpoint": "endpoint.gpu_endpoint",
     "InstancePool": "endpoint.variant",
-    "InvocableEndpoint": "endpoint.gpu_endpoint",
+    "InvocableEndpoint": "endpoint.invocable_endpoint",
     "MarketplaceModel": "models.marketplace_model",
-    "RequestLimits": "proxy.llm_proxy",
+    "RequestLimits": "proxy.request_limits",
     "ProxyRestApi": "proxy.rest_api",
     "ScheduledCapacity": "endpoint.autoscaling",
     "Variant": "endpoint.variant",

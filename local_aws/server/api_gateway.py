@@ -153,24 +153,20 @@ def _complete(
         check: called with the properties before; raises ValueError to fail.
 
     """
+
+    def whole(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:  # noqa: ANN401 - MiniStack's own
+            properties = arguments[-2]  # before the stack's name, after the id and, of an update, the old ones
+            if check:
+                check(properties)
+            made = original(*arguments)
+            keep(properties)
+            return made
+
+        return call
+
     handlers = provisioners._RESOURCE_HANDLERS[type_name]
-    create, update = handlers["create"], handlers["update"]
-
-    def create_whole(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Properties]:
-        if check:
-            check(properties)
-        made: tuple[str, Properties] = create(logical_id, properties, stack_name)
-        keep(properties)
-        return made
-
-    def update_whole(physical_id: str, old: Properties, new: Properties, stack_name: str) -> tuple[str, Properties]:
-        if check:
-            check(new)
-        made: tuple[str, Properties] = update(physical_id, old, new, stack_name)
-        keep(new)
-        return made
-
-    handlers.update(create=create_whole, update=update_whole)
+    handlers.update({operation: whole(handlers[operation]) for operation in ("create", "update")})
 
 
 def _check_log_role(stage: Properties) -> None:

@@ -19,7 +19,8 @@ from sagemaker_llm.models.catalog import Api
 from sagemaker_llm.proxy import source
 from stacks.settings.errors import SettingsError, problems_of
 from stacks.settings.proxy_section import Proxy
-from stacks.settings.sections import Endpoint, Model, Section, Variant
+from stacks.settings.section import Section
+from stacks.settings.sections import Endpoint, Model, Variant
 
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
 """The folder of the environment files; a file's name without ``.yaml`` is the environment's name."""

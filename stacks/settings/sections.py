@@ -6,39 +6,20 @@ What depends on several values (a type and its package, a key and NVMe storage) 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from sagemaker_llm import InstanceType, ModelPackage, OptionError, limits
 from sagemaker_llm.limits import InferenceAmi, RoutingStrategy
 from sagemaker_llm.models.catalog import Api
+from stacks.settings.autoscaling_section import Autoscaling
+from stacks.settings.section import Count, RetentionDays, Section
 
 Timeout = Annotated[int, Field(ge=limits.TIMEOUT_SECONDS[0], le=limits.TIMEOUT_SECONDS[1])]
-Count = Annotated[int, Field(ge=1)]
-Cooldown = Annotated[int, Field(ge=0)]
-RetentionDays = Literal[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
-]
 PackageArn = Annotated[str, AfterValidator(lambda arn: ModelPackage.from_arn(arn).arn)]
 GpuType = Annotated[str, AfterValidator(lambda name: InstanceType.of(name).name)]
-Expression = Annotated[str, AfterValidator(lambda text: _schedule().check_schedule("schedule", text))]
-TimeZone = Annotated[str, AfterValidator(lambda text: _schedule().check_timezone("timezone", text))]
 VariantName = Annotated[str, Field(pattern=f"^{limits.VARIANT_NAME_PATTERN}$")]
-
-
-class Section(BaseModel):
-    """Strict and frozen; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-def _schedule() -> ModuleType:
-    """Return the library's checks of schedules, which the commands that read no schedule do without."""
-    from sagemaker_llm.endpoint import schedule
-
-    return schedule
 
 
 def _one_of(one: str, value: object, other: str, other_value: object) -> None:
@@ -103,37 +84,6 @@ class Pool(Section):
     package_arn: PackageArn | None = Field(
         default=None, description="The package for this type, where it depends on the GPU. Default: the model's."
     )
-
-
-class Schedule(Section):
-    """Other bounds from a moment on, until another schedule changes them again."""
-
-    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,100}$", description="Letters, digits, _ and -; unique in the variant.")
-    schedule: Expression = Field(description="cron(minute hour day month weekday year), rate(…) or at(…).")
-    timezone: TimeZone = Field(default="UTC", description="An IANA name, e.g. Europe/Berlin.")
-    min_instances: Count = Field(description="The fewest instances from then on.")
-    max_instances: Count = Field(description="The most.")
-
-
-class Autoscaling(Section):
-    """Target tracking between bounds."""
-
-    min_instances: Count = Field(default=1, description="The fewest instances.")
-    max_instances: Count = Field(description="The most instances; each costs its full price while it is there.")
-    metric: Literal["concurrency", "invocations"] = Field(
-        default="concurrency",
-        description="The metric held at the target: concurrent requests of each model copy, or invocations a minute of "
-        "each instance.",
-    )
-    target: float = Field(gt=0, description="The metric's value for one model copy, or for one instance and minute.")
-    scale_in_cooldown_seconds: Cooldown = Field(default=600, description="How long to wait after removing instances.")
-    scale_out_cooldown_seconds: Cooldown = Field(default=60, description="How long to wait after adding instances.")
-    schedules: tuple[Schedule, ...] = Field(default=(), strict=False, description="Bounds by the clock.")
-
-    @property
-    def max_instances_ever(self) -> int:
-        """Return the most instances at any time."""
-        return max(self.max_instances, *(schedule.max_instances for schedule in self.schedules), 0)
 
 
 class Variant(Section):

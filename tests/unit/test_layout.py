@@ -30,3 +30,10 @@ def test_nothing_imports_upwards() -> None:
         if line.startswith(tuple(f"{verb} {name}" for verb in ("import", "from") for name in forbidden))
     ]
     assert wrong == []
+
+
+def test_program_files_fit_on_two_screens() -> None:
+    folders = ("bench", "constructs", "endpointctl", "lambda", "local_aws", "stacks")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    long = {str(path.relative_to(ROOT)): path.read_text("utf-8").count("\n") for path in files}
+    assert {name: lines for name, lines in long.items() if lines > 250} == {}

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+
+from sagemaker_llm.metric import metric
 
 
 class EndpointMetrics:
@@ -43,8 +44,7 @@ class EndpointMetrics:
 
         """
         dimensions = {"EndpointName": self.endpoint_name, "VariantName": variant_name}
-        defaults = {"statistic": "Sum", "period": Duration.minutes(1), "dimensions_map": dimensions}
-        return cloudwatch.Metric(namespace=namespace, metric_name=metric_name, **{**defaults, **options})
+        return metric(namespace, metric_name, dimensions, options)
 
     def metric_invocations(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
         """Return the number of requests."""

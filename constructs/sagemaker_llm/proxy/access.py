@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from aws_cdk import Stack
+from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 
 from sagemaker_llm.errors import OptionError
+from sagemaker_llm.limits import check_range
 
 Access: TypeAlias = Literal["iam", "api_keys"]
 Period: TypeAlias = Literal["day", "week", "month"]
@@ -111,3 +114,26 @@ def resource_policy(
 
 def _principal(caller: str) -> iam.IPrincipal:
     return iam.AccountPrincipal(caller) if caller.isdigit() else iam.ArnPrincipal(caller)
+
+
+def add_client(api: apigateway.RestApi, name: str, client: ApiKeyClient) -> None:
+    """Add an API key and its usage plan.
+
+    Raises:
+        OptionError: a limit is out of API Gateway's range.
+
+    """
+    check_range(f"{name}.requests_per_second", client.requests_per_second, 0.001, 10_000)
+    check_range(f"{name}.burst", client.burst, 1, 5_000)
+    full_name = f"{Stack.of(api).stack_name}-{name}"
+    key = api.add_api_key(f"Key-{name}", api_key_name=full_name)
+    plan = api.add_usage_plan(
+        f"Plan-{name}",
+        name=full_name,
+        throttle=apigateway.ThrottleSettings(rate_limit=client.requests_per_second, burst_limit=client.burst),
+        quota=apigateway.QuotaSettings(limit=client.quota, period=apigateway.Period[client.period.upper()])
+        if client.quota
+        else None,
+        api_stages=[apigateway.UsagePlanPerApiStage(api=api, stage=api.deployment_stage)],
+    )
+    plan.add_api_key(key)

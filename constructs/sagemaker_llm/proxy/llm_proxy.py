@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from aws_cdk import Aws, Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from sagemaker_llm.endpoint.gpu_endpoint import InvocableEndpoint
+from sagemaker_llm.endpoint.invocable_endpoint import InvocableEndpoint
 from sagemaker_llm.errors import OptionError
-from sagemaker_llm.limits import GENERATE_SECONDS, MAX_GENERATIONS, check_range
+from sagemaker_llm.limits import GENERATE_SECONDS, check_range
 from sagemaker_llm.models.catalog import Api
 from sagemaker_llm.proxy import source
 from sagemaker_llm.proxy.function import python_function
+from sagemaker_llm.proxy.metrics import ProxyMetrics
+from sagemaker_llm.proxy.request_limits import RequestLimits
 from sagemaker_llm.proxy.version_check import VersionCheck
 
 LogLevel: TypeAlias = Literal["INFO", "ERROR"]
@@ -26,44 +26,8 @@ LogLevel: TypeAlias = Literal["INFO", "ERROR"]
 RESERVE_SECONDS: Final = 5
 """The function's time beside the model's, in seconds: connecting, parsing and responding."""
 
-METRICS_NAMESPACE: Final = "CohereProxy"
-"""The namespace of the metrics that the function writes; the dimension is ``Endpoint``."""
 
-
-@dataclass(frozen=True)
-class RequestLimits:
-    """The limits of one request.
-
-    Attributes:
-        default_max_tokens: the ``max_tokens`` of a request that names none; default 200. Containers differ: 20 tokens,
-            400, or until the model ends by itself.
-        max_tokens: the most that a request may ask for, for each generation; default 4096.
-        max_generations: the most ``num_generations``, 1 to 5; default 5.
-        max_prompt_characters: the longest prompt, in characters; default 262144.
-
-    Raises:
-        OptionError: a value is out of range.
-
-    """
-
-    default_max_tokens: int = 200
-    max_tokens: int = 4096
-    max_generations: int = MAX_GENERATIONS
-    max_prompt_characters: int = 262_144
-
-    def __post_init__(self) -> None:
-        for option in ("max_tokens", "max_prompt_characters"):
-            check_range(option, getattr(self, option), 1, float("inf"))
-        check_range("max_generations", self.max_generations, 1, MAX_GENERATIONS)
-        check_range("default_max_tokens", self.default_max_tokens, 1, self.max_tokens)
-
-    @property
-    def by_name(self) -> dict[str, int]:
-        """Return the numbers by their names in the schemas of requests."""
-        return {name.upper(): value for name, value in asdict(self).items()}
-
-
-class LlmProxy(Construct):
+class LlmProxy(ProxyMetrics, Construct):
     """A Lambda proxy with Cohere's API in front of an endpoint, once it has a front door.
 
     The front doors are ``add_function_url`` and ``ProxyRestApi``. The function may write to its own log group and
@@ -182,22 +146,18 @@ class LlmProxy(Construct):
 
         Source: docs.aws.amazon.com/lambda/latest/dg/urls-auth.html.
         """
-        lambda_.CfnPermission(
-            self,
-            f"{construct_id}Url",
-            action="lambda:InvokeFunctionUrl",
-            principal=caller,
-            function_name=self.alias.function_arn,
-            function_url_auth_type="AWS_IAM",
-        )
-        lambda_.CfnPermission(
-            self,
-            f"{construct_id}Function",
-            action="lambda:InvokeFunction",
-            principal=caller,
-            function_name=self.alias.function_arn,
-            invoked_via_function_url=True,
-        )
+        only: dict[str, dict[str, Any]] = {
+            "Url": {"action": "lambda:InvokeFunctionUrl", "function_url_auth_type": "AWS_IAM"},
+            "Function": {"action": "lambda:InvokeFunction", "invoked_via_function_url": True},
+        }
+        for suffix, options in only.items():
+            lambda_.CfnPermission(
+                self,
+                f"{construct_id}{suffix}",
+                principal=caller,
+                function_name=self.alias.function_arn,
+                **options,
+            )
 
     def grant_invoke_url(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow both actions that a Function URL needs, on the alias only, in the grantee's own policy."""
@@ -218,38 +178,6 @@ class LlmProxy(Construct):
         self.function.add_environment("FRONT_DOOR_SECONDS", str(timeout.to_seconds()))
         if cors_origins:
             self.function.add_environment("CORS_ORIGINS", " ".join(cors_origins))
-
-    def metric(self, metric_name: str, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401 - the CDK's MetricOptions
-        """Return any metric that the function writes; the sum over a minute by default.
-
-        Args:
-            metric_name: ``Requests``, ``ClientErrors``, ``ServerErrors``, ``Throttles``, ``Attempts``,
-                ``UpstreamLatency``, ``ProxyOverhead``, ``TokensIn``, ``TokensOut`` or ``TokensPerSecond``.
-            options: those of ``aws_cloudwatch.Metric``; the CDK refuses any other.
-
-        """
-        defaults = {
-            "statistic": "Sum",
-            "period": Duration.minutes(1),
-            "dimensions_map": {"Endpoint": self._endpoint_name},
-        }
-        return cloudwatch.Metric(namespace=METRICS_NAMESPACE, metric_name=metric_name, **{**defaults, **options})
-
-    def metric_requests(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-        """Return the number of requests; health requests are not counted."""
-        return self.metric("Requests", **options)
-
-    def metric_server_errors(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-        """Return the number of responses with a status of 500 or more."""
-        return self.metric("ServerErrors", **options)
-
-    def metric_throttles(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-        """Return the number of responses with status 429."""
-        return self.metric("Throttles", **options)
-
-    def metric_upstream_latency(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-        """Return the time until SageMaker's last byte, in milliseconds; the 95th percentile by default."""
-        return self.metric("UpstreamLatency", **{"statistic": "p95", "unit": cloudwatch.Unit.MILLISECONDS, **options})
 
 
 def _generate_seconds(timeout: Duration | None) -> int:

@@ -17,10 +17,11 @@ from constructs import Construct
 from sagemaker_llm.errors import OptionError
 from sagemaker_llm.limits import REST_API_SECONDS, check_range
 from sagemaker_llm.proxy import source
-from sagemaker_llm.proxy.access import Access, ApiKeyClient, check_access, resource_policy
+from sagemaker_llm.proxy.access import Access, ApiKeyClient, add_client, check_access, resource_policy
 from sagemaker_llm.proxy.firewall import add_firewall
+from sagemaker_llm.proxy.gateway_responses import add_gateway_responses
 from sagemaker_llm.proxy.llm_proxy import LlmProxy
-from sagemaker_llm.proxy.schema_draft_4 import draft_4
+from sagemaker_llm.proxy.rest_methods import add_methods
 
 STAGE: Final = "live"
 
@@ -35,14 +36,6 @@ Source: docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-executi
 DEFAULT_BURST: Final = 100
 """The requests at once of all callers, where the function has no reserved concurrency."""
 
-_CORS_HEADERS: Final = (
-    "authorization",
-    "content-type",
-    "x-amz-content-sha256",
-    "x-amz-date",
-    "x-amz-security-token",
-    "x-api-key",
-)
 # Without the path's query, the body, and the key itself. Source: docs.aws.amazon.com/apigateway/latest/developerguide/
 # api-gateway-variables-for-access-logging.html.
 _ACCESS_LOG: Final = {
@@ -62,17 +55,6 @@ _ACCESS_LOG: Final = {
     "response_bytes": "$context.responseLength",
     "trace_id": "$context.xrayTraceId",
 }
-# API Gateway's own responses, in the shape of the proxy's errors: type, status, code, message. The message of the last
-# two is AWS's. Source: docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html.
-_GATEWAY_RESPONSES: Final = (
-    ("BAD_REQUEST_BODY", "400", "invalid_field", "the body does not fit the API's schema: see docs/openapi.yaml"),
-    ("REQUEST_TOO_LARGE", "413", "request_too_large", "the body is too large"),
-    ("THROTTLED", "429", "throttled", "too many requests; try again"),
-    ("QUOTA_EXCEEDED", "429", "quota_exceeded", "the quota of this API key is used up"),
-    ("INTEGRATION_TIMEOUT", "504", "timed_out", "the proxy took too long; ask for fewer tokens"),
-    ("DEFAULT_4XX", None, "refused", None),
-    ("DEFAULT_5XX", None, "api_gateway_error", None),
-)
 
 
 class ProxyRestApi(Construct):
@@ -165,10 +147,10 @@ class ProxyRestApi(Construct):
             default_method_options=_method_options(access),
         )
         self.url = self.api.url
-        schemas = self._add_methods(proxy, timeout, cors_origins)
-        self._add_gateway_responses(cors_origins)
+        schemas = add_methods(self, self.api, proxy, timeout, cors_origins)
+        add_gateway_responses(self.api, cors_origins)
         for name, client in (clients or {}).items():
-            self._add_client(name, client)
+            add_client(self.api, name, client)
         # By itself a deployment does not notice another policy, and the stage would keep the old one.
         cast("apigateway.Deployment", self.api.latest_deployment).add_to_logical_id(
             {"policy": policy.to_json() if policy else None, **schemas}
@@ -199,76 +181,6 @@ class ProxyRestApi(Construct):
             for number, one in enumerate(vpc_endpoint_ids, start=1)
         ]
         return apigateway.EndpointConfiguration(types=[apigateway.EndpointType.PRIVATE], vpc_endpoints=found)
-
-    def _add_methods(self, proxy: LlmProxy, timeout: Duration, cors_origins: Sequence[str]) -> dict[str, Any]:
-        """Add every route of the proxy; return the models, for the deployment's id."""
-        integration = apigateway.LambdaIntegration(proxy.alias, timeout=timeout, allow_test_invoke=False)
-        models: dict[str, Any] = {}
-        validator: apigateway.RequestValidator | None = None
-        for route in source.routes():
-            resource = self.api.root.resource_for_path(route.path.lstrip("/"))
-            if not route.schema:
-                resource.add_method(route.method, integration)
-                continue
-            schema = draft_4(source.request_schema(route, proxy.request_limits.by_name))
-            suffix = "" if not models else f"-{route.name}"
-            models["schema" + suffix] = schema
-            model = apigateway.CfnModel(
-                self,
-                f"Model{suffix}",
-                rest_api_id=self.api.rest_api_id,
-                content_type="application/json",
-                schema=schema,
-            )
-            validator = validator or self.api.add_request_validator(
-                "Validator", validate_request_body=True, validate_request_parameters=True
-            )
-            resource.add_method(
-                route.method,
-                integration,
-                request_models={
-                    "application/json": apigateway.Model.from_model_name(self, f"Request{suffix}", model.ref)
-                },
-                request_validator=validator,
-            )
-            if cors_origins:
-                resource.add_cors_preflight(
-                    allow_origins=list(cors_origins),
-                    allow_methods=[route.method],
-                    allow_headers=[*_CORS_HEADERS, source.variant_header()],
-                    max_age=Duration.hours(1),
-                )
-        return models
-
-    def _add_gateway_responses(self, cors_origins: Sequence[str]) -> None:
-        # A header can hold one origin only. With several, a page can read the proxy's responses alone.
-        origin = {"Access-Control-Allow-Origin": f"'{cors_origins[0]}'"} if len(cors_origins) == 1 else {}
-        for kind, status, code, message in _GATEWAY_RESPONSES:
-            text = json.dumps(message) if message else "$context.error.messageString"
-            retry = {"Retry-After": "'1'"} if code == "throttled" else {}
-            self.api.add_gateway_response(
-                f"Answer{kind}",
-                type=apigateway.ResponseType.of(kind),
-                status_code=status,
-                response_headers={**origin, **retry} or None,
-                templates={"application/json": f'{{"message": {text}, "id": "$context.requestId", "code": "{code}"}}'},
-            )
-
-    def _add_client(self, name: str, client: ApiKeyClient) -> None:
-        check_range(f"{name}.requests_per_second", client.requests_per_second, 0.001, 10_000)
-        check_range(f"{name}.burst", client.burst, 1, 5_000)
-        full_name = f"{Stack.of(self).stack_name}-{name}"
-        key = self.api.add_api_key(f"Key-{name}", api_key_name=full_name)
-        plan = self.api.add_usage_plan(
-            f"Plan-{name}",
-            name=full_name,
-            throttle=apigateway.ThrottleSettings(rate_limit=client.requests_per_second, burst_limit=client.burst),
-            quota=apigateway.QuotaSettings(limit=client.quota, period=apigateway.Period[client.period.upper()])
-            if client.quota
-            else None,
-            api_stages=[apigateway.UsagePlanPerApiStage(api=self.api, stage=self.api.deployment_stage)],
-        )
-        plan.add_api_key(key)
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow ``execute-api:Invoke`` on every route of the stage, in the grantee's own policy."""

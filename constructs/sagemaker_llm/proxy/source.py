@@ -1,7 +1,8 @@
 """The source of the Lambda functions: in the wheel beside this library, in a checkout in ``lambda/``.
 
-Two of its modules are data for this library too: the table of routes, and the reader of their schemas. They import the
-standard library only and are loaded by themselves, so that the package ``proxy`` need not be importable.
+Three of its modules are data for this library too: the table of routes, the reader of their schemas, and the names of
+the metrics. They import the standard library only and are loaded by themselves, so that the package ``proxy`` need not
+be importable.
 """
 
 from __future__ import annotations
@@ -58,29 +59,35 @@ def code() -> lambda_.Code:
 
 def routes() -> Sequence[Route]:
     """Return every route of the API."""
-    return cast("Sequence[Route]", _module("table").ROUTES)
+    return cast("Sequence[Route]", _module("routes/table").ROUTES)
 
 
 def apis() -> Sequence[str]:
     """Return what a container may answer for the proxy to be of use, e.g. ``chat``."""
-    return cast("Sequence[str]", _module("table").APIS)
+    return cast("Sequence[str]", _module("routes/table").APIS)
 
 
 def variant_header() -> str:
     """Return the name of the header that names a variant of the endpoint."""
-    return str(_module("table").VARIANT_HEADER)
+    return str(_module("routes/table").VARIANT_HEADER)
+
+
+def metrics_names() -> tuple[str, str]:
+    """Return the namespace of the metrics that the function writes, and the name of their one dimension."""
+    metrics = _module("metrics")
+    return metrics.NAMESPACE, metrics.DIMENSION
 
 
 def request_schema(route: Route, limits: Mapping[str, int]) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a route's request bodies, with an environment's limits in it."""
-    return cast("dict[str, Any]", _module("schema").read(route.schema, limits))
+    return cast("dict[str, Any]", _module("routes/schema").read(route.schema, limits))
 
 
 @cache
 def _module(name: str) -> Any:  # noqa: ANN401 - a module
     # Under a name of its own, which dataclasses look up.
-    full_name = f"{__name__}.{name}"
-    spec = spec_from_file_location(full_name, folder() / "proxy" / "routes" / f"{name}.py")
+    full_name = f"{__name__}.{name.replace('/', '.')}"
+    spec = spec_from_file_location(full_name, folder() / "proxy" / f"{name}.py")
     if spec is None or spec.loader is None:  # pragma: no cover - the file is part of the package
         raise ImportError(full_name)
     module = module_from_spec(spec)

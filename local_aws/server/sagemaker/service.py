@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import MutableMapping
-from typing import Any, Protocol
+from typing import Any
 
 from local_aws.conditions import ConditionsFile
 from local_aws.server import emulator
 from local_aws.server.errors import AwsError, validation
 from local_aws.server.json_api import Answer, JsonApi, Request
 from local_aws.server.sagemaker import packages, placement, rules
+from local_aws.server.sagemaker.autoscaler import Autoscaler
 from local_aws.server.sagemaker.endpoint import LIVE_PROPERTIES, Endpoint, Fleet, with_live_properties
 from local_aws.server.sagemaker.resource_store import ResourceStore, arn
+from local_aws.server.sagemaker.tags import Tags
 from sagemaker_llm import ModelPackage
 
 _NAMED_BY = (("EndpointName", "endpoint"), ("EndpointConfigName", "endpoint-config"), ("ModelName", "model"))
-
-
-class Autoscaler(Protocol):
-    """The part of Application Auto Scaling that SageMaker uses."""
-
-    def has_target(self, endpoint: str, variant: str) -> bool:
-        """Return whether a variant is registered as a scalable target."""
-
-    def desired_instances(self, endpoint: str, variant: str, instances: int) -> int:
-        """Return how many instances a variant should have now."""
-
-    def record_activity(self, endpoint: str, variant: str, instances: int, *, problem: str = "") -> None:
-        """Record the result of a scaling activity."""
 
 
 class SageMaker:
@@ -48,7 +37,7 @@ class SageMaker:
         self._models = ResourceStore("model", "models")
         self._configs = ResourceStore("endpoint-config", "configs")
         self._endpoints: MutableMapping[str, Endpoint] = emulator.store("endpoints")
-        self._tags: MutableMapping[str, list[dict[str, str]]] = emulator.store("tags")
+        self._tags = Tags()
         operations = {
             "CreateModel": self._create_model,
             "DescribeModel": lambda r: self._models.find(r["ModelName"]),
@@ -65,9 +54,7 @@ class SageMaker:
             "DeleteEndpoint": self._delete_endpoint,
             "ListEndpoints": self._list_endpoints,
             "DescribeModelPackage": lambda r: packages.describe(r["ModelPackageName"], self._conditions.now()),
-            "AddTags": self._add_tags,
-            "ListTags": lambda r: {"Tags": self._tags.get(r["ResourceArn"], [])},
-            "DeleteTags": self._delete_tags,
+            **self._tags.operations,
         }
         self.api = JsonApi("sagemaker", "SageMaker", operations, self._resource)
 
@@ -149,7 +136,7 @@ class SageMaker:
     def _add(self, resources: ResourceStore, name: str, request: Request) -> str:
         tags = request.pop("Tags", [])
         added = resources.add(name, request)
-        self._tags[added] = tags
+        self._tags.set(added, tags)
         return added
 
     # Endpoints
@@ -163,7 +150,7 @@ class SageMaker:
         fleet, failure = self._fleet(config["EndpointConfigName"], config["ProductionVariants"])
         endpoint = Endpoint(name, arn("endpoint", name), fleet, self.seconds, failure)
         self._endpoints[name.lower()] = endpoint
-        self._tags[endpoint.arn] = request.get("Tags", [])
+        self._tags.set(endpoint.arn, request.get("Tags", []))
         return {"EndpointArn": endpoint.arn}
 
     def _update_endpoint(self, request: Request) -> Answer:
@@ -237,7 +224,7 @@ class SageMaker:
         endpoint = self.endpoint(request["EndpointName"])
         self._refuse_busy(endpoint, unless=("InService", "Failed", "Deleting"))
         endpoint.delete()
-        self._tags.pop(endpoint.arn, None)
+        self._tags.remove(endpoint.arn)
         return {}
 
     def _status(self, endpoint: Endpoint) -> str:
@@ -259,17 +246,3 @@ class SageMaker:
         keys = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
         described = [self._describe(endpoint) for endpoint in found]
         return {"Endpoints": [{key: one[key] for key in keys} for one in described]}
-
-    # Tags
-
-    def _add_tags(self, request: Request) -> Answer:
-        resource = request["ResourceArn"]
-        added = {tag["Key"] for tag in request["Tags"]}
-        others = [tag for tag in self._tags.get(resource, []) if tag["Key"] not in added]
-        self._tags[resource] = others + request["Tags"]
-        return {"Tags": self._tags[resource]}
-
-    def _delete_tags(self, request: Request) -> Answer:
-        resource, deleted = request["ResourceArn"], set(request["TagKeys"])
-        self._tags[resource] = [tag for tag in self._tags.get(resource, []) if tag["Key"] not in deleted]
-        return {}

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Match, Template
 
 from sagemaker_llm import ApiKeyClient, LlmProxy, OptionError, ProxyRestApi
-from sagemaker_llm.proxy import rest_api as rest_api_module
+from sagemaker_llm.proxy import gateway_responses
 from sagemaker_llm.proxy.access import resource_policy
 from sagemaker_llm.proxy.firewall import COUNTED
 
@@ -274,4 +274,4 @@ def test_the_gateways_own_responses_are_documented() -> None:
     text = (Path(__file__).parents[3] / "lambda" / "proxy" / "README.md").read_text("utf-8")
     table = text.partition("| code of API Gateway |")[2].partition("\n## ")[0]
     documented = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
-    assert documented == {code for _, _, code, _ in rest_api_module._GATEWAY_RESPONSES}
+    assert documented == {code for _, _, code, _ in gateway_responses._GATEWAY_RESPONSES}
