@@ -272,6 +272,7 @@ def lines_of(group_part: str) -> Iterator[str]:
 
 
 def test_no_prompt_reaches_a_log(signed: FrontDoor, keyed: FrontDoor) -> None:
+    assert signed.send(path="healthz", method="GET")[0] == 200
     assert signed.send({"prompt": CANARY, "max_tokens": 2})[0] == 200
     assert signed.send({"prompt": CANARY, "max_tokens": "many"})[0] == 400
     assert signed.send({"prompt": CANARY, "frequency_penalty": 9})[0] == 400
