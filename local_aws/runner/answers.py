@@ -39,7 +39,7 @@ def table(answers: Sequence[Answer]) -> Table:
     """Return one line for each answer; the last column has the first line of the text, cut to the terminal's width."""
     found = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
     found.add_column("study", no_wrap=True)
-    for heading in ("max_\ntokens", "temper-\nature", "tokens", "charac-\nters"):
+    for heading in ("max_tokens", "temperature", "tokens", "characters"):
         found.add_column(heading, justify="right", no_wrap=True)
     found.add_column("first line", no_wrap=True, overflow="ellipsis", ratio=1)
     for answer in answers:
