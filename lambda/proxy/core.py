@@ -54,7 +54,7 @@ class Core:
         headers = {"content-type": "application/json", "x-request-id": request_id, "cache-control": "no-store"}
         try:
             request = read_request()
-            log.add(caller=request.caller.id or None)
+            log.add(caller=request.caller or None)
             headers.update(self._cors(request))
             status, body = 200, self._dispatch(request, remaining_seconds, log)
         except ProxyError as error:

@@ -7,20 +7,6 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Caller:
-    """The caller's identity, as the front door established it.
-
-    Attributes:
-        id: the IAM principal's ARN or the API key's id; empty when the front door does not tell.
-        is_api_key: whether ``id`` is an API key's id.
-
-    """
-
-    id: str = ""
-    is_api_key: bool = False
-
-
-@dataclass(frozen=True)
 class Request:
     """A request.
 
@@ -28,7 +14,8 @@ class Request:
         method: the HTTP method.
         path: the path without a stage's or a domain's own part.
         headers: the headers by their names in lower case.
-        caller: who sent it.
+        caller: who sent it, as the front door established it: the IAM principal's ARN or the API key's id; empty when
+            it does not tell.
         received_at: when the front door received it, in seconds since the epoch; 0 when unknown.
         read_body: returns the body, given the most bytes that are allowed; raises ``ProxyError``
             (``malformed_request``, ``request_too_large``).
@@ -38,7 +25,7 @@ class Request:
     method: str
     path: str
     headers: Mapping[str, str]
-    caller: Caller
+    caller: str
     received_at: float
     read_body: Callable[[int], bytes]
 

@@ -11,7 +11,7 @@ import binascii
 from typing import Any
 
 from proxy.errors import ProxyError
-from proxy.http import Caller, Request, Response
+from proxy.http import Request, Response
 
 
 def request_of(event: Any) -> Request:  # noqa: ANN401 - whatever Lambda passes
@@ -25,11 +25,12 @@ def request_of(event: Any) -> Request:  # noqa: ANN401 - whatever Lambda passes
         context = event["requestContext"]
         if "http" in context:
             method, path, received = context["http"]["method"], event["rawPath"], context.get("timeEpoch")
-            caller = Caller(str(_member(context, "authorizer", "iam", "userArn") or ""))
+            caller = _member(context, "authorizer", "iam", "userArn")
         else:
             # Not "path": behind a custom domain it begins with the domain's base path.
             method, path, received = event["httpMethod"], event["resource"], context.get("requestTimeEpoch")
-            caller = _rest_caller(context)
+            # The key's id, never the key itself.
+            caller = _member(context, "identity", "apiKeyId") or _member(context, "identity", "userArn")
         headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
         milliseconds = received if isinstance(received, (int, float)) else 0
     except (KeyError, TypeError, AttributeError):
@@ -39,7 +40,7 @@ def request_of(event: Any) -> Request:  # noqa: ANN401 - whatever Lambda passes
         method=str(method),
         path=str(path),
         headers=headers,
-        caller=caller,
+        caller=str(caller or ""),
         received_at=milliseconds / 1000,
         read_body=lambda max_bytes: _decoded(body, is_base64, max_bytes),
     )
@@ -55,12 +56,6 @@ def _member(value: Any, *names: str) -> Any:  # noqa: ANN401 - JSON
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
-
-
-def _rest_caller(context: Any) -> Caller:  # noqa: ANN401 - JSON
-    """Return the caller: the id of the API key, never the key itself, else the IAM principal."""
-    key = _member(context, "identity", "apiKeyId")
-    return Caller(str(key), is_api_key=True) if key else Caller(str(_member(context, "identity", "userArn") or ""))
 
 
 def _decoded(body: Any, is_base64: bool, max_bytes: int) -> bytes:  # noqa: ANN401 - whatever Lambda passes

@@ -52,5 +52,5 @@ def billed_tokens(document: Any) -> tuple[int, int] | None:  # noqa: ANN401 - JS
     try:
         billed = document["meta"]["billed_units"]
         return int(billed["input_tokens"]), int(billed["output_tokens"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -32,7 +33,7 @@ def read(file: str, limits: Mapping[str, int]) -> dict[str, Any]:
         limits: the number for each ``x-limit``.
 
     """
-    schema: dict[str, Any] = json.loads((_FOLDER / file).read_text("utf-8"))
+    schema: dict[str, Any] = json.loads(_content(file))
     for rules in schema["properties"].values():
         name = rules.pop(_LIMIT, None)
         if name:
@@ -43,8 +44,13 @@ def read(file: str, limits: Mapping[str, int]) -> dict[str, Any]:
 
 def limit_names(file: str) -> list[str]:
     """Return the name of each limit that ``read`` needs."""
-    properties = json.loads((_FOLDER / file).read_text("utf-8"))["properties"]
+    properties = json.loads(_content(file))["properties"]
     return [rules[_LIMIT] for rules in properties.values() if _LIMIT in rules]
+
+
+@cache
+def _content(file: str) -> str:
+    return (_FOLDER / file).read_text("utf-8")
 
 
 def checks_of(schema: Mapping[str, Any]) -> dict[str, Check]:

@@ -76,7 +76,7 @@ class Call:
         return max(0.0, self.deadline - time.monotonic())
 
     def cancel(self) -> None:
-        """Let nothing more be sent for this call. A request that was sent before cannot be taken back."""
+        """Let no further attempt begin. One that has begun cannot be taken back, also while it still connects."""
         with self._lock:
             if not self._cancelled:
                 self._cancelled = True
@@ -106,7 +106,7 @@ class EndpointClient:
 
     def __init__(self, settings: Settings) -> None:
         self._name = settings.endpoint_name
-        self._last_used = time.time()
+        self._last_used = [time.time()] * MAX_CONCURRENT_REQUESTS
         self._workers = ThreadPoolExecutor(MAX_CONCURRENT_REQUESTS)
         session = botocore.session.Session()
         session.register_component("data_loader", _OneService())
@@ -145,7 +145,7 @@ class EndpointClient:
         """
         if not call.remaining:
             raise _timed_out()
-        self._close_idle_connections()
+        self._close_idle_connections(len(contents))
         results: queue.SimpleQueue[tuple[int, bytes | Exception]] = queue.SimpleQueue()
 
         def work(number: int) -> None:
@@ -165,12 +165,13 @@ class EndpointClient:
                 call.cancel()
                 self._workers.shutdown(wait=False, cancel_futures=True)
                 self._workers = ThreadPoolExecutor(MAX_CONCURRENT_REQUESTS)
-        self._last_used = time.time()
+        self._last_used[: len(contents)] = [time.time()] * len(contents)
         return [answers[number] for number in range(len(contents))]
 
-    def _close_idle_connections(self) -> None:
+    def _close_idle_connections(self, needed: int) -> None:
+        """Close all connections when one of those needed was idle for too long: the last one returned is used first."""
         # By the wall clock: the monotonic one may stand still while the function is frozen.
-        if time.time() - self._last_used > IDLE_SECONDS:
+        if time.time() - min(self._last_used[:needed]) > IDLE_SECONDS:
             self._client.close()
 
     def _invoke(self, content: bytes, call: Call) -> bytes:

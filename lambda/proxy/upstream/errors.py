@@ -145,7 +145,7 @@ def container_message(original: str, prompt: str) -> str:
     if not isinstance(message, str) or not message.strip() or _CONFIDENTIAL.search(message):
         return _REFUSED
     shown = " ".join("".join(c if c.isprintable() else " " for c in message[:_LONGEST]).split())
-    return _REFUSED if _repeats(shown.lower(), prompt.lower()) else shown
+    return _REFUSED if _repeats(shown.lower(), " ".join(prompt.split()).lower()) else shown
 
 
 def _repeats(message: str, prompt: str) -> bool:

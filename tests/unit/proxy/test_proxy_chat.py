@@ -11,7 +11,7 @@ from proxy.errors import ProxyError
 from proxy.routes import schema, translations
 from proxy.routes.request import FieldReader
 from proxy.routes.table import APIS, GENERATE
-from proxy.upstream.client import Call, _Cancelled
+from proxy.upstream.client import IDLE_SECONDS, Call, _Cancelled
 
 from .conftest import CAPS, Behaviour, Function, Upstream, answer, fresh_handler
 
@@ -190,3 +190,32 @@ def test_half_a_surrogate_pair_stays_the_escape_it_was(chat: Function, upstream:
     upstream.behave = answer(200, b'{"text": "a \\ud83d b"}')
     status, _, body = chat.post({"prompt": "hello"})
     assert (status, body["generations"]) == (200, [{"text": "a \ud83d b"}])
+
+
+def test_no_connection_that_was_idle_is_used_again_while_others_were_busy(
+    chat: Function, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three generations open three connections; single requests then keep one of them fresh."""
+    ports: list[int] = []
+    together = threading.Barrier(3)
+
+    def stay_open(connection: Any, request: bytes) -> None:
+        content = json.dumps(CHAT).encode()
+        while request:
+            ports.append(connection.getpeername()[1])
+            if b'"seed"' in request:
+                together.wait(10)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content)
+            request = connection.recv(65536)
+
+    upstream.behave = stay_open
+    three, one = {"prompt": "hello", "num_generations": 3, "seed": 1}, {"prompt": "hello"}
+    now = [time.time()]
+    monkeypatch.setattr("proxy.upstream.client.time.time", lambda: now[0])
+    assert chat.post(three)[0] == 200
+    for _ in range(3):
+        now[0] += IDLE_SECONDS - 5
+        assert chat.post(one)[0] == 200
+    assert len(set(ports)) == 3
+    assert chat.post(three)[0] == 200
+    assert len(set(ports)) == 6

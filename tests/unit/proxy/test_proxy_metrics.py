@@ -89,6 +89,7 @@ def test_a_health_check_is_not_counted(function: Function, capsys: pytest.Captur
         ({}, (None, None)),
         ({"meta": {"billed_units": {"input_tokens": 2, "output_tokens": 5}}}, (2, 5)),
         ({"meta": {"billed_units": {"input_tokens": "x"}}}, (None, None)),
+        ({"meta": {"billed_units": {"input_tokens": float("inf"), "output_tokens": 5}}}, (None, None)),
         ({"meta": None}, (None, None)),
         (
             {"generations": [{"text": "a", "token_likelihoods": [{}, {}]}, {"text": "b", "token_likelihoods": [{}]}]},

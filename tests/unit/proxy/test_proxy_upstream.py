@@ -166,7 +166,7 @@ def test_nothing_is_sent_again_when_no_time_is_left_for_it(function: Function, u
 
 
 def test_without_time_nothing_is_sent(function: Function, upstream: Upstream) -> None:
-    """What is left is the proxy's reserve: an answer could never be passed on, and would be paid for."""
+    """What is left is the proxy's reserve: an answer could never be passed on."""
     upstream.behave = answer(200, GOOD)
     assert function.call(event({"prompt": CANARY}), remaining_ms=900)[2]["code"] == "timed_out"
     assert not upstream.requests
@@ -310,6 +310,12 @@ def test_at_the_level_error_answered_requests_are_counted_and_no_more(
 )
 def test_what_a_container_says(original: Any, shown: str | None) -> None:
     assert container_message(json.dumps(original), CANARY) == (shown or "the model refused the request")
+
+
+def test_a_prompt_of_several_lines_is_not_repeated_on_one() -> None:
+    prompt = "the\ncanary\nsings\n\nat\nmidnight\nin the\ncoal\nmine"
+    original = json.dumps({"message": "bad text: the canary sings at midnight in the coal mine"})
+    assert container_message(original, prompt) == "the model refused the request"
 
 
 def test_a_short_prompt_is_not_repeated_either() -> None:
