@@ -9,11 +9,12 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from sagemaker_llm import CaptureBucket, GpuEndpoint, MarketplaceModel, ModelPackage, VpcAttachment
-from sagemaker_llm.endpoint.variant import VARIANT_NAME
+from sagemaker_llm.limits import VARIANT_NAME
 from stacks import acknowledgements, variants
 from stacks.names import publish
 from stacks.retention import retention
 from stacks.settings import Settings
+from stacks.settings.errors import within
 from stacks.settings.sections import DataCapture, Model
 
 if TYPE_CHECKING:
@@ -48,9 +49,10 @@ class EndpointStack(Stack):
         self._settings = settings
         self._models: dict[str, MarketplaceModel] = {}
         section = settings.endpoint
-        found = [variants.variant(VARIANT_NAME, section, settings.model, self._model)]
-        for name, more in section.more_variants.items():
-            found.append(variants.variant(name, more, more.model, self._model))
+        found = []
+        for name, (path, model, one) in zip((VARIANT_NAME, *section.more_variants), settings.variants(), strict=True):
+            with within(path):
+                found.append(variants.variant(name, one, model, self._model))
         capture = self._capture(section.data_capture)
         endpoint = GpuEndpoint(
             self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from aws_cdk import Stack
@@ -11,10 +11,12 @@ PROJECT: Final = "cohere"
 """The first part of every stack's name and parameter's path, and the value of the tag ``project``."""
 
 URL_OUTPUT: Final = "GenerateUrl"
-FUNCTION_OUTPUT: Final = "FunctionName"
-"""The proxy stack's output that holds the Function URL."""
+"""The proxy stack's output with the URL of its front door."""
 
-PARAMETERS: Final = ("endpoint-name", "endpoint-arn", "api", "generate-url", "generate-function")
+FUNCTION_OUTPUT: Final = "FunctionName"
+"""The proxy stack's output with the function's name."""
+
+Parameter: TypeAlias = Literal["endpoint-name", "endpoint-arn", "api", "generate-url", "generate-function"]
 """What is published in SSM Parameter Store for other teams, under ``/cohere/<environment>/``."""
 
 
@@ -23,18 +25,18 @@ def stack_name(environment: str, stack: str) -> str:
     return f"{PROJECT}-{environment}-{stack}"
 
 
-def parameter_name(environment: str, key: str) -> str:
-    """Return the SSM parameter's name of one of ``PARAMETERS``."""
-    return f"/{PROJECT}/{environment}/{PARAMETERS[PARAMETERS.index(key)]}"
+def parameter_name(environment: str, key: Parameter) -> str:
+    """Return an SSM parameter's name."""
+    return f"/{PROJECT}/{environment}/{key}"
 
 
-def publish(stack: Stack, environment: str, key: str, value: str) -> None:
+def publish(stack: Stack, environment: str, key: Parameter, value: str) -> None:
     """Declare an SSM parameter for other teams.
 
     Args:
         stack: who owns it.
         environment: the environment's name.
-        key: one of ``PARAMETERS``.
+        key: which.
         value: its value, or a token.
 
     """

@@ -14,6 +14,7 @@ import yaml
 from proxy.errors import RETRY_AFTER_SECONDS, STATUS
 from proxy.routes.table import GENERATE, HEALTH, VARIANT_HEADER
 from sagemaker_llm import RequestLimits
+from sagemaker_llm.limits import VARIANT_NAME_LENGTH, VARIANT_NAME_PATTERN
 from sagemaker_llm.proxy import source
 
 ROOT = Path(__file__).parent.parent
@@ -121,7 +122,11 @@ def _generate() -> dict[str, Any]:
                 "name": VARIANT_HEADER,
                 "in": "header",
                 "description": "The variant of the endpoint. Default: by the variants' weights.",
-                "schema": {"type": "string", "pattern": "^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"},
+                "schema": {
+                    "type": "string",
+                    "pattern": f"^{VARIANT_NAME_PATTERN}$",
+                    "maxLength": VARIANT_NAME_LENGTH,
+                },
             }
         ],
         "requestBody": {"required": True, "content": content},

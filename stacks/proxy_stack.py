@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
-from sagemaker_llm import ApiKeyClient, GpuEndpoint, LlmProxy, ProxyRestApi, RequestLimits
+from sagemaker_llm import ApiKeyClient, GpuEndpoint, LlmProxy, ProxyRestApi
 from stacks import acknowledgements
 from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, publish
 from stacks.retention import retention
@@ -53,12 +53,7 @@ class ProxyStack(Stack):
             api=settings.api or "generate",
             generate_timeout=Duration.seconds(section.generate_timeout_seconds),
             max_request_bytes=section.max_request_bytes,
-            request_limits=RequestLimits(
-                default_max_tokens=section.default_max_tokens,
-                max_tokens=section.max_tokens,
-                max_generations=section.max_generations,
-                max_prompt_characters=section.max_prompt_characters,
-            ),
+            request_limits=section.request_limits,
             memory_mib=section.memory_mib,
             reserved_concurrency=settings.reserved_concurrency,
             log_retention=retention(section.log_retention_days),

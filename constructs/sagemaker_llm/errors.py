@@ -42,7 +42,6 @@ PAGES: Final = {
     "timezone": f"{_DOCS}/dg/endpoint-auto-scaling-add-console.html",
     "variants": _CONFIG,
     "volume_key": _CONFIG,
-    "volume_key_arn": _CONFIG,
     "volume_size_gb": f"{_DOCS}/dg/host-instance-storage.html",
     "weight": _VARIANT,
 }
@@ -59,8 +58,11 @@ class OptionError(ValueError):
         allowed: what is allowed instead.
         remedy: what to do; empty when nothing else than what is allowed.
         source: the page of AWS that says why; empty when it is no rule of AWS.
+        within: what of the caller's own configuration it is about, set by whoever knows; empty otherwise.
 
     """
+
+    within = ""
 
     def __init__(self, option: str, value: object, *, problem: str, allowed: str, remedy: str = "") -> None:
         self.option = option

@@ -19,6 +19,9 @@ ENDPOINT_NAME_LENGTH: Final = 63
 TIMEOUT_SECONDS: Final = (60, 3600)
 """The shortest and longest download and start-up time-out, in seconds."""
 
+TIMEOUT_DEFAULT_SECONDS: Final = 2400
+"""The default of it, as in Cohere's own client."""
+
 PROVISION_SECONDS: Final = (300, 3600)
 """The shortest and longest time-out of waiting for instances, in seconds."""
 
@@ -38,14 +41,55 @@ SageMaker ends a normal invocation after 60 s, and AWS advises clients to wait 7
 Source: botocore's model of sagemaker-runtime, ``InvokeEndpoint``.
 """
 
-REST_API_SECONDS: Final = 75
-"""The longest time-out of a REST API here, in seconds: that of the function itself."""
+GENERATE_DEFAULT_SECONDS: Final = 65
+"""The default of it: more than SageMaker's own 60 s."""
+
+RESERVE_SECONDS: Final = 5
+"""The function's time beside the model's, in seconds: connecting, parsing and responding."""
+
+REQUEST_BYTES: Final = (1024, 4_000_000)
+"""The least and greatest limit of a request body, in bytes. A function takes 6 MB: the event, in base64."""
+
+REQUEST_DEFAULT_BYTES: Final = 262_144
+"""The default of it. A 2023 model reads about 8 KB of text."""
+
+MEMORY_MIB: Final = (128, 10_240)
+"""The least and most memory of a function, in MiB (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
+
+MEMORY_DEFAULT_MIB: Final = 512
+"""The default of it. CPU grows with it."""
+
+REST_API_SECONDS: Final = (2, GENERATE_SECONDS[1] + RESERVE_SECONDS)
+"""The shortest and longest time-out of a REST API here, in seconds: at most that of the function itself."""
+
+REST_API_DEFAULT_SECONDS: Final = 29
+"""API Gateway's own time-out, in seconds.
+
+A longer one needs a larger quota "Maximum integration timeout in milliseconds", which AWS raises for regional and
+private APIs.
+Source: docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html.
+"""
+
+MAX_REQUESTS_PER_SECOND: Final = 10_000
+"""The highest rate of an API or a key: API Gateway's own for an account and region."""
+
+BURST: Final = (1, 5_000)
+"""The fewest and most requests at once of an API or a key: API Gateway's own for an account and region."""
+
+FIREWALL_REQUESTS: Final = (10, 2_000_000_000)
+"""The fewest and most requests of an address in five minutes that a firewall's rate rule can allow."""
 
 MAX_GENERATIONS: Final = 5
 """The most generations of one request (docs.cohere.com, API v1 ``generate``)."""
 
+VARIANT_NAME: Final = "AllTraffic"
+"""The name of an endpoint's only variant, as every AWS console and SDK default calls it."""
+
 VARIANT_NAME_PATTERN: Final = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
-"""SageMaker's pattern of a variant's name."""
+"""SageMaker's pattern of a variant's name; it does not bound the length."""
+
+VARIANT_NAME_LENGTH: Final = 63
+"""The longest name of a variant, in characters."""
 
 RESERVATION_ARN_PATTERN: Final = r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:[a-z0-9-]{1,14}/\S+"
 """SageMaker's pattern of a capacity reservation's ARN."""
@@ -114,14 +158,33 @@ def check_range(option: str, value: float, low: float, high: float, *, unit: str
     raise OptionError(option, value, problem="is out of range", allowed=f"{allowed} {unit}".strip(), remedy=remedy)
 
 
-def check_pattern(option: str, value: str, pattern: str, allowed: str) -> str:
-    """Return a text when all of it matches SageMaker's pattern.
+def check_one_of(one: str, value: object, other: str, other_value: object, *, remedy: str = "") -> None:
+    """Refuse both options, and none of them.
 
     Raises:
-        OptionError: it does not match.
+        OptionError: both are given, or neither.
 
     """
-    if re.fullmatch(pattern, value):
+    if bool(value) == bool(other_value):
+        problem = f"and {other} exclude each other" if value else f"is missing, and {other} too"
+        raise OptionError(one, value, problem=problem, allowed=f"one of {one} and {other}", remedy=remedy)
+
+
+def check_pattern(option: str, value: str, pattern: str, allowed: str, *, length: int | None = None) -> str:
+    """Return a text when all of it matches SageMaker's pattern.
+
+    Args:
+        option: the option's name, for the error.
+        value: the text.
+        pattern: the pattern.
+        allowed: what is allowed, in words.
+        length: the most characters; default as many as the pattern allows.
+
+    Raises:
+        OptionError: it does not match, or is longer.
+
+    """
+    if re.fullmatch(pattern, value) and (length is None or len(value) <= length):
         return value
     raise OptionError(option, value, problem="is malformed", allowed=allowed)
 

@@ -98,7 +98,7 @@ def declared_apis(settings: Settings) -> dict[str, Api]:
     """Return the APIs that the settings of an environment name, by package id."""
     return {
         chosen.package(instance_type, settings.region).name: chosen.api
-        for model, variant in settings.variants()
+        for _, model, variant in settings.variants()
         for instance_type, chosen in variant.types_and_models(model)
         if chosen.api
     }

@@ -1,23 +1,24 @@
 """The one configuration model: an environment file, read and checked.
 
 Everything that AWS would refuse by a single value is refused here, with the file, the key, the value and what is
-allowed. The JSON Schema for editors is generated from these classes (``make schema``).
+allowed. The JSON Schema for editors is generated from these classes (``make settings``).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, get_args
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from sagemaker_llm import OptionError
+from sagemaker_llm import ModelPackage, OptionError
 from sagemaker_llm.models.catalog import Api
 from sagemaker_llm.proxy import source
-from stacks.settings.errors import SettingsError, problems_of
+from stacks.settings.errors import MORE_VARIANTS, SettingsError, problems_of, within
 from stacks.settings.proxy_section import Proxy
 from stacks.settings.section import Section
 from stacks.settings.sections import Endpoint, Model, Variant
@@ -63,19 +64,36 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _packages_fit(self) -> Self:
-        for model, variant in self.variants():
-            for instance_type, chosen in variant.types_and_models(model):
-                chosen.package(instance_type, self.region)
-        if self.api is None:
+        found = [
+            (path, package)
+            for path, model, variant in self.variants()
+            for package in self._packages(path, model, variant)
+        ]
+        (_, main), *others = found
+        if main.api is None:
             raise OptionError(
                 "model.api",
                 None,
                 problem="is missing, and the catalogue does not know the package",
-                allowed="generate, chat, embed, rerank, summarize",
+                allowed=", ".join(get_args(Api)),
                 remedy="the listing says which requests the package answers",
             )
-        self._check_same_api()
+        # One caller's requests go to all of them.
+        for path, package in others:
+            if package.api != main.api:
+                raise OptionError(
+                    "endpoint.instance_pools" if path == "endpoint" else f"{path}.model",
+                    package.api,
+                    problem=f"is what its container answers, but the main variant's answers {main.api}",
+                    allowed=f"a package that answers {main.api}",
+                    remedy="make an environment of its own for it; or set model.api when the listing says so",
+                )
         return self
+
+    def _packages(self, path: str, model: Model, variant: Variant) -> list[ModelPackage]:
+        """Return the package of each GPU type that a variant may get."""
+        with within(path):
+            return [chosen.package(name, self.region) for name, chosen in variant.types_and_models(model)]
 
     @model_validator(mode="after")
     def _protected_environments_name_their_account(self) -> Self:
@@ -88,20 +106,6 @@ class Settings(Section):
                 remedy="name it in the file",
             )
         return self
-
-    def _check_same_api(self) -> None:
-        """Refuse variants whose containers answer different requests: one caller's requests go to all of them."""
-        for name, variant in self.endpoint.more_variants.items():
-            for instance_type, model in variant.types_and_models(variant.model):
-                found = model.package(instance_type, self.region).api
-                if found != self.api:
-                    raise OptionError(
-                        f"endpoint.more_variants.{name}.model",
-                        found,
-                        problem=f"is what its container answers, but the main variant's answers {self.api}",
-                        allowed=f"a package that answers {self.api}",
-                        remedy="make an environment of its own for it; or set model.api when the listing says so",
-                    )
 
     @property
     def api(self) -> Api | None:
@@ -122,16 +126,16 @@ class Settings(Section):
             return None
         if reserved != "derived":
             return reserved
-        instances = sum(variant.max_instances_ever for _, variant in self.variants())
+        instances = sum(variant.max_instances_ever for _, _, variant in self.variants())
         served = self.proxy.requests_per_instance * instances
         # In front of chat, each generation is a request to the endpoint.
         return max(1, served // self.proxy.max_generations) if self.api == "chat" else served
 
-    def variants(self) -> Iterator[tuple[Model, Variant]]:
-        """Yield each variant with its model, the main one first."""
-        yield self.model, self.endpoint
-        for variant in self.endpoint.more_variants.values():
-            yield variant.model, variant
+    def variants(self) -> Iterator[tuple[str, Model, Variant]]:
+        """Yield each variant with its place in the file and its model, the main one first."""
+        yield "endpoint", self.model, self.endpoint
+        for name, variant in self.endpoint.more_variants.items():
+            yield f"{MORE_VARIANTS}.{name}", variant.model, variant
 
 
 def names() -> tuple[str, ...]:
@@ -183,9 +187,14 @@ def read_file(path: Path) -> Settings:
         SettingsError: with one line for each problem: file, key, value, and what is allowed.
 
     """
-    file = f"{path.parent.name}/{path.name}"
+    return _settings(f"{path.parent.name}/{path.name}", path.read_bytes())
+
+
+@cache
+def _settings(file: str, text: bytes) -> Settings:
+    # Each environment is compared with every other: without the cache, each is parsed for each.
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506 - a SafeLoader
+        content = yaml.load(text.decode("utf-8"), _UniqueKeys)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise SettingsError(f"{file}: is not YAML: {reason}; allowed: YAML as in environments/dev.yaml") from None
@@ -197,11 +206,16 @@ def read_file(path: Path) -> Settings:
         raise SettingsError(*(f"{file}: {problem}" for problem in problems_of(error, Settings, content))) from None
 
 
+# `<<: *anchor`, which may give a key that the mapping gives again.
+_MERGE = "tag:yaml.org,2002:merge"
+
+
 class _UniqueKeys(yaml.SafeLoader):
     """YAML in which a key that is given twice is an error, not silently the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
-        keys = [self.construct_object(key, deep=True) for key, _value in node.value]
+        given = [key for key, _value in node.value if key.tag != _MERGE]
+        keys = [self.construct_object(key, deep=True) for key in given]
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice is not None:
             raise yaml.constructor.ConstructorError(None, None, f"the key {twice!r} is given twice", node.start_mark)

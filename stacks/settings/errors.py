@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -18,6 +19,10 @@ _RENAMED = {"model": "catalog"}
 """The key of an option of the library that has another name there: a model of the catalogue."""
 
 
+MORE_VARIANTS = "endpoint.more_variants"
+"""Where the further variants stand."""
+
+
 class SettingsError(ValueError):
     """An environment cannot be used.
 
@@ -29,6 +34,21 @@ class SettingsError(ValueError):
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+@contextmanager
+def within(path: str) -> Iterator[None]:
+    """Let a refusal of the library be about one variant of the file.
+
+    Args:
+        path: ``endpoint`` for the main variant and its model, or ``endpoint.more_variants.<name>``.
+
+    """
+    try:
+        yield
+    except OptionError as error:
+        error.within = path
+        raise
 
 
 def problems_of(error: ValidationError, root: type[BaseModel], content: Any) -> Iterator[str]:  # noqa: ANN401 - YAML
@@ -68,10 +88,23 @@ def key_of(error: OptionError, root: type[BaseModel], content: Any) -> str:  # n
         return option
     *_, last = option.split(".")
     names = [last + unit for unit in _UNITS]
-    with_name = [(key, value) for key, value in _leaves(content) if key.rpartition(".")[2] in names]
+    with_name = [
+        (key, value)
+        for key, value in _leaves(content)
+        if key.rpartition(".")[2] in names and _is_within(key, error.within)
+    ]
     with_value = [key for key, value in with_name if value == error.value]
     in_the_file = with_value or [key for key, _ in with_name]
-    return next(iter([*in_the_file, *_keys_of(root, names), option]))
+    section = _section(root, tuple(error.within.split("."))) if error.within else None
+    not_in_it = _keys_of(section, names, f"{error.within}.") if section else _keys_of(root, names)
+    return next(iter([*in_the_file, *not_in_it, option]))
+
+
+def _is_within(key: str, path: str) -> bool:
+    """Return whether a key of the file is of one variant: the main one's model stands beside it."""
+    if path == "endpoint":
+        return key.startswith(("endpoint.", "model.")) and not key.startswith(f"{MORE_VARIANTS}.")
+    return not path or key.startswith(f"{path}.")
 
 
 def _leaves(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - YAML

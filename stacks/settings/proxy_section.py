@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from sagemaker_llm import OptionError, limits
+from sagemaker_llm import RequestLimits, limits
 from stacks.settings.section import Count, RetentionDays, Section
 
 Caller = Annotated[str, Field(pattern=r"^(\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+)$")]
@@ -21,8 +21,8 @@ VpcEndpointId = Annotated[str, Field(pattern=r"^vpce-[0-9a-f]{8,17}$")]
 class Client(Section):
     """The limits of one API key."""
 
-    requests_per_second: float = Field(gt=0, le=10_000, description="The rate in the long run.")
-    burst: int = Field(ge=1, le=5_000, description="The requests at once above it.")
+    requests_per_second: float = Field(gt=0, le=limits.MAX_REQUESTS_PER_SECOND, description="The rate in the long run.")
+    burst: int = Field(ge=limits.BURST[0], le=limits.BURST[1], description="The requests at once above it.")
     quota: Count | None = Field(default=None, description="The requests in a period. Default: no quota.")
     period: Literal["day", "week", "month"] = Field(default="month", description="The quota's period.")
 
@@ -39,20 +39,20 @@ class RestApi(Section):
     requests_per_second: float | None = Field(
         default=None,
         gt=0,
-        le=10_000,
+        le=limits.MAX_REQUESTS_PER_SECOND,
         description="The rate of all callers in the long run. Default: the function's reserved concurrency, else 50.",
     )
     burst: int | None = Field(
         default=None,
-        ge=1,
-        le=5_000,
+        ge=limits.BURST[0],
+        le=limits.BURST[1],
         description="The requests at once, at most the function's reserved concurrency, because Lambda's own throttle "
         "reaches callers as a 500. Default: that concurrency, else 100.",
     )
     timeout_seconds: int = Field(
-        default=29,
-        ge=2,
-        le=limits.REST_API_SECONDS,
+        default=limits.REST_API_DEFAULT_SECONDS,
+        ge=limits.REST_API_SECONDS[0],
+        le=limits.REST_API_SECONDS[1],
         description="API Gateway's time-out. More than 29 needs a larger quota from AWS.",
     )
     cors_origins: tuple[Origin, ...] = Field(
@@ -68,8 +68,8 @@ class RestApi(Section):
     )
     firewall_requests: int | None = Field(
         default=None,
-        ge=10,
-        le=2_000_000_000,
+        ge=limits.FIREWALL_REQUESTS[0],
+        le=limits.FIREWALL_REQUESTS[1],
         description="A web firewall, and the most requests from one address in five minutes. Default: no firewall.",
     )
     tracing: bool = Field(default=True, description="X-Ray traces of the API.")
@@ -92,23 +92,37 @@ class Proxy(Section):
     )
     rest_api: RestApi | None = Field(default=None, description="A REST API instead of the Function URL. Default: none.")
     generate_timeout_seconds: int = Field(
-        default=65,
+        default=limits.GENERATE_DEFAULT_SECONDS,
         ge=limits.GENERATE_SECONDS[0],
         le=limits.GENERATE_SECONDS[1],
         description="How long one generation may take; SageMaker itself ends it after 60 s.",
     )
     max_request_bytes: int = Field(
-        default=262_144, ge=1024, le=4_000_000, description="The longest request body, in bytes."
+        default=limits.REQUEST_DEFAULT_BYTES,
+        ge=limits.REQUEST_BYTES[0],
+        le=limits.REQUEST_BYTES[1],
+        description="The longest request body, in bytes.",
     )
     default_max_tokens: Count = Field(
-        default=200, description="The max_tokens of a request that names none; containers' own defaults differ."
+        default=RequestLimits.default_max_tokens,
+        description="The max_tokens of a request that names none; containers' own defaults differ.",
     )
-    max_tokens: Count = Field(default=4096, description="The most max_tokens of a request.")
+    max_tokens: Count = Field(default=RequestLimits.max_tokens, description="The most max_tokens of a request.")
     max_generations: int = Field(
-        default=limits.MAX_GENERATIONS, ge=1, le=limits.MAX_GENERATIONS, description="The most num_generations."
+        default=RequestLimits.max_generations,
+        ge=1,
+        le=limits.MAX_GENERATIONS,
+        description="The most num_generations.",
     )
-    max_prompt_characters: Count = Field(default=262_144, description="The longest prompt, in characters.")
-    memory_mib: int = Field(default=512, ge=128, le=10_240, description="The function's memory, in MiB.")
+    max_prompt_characters: Count = Field(
+        default=RequestLimits.max_prompt_characters, description="The longest prompt, in characters."
+    )
+    memory_mib: int = Field(
+        default=limits.MEMORY_DEFAULT_MIB,
+        ge=limits.MEMORY_MIB[0],
+        le=limits.MEMORY_MIB[1],
+        description="The function's memory, in MiB.",
+    )
     requests_per_instance: Count = Field(
         default=32,
         description="The concurrent requests of one instance of the endpoint, for the next key. Nobody publishes it: "
@@ -129,13 +143,22 @@ class Proxy(Section):
     )
     log_retention_days: RetentionDays = Field(default=30, description="How long the proxy's log lines are kept.")
 
+    @property
+    def request_limits(self) -> RequestLimits:
+        """Return the limits of one request.
+
+        Raises:
+            OptionError: they do not go together.
+
+        """
+        return RequestLimits(
+            default_max_tokens=self.default_max_tokens,
+            max_tokens=self.max_tokens,
+            max_generations=self.max_generations,
+            max_prompt_characters=self.max_prompt_characters,
+        )
+
     @model_validator(mode="after")
-    def _default_within_the_limit(self) -> Self:
-        if self.default_max_tokens > self.max_tokens:
-            raise OptionError(
-                "default_max_tokens",
-                self.default_max_tokens,
-                problem="is more than max_tokens",
-                allowed=f"at most {self.max_tokens}",
-            )
+    def _limits_go_together(self) -> Self:
+        _ = self.request_limits
         return self

@@ -1,4 +1,4 @@
-"""Writes the JSON Schema of the environment files, for editors. ``make schema``; a test keeps it fresh."""
+"""Writes the JSON Schema of the environment files, for editors. ``make settings``; a test keeps it fresh."""
 
 from __future__ import annotations
 

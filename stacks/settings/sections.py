@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from sagemaker_llm import InstanceType, ModelPackage, OptionError, limits
 from sagemaker_llm.limits import InferenceAmi, RoutingStrategy
+from sagemaker_llm.models import catalog
 from sagemaker_llm.models.catalog import Api
 from stacks.settings.autoscaling_section import Autoscaling
 from stacks.settings.section import Count, RetentionDays, Section
@@ -19,16 +20,8 @@ from stacks.settings.section import Count, RetentionDays, Section
 Timeout = Annotated[int, Field(ge=limits.TIMEOUT_SECONDS[0], le=limits.TIMEOUT_SECONDS[1])]
 PackageArn = Annotated[str, AfterValidator(lambda arn: ModelPackage.from_arn(arn).arn)]
 GpuType = Annotated[str, AfterValidator(lambda name: InstanceType.of(name).name)]
-VariantName = Annotated[str, Field(pattern=f"^{limits.VARIANT_NAME_PATTERN}$")]
-
-
-def _one_of(one: str, value: object, other: str, other_value: object) -> None:
-    """Refuse both keys, and none of them."""
-    if bool(value) == bool(other_value):
-        problem = f"and {other} exclude each other" if value else f"is missing, and {other} too"
-        raise OptionError(
-            one, value, problem=problem, allowed=f"one of {one} and {other}", remedy="see docs/settings.md"
-        )
+VariantName = Annotated[str, Field(pattern=f"^{limits.VARIANT_NAME_PATTERN}$", max_length=limits.VARIANT_NAME_LENGTH)]
+_SETTINGS = "see docs/settings.md"
 
 
 class Model(Section):
@@ -51,7 +44,7 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
-        _one_of("package_arn", self.package_arn, "catalog", self.catalog)
+        limits.check_one_of("package_arn", self.package_arn, "catalog", self.catalog, remedy=_SETTINGS)
         if self.catalog and self.api:
             raise OptionError(
                 "api", self.api, problem="is known for a model of the catalogue", allowed="api only with package_arn"
@@ -59,8 +52,9 @@ class Model(Section):
         return self
 
     def of_package(self, arn: str) -> Model:
-        """Return another package that answers the same."""
-        return Model(package_arn=arn, api=self.api)
+        """Return another package that answers the same: what this one's ``api`` says, or its entry in the catalogue."""
+        known = next((entry.api for entry in catalog.entries() if entry.model == self.catalog), None)
+        return Model(package_arn=arn, api=self.api or known)
 
     def package(self, instance_type: str, region: str) -> ModelPackage:
         """Return the package for a GPU type in a region.
@@ -107,9 +101,11 @@ class Variant(Section):
         "an unknown package of Cohere's gets al2-ami-sagemaker-inference-gpu-2, which Cohere requires for model "
         "versions after 3.0.5.",
     )
-    model_download_timeout_seconds: Timeout = Field(default=2400, description="How long the weights may take.")
+    model_download_timeout_seconds: Timeout = Field(
+        default=limits.TIMEOUT_DEFAULT_SECONDS, description="How long the weights may take."
+    )
     container_startup_timeout_seconds: Timeout = Field(
-        default=2400, description="How long the container may take to become healthy."
+        default=limits.TIMEOUT_DEFAULT_SECONDS, description="How long the container may take to become healthy."
     )
     instance_provision_timeout_seconds: int | None = Field(
         default=None,
@@ -134,7 +130,9 @@ class Variant(Section):
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
-        _one_of("instance_type", self.instance_type, "instance_pools", self.instance_pools)
+        limits.check_one_of(
+            "instance_type", self.instance_type, "instance_pools", self.instance_pools, remedy=_SETTINGS
+        )
         return self
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from sagemaker_llm.limits import VARIANT_NAME
 from sagemaker_llm.metric import metric
 
 
@@ -30,7 +31,7 @@ class EndpointMetrics:
         self,
         metric_name: str,
         *,
-        variant_name: str = "AllTraffic",
+        variant_name: str = VARIANT_NAME,
         namespace: str = "AWS/SageMaker",
         **options: Any,  # noqa: ANN401 - the CDK's MetricOptions
     ) -> cloudwatch.Metric:

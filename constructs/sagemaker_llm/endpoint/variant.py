@@ -12,12 +12,9 @@ from aws_cdk import aws_sagemaker as sagemaker
 from sagemaker_llm import limits
 from sagemaker_llm.endpoint.autoscaling import Autoscaling
 from sagemaker_llm.errors import OptionError
-from sagemaker_llm.limits import RoutingStrategy, check_pattern, check_range
+from sagemaker_llm.limits import TIMEOUT_DEFAULT_SECONDS, VARIANT_NAME, RoutingStrategy, check_pattern, check_range
 from sagemaker_llm.models.instance_type import InstanceType
 from sagemaker_llm.models.marketplace_model import MarketplaceModel
-
-VARIANT_NAME = "AllTraffic"
-"""The name of an endpoint's only variant, as every AWS console and SDK default calls it."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +69,8 @@ class Variant:
     instance_count: int = 1
     autoscaling: Autoscaling | None = None
     inference_ami_version: str | None = None
-    model_download_timeout: Duration = field(default_factory=lambda: Duration.seconds(2400))
-    container_startup_timeout: Duration = field(default_factory=lambda: Duration.seconds(2400))
+    model_download_timeout: Duration = field(default_factory=lambda: Duration.seconds(TIMEOUT_DEFAULT_SECONDS))
+    container_startup_timeout: Duration = field(default_factory=lambda: Duration.seconds(TIMEOUT_DEFAULT_SECONDS))
     instance_provision_timeout: Duration | None = None
     routing_strategy: RoutingStrategy = "LEAST_OUTSTANDING_REQUESTS"
     volume_size_gb: int | None = None
@@ -81,7 +78,8 @@ class Variant:
 
     def __post_init__(self) -> None:
         self._check_types()
-        check_pattern("name", self.name, limits.VARIANT_NAME_PATTERN, "1 to 63 letters, digits and inner hyphens")
+        allowed = f"1 to {limits.VARIANT_NAME_LENGTH} letters, digits and inner hyphens"
+        check_pattern("name", self.name, limits.VARIANT_NAME_PATTERN, allowed, length=limits.VARIANT_NAME_LENGTH)
         check_range("weight", self.weight, 0, float("inf"))
         limits.check_instance_count("instance_count", self.instance_count)
         if self.autoscaling:
@@ -128,10 +126,7 @@ class Variant:
 
     def _check_types(self) -> None:
         names = self._type_names()
-        if bool(self.instance_type) == bool(self.pools):
-            raise OptionError(
-                "instance_type", self.instance_type, problem="and pools exclude each other", allowed="one of the two"
-            )
+        limits.check_one_of("instance_type", self.instance_type, "pools", self.pools)
         if len(names) > limits.MAX_POOLS or len(set(names)) < len(names):
             raise OptionError(
                 "pools", names, problem="are too many or name a type twice", allowed="1 to 5 different GPU types"

@@ -73,9 +73,9 @@ def find(model: str, *, instance_type: str, region: str) -> tuple[CatalogEntry, 
     """
     of_model = [entry for entry in entries() if entry.model == model]
     if not of_model:
-        raise _unknown("model", model, (entry.model for entry in entries()), "is not in the catalogue", "package_arn")
+        raise _unknown("model", model, (entry.model for entry in entries()), "is not in the catalogue")
     if region not in accounts():
-        raise _unknown("region", region, accounts(), "has no known package", "package_arn")
+        raise _unknown("region", region, accounts(), "has no known package")
     gpu = InstanceType.of(instance_type)
     fitting = [entry for entry in of_model if entry.fits(gpu)]
     # A package seen on this very type goes before one that was seen on another type with this GPU.
@@ -90,7 +90,7 @@ def find(model: str, *, instance_type: str, region: str) -> tuple[CatalogEntry, 
         )
     entry = fitting[0]
     if region not in entry.regions:
-        raise _unknown("region", region, entry.regions, f"has no known package of {model}", "package_arn")
+        raise _unknown("region", region, entry.regions, f"has no known package of {model}")
     return entry, f"arn:aws:sagemaker:{region}:{accounts()[region]}:model-package/{entry.id}"
 
 
@@ -99,12 +99,16 @@ def by_id(package_id: str) -> CatalogEntry | None:
     return next((entry for entry in entries() if entry.id == package_id), None)
 
 
-def _unknown(option: str, value: str, known: Iterable[str], problem: str, instead: str) -> OptionError:
+def _unknown(option: str, value: str, known: Iterable[str], problem: str) -> OptionError:
     names = list(dict.fromkeys(known))
     near = difflib.get_close_matches(value, names, n=3)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
     return OptionError(
-        option, value, problem=problem, allowed=", ".join(names), remedy=f"{meant}any package can be given by {instead}"
+        option,
+        value,
+        problem=problem,
+        allowed=", ".join(names),
+        remedy=f"{meant}any package can be given by package_arn",
     )
 
 

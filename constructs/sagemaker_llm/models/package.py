@@ -133,8 +133,10 @@ class ModelPackage:
                 allowed=f"a package of {region}",
                 remedy=f"choose {region} on the subscription's Configure page and copy its ARN",
             )
-        families = self._gpu_families()
-        if instance_type and families and instance_type.split(".")[1] not in families:
+        if not instance_type:
+            return
+        gpu, families = InstanceType.of(instance_type), self._gpu_families()
+        if families and gpu.family not in families:
             raise OptionError(
                 "instance_type",
                 instance_type,
@@ -142,7 +144,7 @@ class ModelPackage:
                 allowed=", ".join(f"ml.{family}.*" for family in families),
                 remedy="use such a type, or the package for this one",
             )
-        if instance_type and InstanceType.of(instance_type).gpus < self.gpus:
+        if gpu.gpus < self.gpus:
             raise OptionError(
                 "instance_type",
                 instance_type,
@@ -183,7 +185,7 @@ class ModelPackage:
         if in_name:
             return _FAMILIES[in_name["gpu"]]
         known = catalog.by_id(self.name)
-        seen = {name.split(".")[1] for name in known.instance_types} if known else set[str]()
+        seen = {InstanceType.of(name).family for name in known.instance_types} if known else set[str]()
         # Of the others, what else they run on is the listing's to say.
         return tuple(family for families in _FAMILIES.values() for family in families if family in seen)
 

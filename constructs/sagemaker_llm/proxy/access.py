@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from aws_cdk import Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 
+from sagemaker_llm import limits
 from sagemaker_llm.errors import OptionError
 from sagemaker_llm.limits import check_range
 
 Access: TypeAlias = Literal["iam", "api_keys"]
 Period: TypeAlias = Literal["day", "week", "month"]
+
+LOWEST_RATE: Final = 0.001
+"""The lowest rate of an API or a key, in requests a second."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +127,14 @@ def add_client(api: apigateway.RestApi, name: str, client: ApiKeyClient) -> None
         OptionError: a limit is out of API Gateway's range.
 
     """
-    check_range(f"{name}.requests_per_second", client.requests_per_second, 0.001, 10_000)
-    check_range(f"{name}.burst", client.burst, 1, 5_000)
+    rate, highest = client.requests_per_second, limits.MAX_REQUESTS_PER_SECOND
+    check_range(f"{name}.requests_per_second", rate, LOWEST_RATE, highest)
+    check_range(f"{name}.burst", client.burst, *limits.BURST)
+    if client.quota is not None:
+        check_range(f"{name}.quota", client.quota, 1, float("inf"))
+    if client.period not in get_args(Period):
+        allowed = ", ".join(get_args(Period))
+        raise OptionError(f"{name}.period", client.period, problem="is no period", allowed=allowed)
     full_name = f"{Stack.of(api).stack_name}-{name}"
     key = api.add_api_key(f"Key-{name}", api_key_name=full_name)
     plan = api.add_usage_plan(
@@ -132,7 +142,7 @@ def add_client(api: apigateway.RestApi, name: str, client: ApiKeyClient) -> None
         name=full_name,
         throttle=apigateway.ThrottleSettings(rate_limit=client.requests_per_second, burst_limit=client.burst),
         quota=apigateway.QuotaSettings(limit=client.quota, period=apigateway.Period[client.period.upper()])
-        if client.quota
+        if client.quota is not None
         else None,
         api_stages=[apigateway.UsagePlanPerApiStage(api=api, stage=api.deployment_stage)],
     )

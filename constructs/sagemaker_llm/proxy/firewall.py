@@ -8,7 +8,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from sagemaker_llm.limits import check_range
+from sagemaker_llm.limits import FIREWALL_REQUESTS, check_range
 
 COUNTED: Final = {
     "AWSManagedRulesCommonRuleSet": (
@@ -44,7 +44,7 @@ def add_firewall(scope: Construct, stage: apigateway.Stage, requests: int) -> wa
         OptionError: the number is out of range.
 
     """
-    check_range("firewall_requests", requests, 10, 2_000_000_000)
+    check_range("firewall_requests", requests, *FIREWALL_REQUESTS)
     rules = [
         wafv2.CfnWebACL.RuleProperty(
             name="Rate",

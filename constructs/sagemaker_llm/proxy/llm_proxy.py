@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
@@ -11,9 +11,10 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from sagemaker_llm import limits
 from sagemaker_llm.endpoint.invocable_endpoint import InvocableEndpoint
 from sagemaker_llm.errors import OptionError
-from sagemaker_llm.limits import GENERATE_SECONDS, check_range
+from sagemaker_llm.limits import check_range
 from sagemaker_llm.models.catalog import Api
 from sagemaker_llm.proxy import source
 from sagemaker_llm.proxy.function import python_function
@@ -22,9 +23,6 @@ from sagemaker_llm.proxy.request_limits import RequestLimits
 from sagemaker_llm.proxy.version_check import VersionCheck
 
 LogLevel: TypeAlias = Literal["INFO", "ERROR"]
-
-RESERVE_SECONDS: Final = 5
-"""The function's time beside the model's, in seconds: connecting, parsing and responding."""
 
 
 class LlmProxy(ProxyMetrics, Construct):
@@ -43,7 +41,8 @@ class LlmProxy(ProxyMetrics, Construct):
             are translated, and each generation is a request of its own.
         code: the source; default the one that comes with this library.
         generate_timeout: how long one generation may take, 1 to 70 s; default 65 s, more than SageMaker's own 60 s.
-        max_request_bytes: the longest request body, in bytes; default 262144. A 2023 model reads about 8 KB of text.
+        max_request_bytes: the longest request body, 1024 to 4000000 bytes; default 262144. A 2023 model reads about
+            8 KB of text.
         request_limits: the limits of one request; default see ``RequestLimits``.
         memory_mib: the function's memory in MiB, 128 to 10240; default 512. CPU grows with it.
         reserved_concurrency: the concurrency reserved for the function, which is also its limit; it is taken from the
@@ -76,9 +75,9 @@ class LlmProxy(ProxyMetrics, Construct):
         api: Api = "generate",
         code: lambda_.Code | None = None,
         generate_timeout: Duration | None = None,
-        max_request_bytes: int = 262_144,
+        max_request_bytes: int = limits.REQUEST_DEFAULT_BYTES,
         request_limits: RequestLimits | None = None,
-        memory_mib: int = 512,
+        memory_mib: int = limits.MEMORY_DEFAULT_MIB,
         reserved_concurrency: int | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         log_level: LogLevel = "INFO",
@@ -88,9 +87,10 @@ class LlmProxy(ProxyMetrics, Construct):
         seconds = _generate_seconds(generate_timeout)
         if reserved_concurrency is not None:
             check_range("reserved_concurrency", reserved_concurrency, 1, float("inf"))
-        if api not in source.apis():
-            allowed = ", ".join(source.apis())
-            raise OptionError("api", api, problem="cannot be translated by the proxy", allowed=allowed)
+        check_range("max_request_bytes", max_request_bytes, *limits.REQUEST_BYTES, unit="bytes")
+        check_range("memory_mib", memory_mib, *limits.MEMORY_MIB, unit="MiB")
+        _check_one_of("api", api, source.apis(), "cannot be translated by the proxy")
+        _check_one_of("log_level", log_level, get_args(LogLevel), "is no level")
         code = code or source.code()
         self.request_limits = request_limits or RequestLimits()
         self.reserved_concurrency = reserved_concurrency
@@ -101,7 +101,7 @@ class LlmProxy(ProxyMetrics, Construct):
             role_description="Lets the proxy write its log and invoke its endpoint",
             code=code,
             handler="proxy.handler.handler",
-            timeout_seconds=seconds + RESERVE_SECONDS,
+            timeout_seconds=seconds + limits.RESERVE_SECONDS,
             memory_mib=memory_mib,
             log_retention=log_retention,
             reserved_concurrency=reserved_concurrency,
@@ -181,14 +181,12 @@ class LlmProxy(ProxyMetrics, Construct):
 
 
 def _generate_seconds(timeout: Duration | None) -> int:
-    low, high = GENERATE_SECONDS
-    seconds = int(timeout.to_seconds()) if timeout else 65
-    if low <= seconds <= high:
-        return seconds
-    raise OptionError(
-        "generate_timeout",
-        seconds,
-        problem="seconds is out of range",
-        allowed=f"{low} to {high} seconds",
-        remedy="SageMaker itself ends an invocation after 60 seconds",
-    )
+    seconds = int(timeout.to_seconds()) if timeout else limits.GENERATE_DEFAULT_SECONDS
+    remedy = "SageMaker itself ends an invocation after 60 seconds"
+    check_range("generate_timeout", seconds, *limits.GENERATE_SECONDS, unit="seconds", remedy=remedy)
+    return seconds
+
+
+def _check_one_of(option: str, value: str, allowed: Sequence[str], problem: str) -> None:
+    if value not in allowed:
+        raise OptionError(option, value, problem=problem, allowed=", ".join(allowed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from sagemaker_llm.errors import OptionError
 from sagemaker_llm.limits import MAX_GENERATIONS, check_range
 
 
@@ -32,7 +33,14 @@ class RequestLimits:
         for option in ("max_tokens", "max_prompt_characters"):
             check_range(option, getattr(self, option), 1, float("inf"))
         check_range("max_generations", self.max_generations, 1, MAX_GENERATIONS)
-        check_range("default_max_tokens", self.default_max_tokens, 1, self.max_tokens)
+        check_range("default_max_tokens", self.default_max_tokens, 1, float("inf"))
+        if self.default_max_tokens > self.max_tokens:
+            raise OptionError(
+                "default_max_tokens",
+                self.default_max_tokens,
+                problem="is more than max_tokens",
+                allowed=f"at most {self.max_tokens}",
+            )
 
     @property
     def by_name(self) -> dict[str, int]:

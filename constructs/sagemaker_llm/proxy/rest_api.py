@@ -14,24 +14,17 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from sagemaker_llm import limits
 from sagemaker_llm.errors import OptionError
-from sagemaker_llm.limits import REST_API_SECONDS, check_range
+from sagemaker_llm.limits import check_range
 from sagemaker_llm.proxy import source
-from sagemaker_llm.proxy.access import Access, ApiKeyClient, add_client, check_access, resource_policy
+from sagemaker_llm.proxy.access import LOWEST_RATE, Access, ApiKeyClient, add_client, check_access, resource_policy
 from sagemaker_llm.proxy.firewall import add_firewall
 from sagemaker_llm.proxy.gateway_responses import add_gateway_responses
 from sagemaker_llm.proxy.llm_proxy import LlmProxy
 from sagemaker_llm.proxy.rest_methods import add_methods
 
 STAGE: Final = "live"
-
-DEFAULT_SECONDS: Final = 29
-"""API Gateway's own time-out, in seconds.
-
-A longer one needs a larger quota "Maximum integration timeout in milliseconds", which AWS raises for regional and
-private APIs.
-Source: docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html.
-"""
 
 DEFAULT_BURST: Final = 100
 """The requests at once of all callers, where the function has no reserved concurrency."""
@@ -122,8 +115,8 @@ class ProxyRestApi(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         super().__init__(scope, construct_id)
-        timeout = timeout or Duration.seconds(DEFAULT_SECONDS)
-        check_range("timeout", timeout.to_seconds(), 1, REST_API_SECONDS)
+        timeout = timeout or Duration.seconds(limits.REST_API_DEFAULT_SECONDS)
+        check_range("timeout", timeout.to_seconds(), *limits.REST_API_SECONDS, unit="seconds")
         check_access(access, clients or {}, callers)
         rate, burst = _throttle(requests_per_second, burst, proxy.reserved_concurrency)
         proxy.set_front_door(timeout=timeout, cors_origins=cors_origins)
@@ -214,9 +207,13 @@ def _throttle(rate: float | None, burst: int | None, concurrency: int | None) ->
             allowed=f"at most {concurrency}",
             remedy="leave it out, or raise reserved_concurrency",
         )
+    if rate is not None:
+        check_range("requests_per_second", rate, LOWEST_RATE, limits.MAX_REQUESTS_PER_SECOND)
+    if burst is not None:
+        check_range("burst", burst, *limits.BURST)
     return (
         rate if rate is not None else float(concurrency or 50),
-        burst if burst is not None else min(concurrency or DEFAULT_BURST, 5_000),
+        burst if burst is not None else min(concurrency or DEFAULT_BURST, limits.BURST[1]),
     )
 
 

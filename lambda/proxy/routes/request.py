@@ -17,8 +17,8 @@ from proxy.http import Request
 from proxy.routes import schema
 from proxy.routes.table import VARIANT_HEADER, Route
 
-# botocore's model of sagemaker-runtime: TargetVariantHeader.
-_VARIANT: Final = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+# botocore's model of sagemaker-runtime: TargetVariantHeader, whose pattern does not bound the length.
+_VARIANT: Final = re.compile(r"(?=.{1,63}$)[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
 def check_media_type(request: Request) -> None:

@@ -616,7 +616,7 @@ def variants(stack: Stack, **options: dict[str, Any]) -> GpuEndpoint:
         (lambda s: endpoint(s, name="All Traffic"), "name", "1 to 63 letters"),
         (lambda s: endpoint(s, weight=-1), "weight", "0 or more"),
         (lambda s: endpoint(s, weight=0), "weight", "above 0 for one"),
-        (lambda s: endpoint(s, instance_type=None), "instance_type", "one of the two"),
+        (lambda s: endpoint(s, instance_type=None), "instance_type", "one of instance_type and pools"),
         (lambda s: endpoint(s, volume_size_gb=100), "volume_size_gb", "no volume size for it"),
         (lambda s: endpoint(s, instance_type="ml.p3.2xlarge", volume_size_gb=513), "volume_size_gb", "1 to 512 GB"),
         (lambda s: endpoint(s, volume_key=volume_key(s)), "volume_key", "no key for these types"),
@@ -655,7 +655,7 @@ def variants(stack: Stack, **options: dict[str, Any]) -> GpuEndpoint:
         (
             lambda s: Variant(model=model(s), instance_type="ml.g5.xlarge", pools=[InstancePool("ml.g5.2xlarge")]),
             "instance_type",
-            "one of the two",
+            "one of instance_type and pools",
         ),
         (lambda s: variants(s), "variants", "1 to 10 variants"),
         (lambda s: variants(s, **{f"v{n}": {} for n in range(11)}), "variants", "1 to 10 variants"),
@@ -699,6 +699,30 @@ def test_what_sagemaker_would_refuse(make: Callable[[Stack], Any], option: str, 
         make(new_stack())
     assert caught.value.source.startswith("docs.aws.amazon.com/")
     assert str(caught.value).endswith(f"see {caught.value.source}")
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        ({"memory_mib": 127}, "memory_mib"),
+        ({"memory_mib": 10_241}, "memory_mib"),
+        ({"max_request_bytes": 0}, "max_request_bytes"),
+        ({"max_request_bytes": 5_000_000}, "max_request_bytes"),
+        ({"log_level": "DEBUG"}, "log_level"),
+        ({"api": "embed"}, "api"),
+    ],
+)
+def test_what_the_function_could_not_start_with(options: dict[str, Any], option: str) -> None:
+    with pytest.raises(OptionError, match=f"^{option}: "):
+        proxy(new_stack(), **options)
+
+
+def test_a_name_of_a_variant_has_63_characters_at_most() -> None:
+    stack = new_stack()
+    served = model(stack)
+    assert Variant(model=served, instance_type="ml.g5.xlarge", name="a" + "-" * 61 + "b")
+    with pytest.raises(OptionError, match=r"^name: .*allowed: 1 to 63"):
+        Variant(model=served, instance_type="ml.g5.xlarge", name="a" + "-" * 62 + "b")
 
 
 def test_packages_of_different_needs_share_no_variant() -> None:

@@ -19,6 +19,16 @@ COMMAND_R_H100 = (
 )
 
 
+@pytest.mark.parametrize("name", ["p5", "ml.p5", "ml.m5.xlarge", ""])
+def test_what_is_no_gpu_type_says_so_before_the_package_is_asked(name: str) -> None:
+    package = ModelPackage.from_arn(COMMAND_R_H100)
+    if not name:
+        package.check(instance_type=name)
+        return
+    with pytest.raises(OptionError, match=f"^instance_type: '{name}' is no"):
+        package.check(instance_type=name)
+
+
 def test_the_articles_package() -> None:
     package = ModelPackage.from_arn(ARTICLE)
     assert (package.region, package.account) == ("us-east-1", "865070037744")

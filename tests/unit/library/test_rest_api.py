@@ -222,7 +222,13 @@ def test_the_firewall() -> None:
         ({"timeout": Duration.seconds(76)}, "timeout"),
         ({"firewall_requests": 9}, "firewall_requests"),
         ({"access": "api_keys", "clients": {"a": ApiKeyClient(0, 2)}}, "a.requests_per_second"),
+        ({"access": "api_keys", "clients": {"a": ApiKeyClient(1, 2, quota=0)}}, "a.quota"),
+        ({"access": "api_keys", "clients": {"a": ApiKeyClient(1, 2, 9, "year")}}, "a.period"),  # type: ignore[arg-type]
         ({"burst": 33, "reserved_concurrency": 32}, "burst"),
+        ({"burst": 0}, "burst"),
+        ({"requests_per_second": 0}, "requests_per_second"),
+        ({"requests_per_second": 10_001}, "requests_per_second"),
+        ({"timeout": Duration.seconds(1)}, "timeout"),  # less than the reserve: no request could be answered
     ],
 )
 def test_values_that_are_wrong(options: dict[str, Any], option: str) -> None:

@@ -56,6 +56,13 @@ def _pools(content: dict[str, Any], *types: str) -> None:
 
 
 EMBED = {"model": {"catalog": "embed-english-v3"}}
+MEDIUM = {"model": {"catalog": "medium-1.5"}}
+R_PLUS = {"model": {"catalog": "command-r-plus-08-2024"}}
+POOLS = [{"instance_type": "ml.g5.2xlarge"}, {"instance_type": "ml.g5.xlarge"}]
+OF_EMBED = (
+    "arn:aws:sagemaker:us-east-1:865070037744:model-package/"
+    "cohere-embed-english-v3-8-0117-6d3f676bd44232428f648851d90f9f9c"
+)
 
 
 def _schedule(**change: str) -> dict[str, Any]:
@@ -178,6 +185,23 @@ WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
         lambda c: c["endpoint"].update(more_variants={"New": {**EMBED, "instance_type": "ml.g5.xlarge"}}),
         "endpoint.more_variants.New.model: 'embed' is what its container answers, but the main variant's answers gener",
     ),
+    (
+        lambda c: c["endpoint"].update(more_variants={"New": {**R_PLUS, "instance_type": "ml.g5.xlarge"}}),
+        "endpoint.more_variants.New.instance_type: 'ml.g5.xlarge' has 1 x NVIDIA A10G",
+    ),
+    (
+        lambda c: c["endpoint"].update(
+            more_variants={"a" + "-" * 62 + "b": {**MEDIUM, "instance_type": "ml.g5.xlarge"}}
+        ),
+        "endpoint.more_variants.a--",
+    ),
+    (
+        lambda c: (
+            c["endpoint"].pop("instance_type"),
+            c["endpoint"].update(instance_pools=[*POOLS[:1], {**POOLS[1], "package_arn": OF_EMBED}]),
+        ),
+        "endpoint.instance_pools: 'embed' is what its container answers, but the main variant's answers generate",
+    ),
     (lambda c: c.update(termination_protection=True), "account: None is missing, and the environment is protected"),
     (lambda c: c.update(permissions_boundary_arn="x"), "permissions_boundary_arn: 'x' is wrong; allowed: A policy"),
     ("- a", "holds no keys; allowed: region, account, model"),
@@ -247,6 +271,40 @@ REST: dict[str, Any] = {"access": "api_keys", "clients": {"a": {"requests_per_se
     ("change", "start"),
     [
         (
+            lambda c: c["endpoint"].update(
+                weight=0.5, more_variants={"New": {**MEDIUM, "instance_type": "ml.g5.xlarge", "volume_size_gb": 100}}
+            ),
+            "endpoint.more_variants.New.volume_size_gb: 100 is not for ml.g5.xlarge, which",
+        ),
+        (
+            # The same value stands in the main variant, where it is right.
+            lambda c: c["endpoint"].update(
+                instance_count=3,
+                more_variants={
+                    "New": {
+                        **MEDIUM,
+                        "instance_type": "ml.g5.xlarge",
+                        "instance_count": 3,
+                        "autoscaling": {"max_instances": 2, "target": 4.0},
+                    }
+                },
+            ),
+            "endpoint.more_variants.New.instance_count: 3 is out of range",
+        ),
+        (
+            # It is the default: the file does not have it.
+            lambda c: c["endpoint"].update(
+                more_variants={
+                    "New": {
+                        **MEDIUM,
+                        "instance_type": "ml.g5.xlarge",
+                        "autoscaling": {"max_instances": 2, "min_instances": 3, "target": 4.0},
+                    }
+                },
+            ),
+            "endpoint.more_variants.New.autoscaling.max_instances: 2 is out of range; allowed: 3 or more",
+        ),
+        (
             lambda c: c["endpoint"].update(volume_size_gb=100),
             "endpoint.volume_size_gb: 100 is not for ml.g5.xlarge, which",
         ),
@@ -312,3 +370,23 @@ def test_the_concurrency_is_what_the_endpoint_serves(
     for section, values in change.items():
         content.setdefault(section, {}).update(values)
     assert settings.Settings.model_validate(content).reserved_concurrency == concurrency
+
+
+def test_a_pool_with_a_package_of_its_own_answers_what_the_model_of_the_catalogue_answers() -> None:
+    content = copy.deepcopy(GOOD)
+    content["model"] = {"catalog": "medium-1.5"}
+    content["endpoint"].pop("instance_type")
+    unknown = "arn:aws:sagemaker:us-east-1:222233334444:model-package/not-in-the-catalogue"
+    content["endpoint"]["instance_pools"] = [{**POOLS[0], "package_arn": unknown}, POOLS[1]]
+    assert settings.Settings.model_validate(content).api == "generate"
+
+
+def test_a_mapping_may_be_merged_into_another(tmp_path: Path) -> None:
+    """`<<: *anchor`; a key that is given beside it counts."""
+    text = yaml.safe_dump({**GOOD, "tags": {"a": "1"}}).replace("tags:\n  a: '1'", "tags: &tags\n  a: '1'")
+    file = tmp_path / "x.yaml"
+    file.write_text(text + "proxy: &proxy\n  memory_mib: 640\n  log_level: ERROR\n", "utf-8")
+    assert settings.read_file(file).proxy.memory_mib == 640
+    merged = text.replace("tags: &tags\n  a: '1'", "tags:\n  <<: &more {a: '1', b: '2'}\n  b: '3'")
+    file.write_text(merged, "utf-8")
+    assert settings.read_file(file).tags == {"a": "1", "b": "3"}
