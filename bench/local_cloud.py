@@ -35,13 +35,14 @@ def rows() -> Iterator[Row]:
     yield _row("restored with a deployed state", [_started(restored=True) for _ in range(_ROUNDS)], "2 s")
     with cloud.running() as local:
         journey = Journey(local, Console(quiet=True))
+        os.environ.update(local.variables())
         first = _seconds(journey.bootstrap) + _seconds(journey.deploy)
         yield _row("bootstrap and first deployment", [first], "25 s")
         yield _row("deployment of an unchanged app", [_seconds(journey.deploy) for _ in range(3)], "12 s")
-        rate = _rate(local)
+        rate = _rate()
         yield (f"invocations a second, {_AT_ONCE} callers", f"{rate:.0f}", "", "500")
         for at_once in (1, 10, 100):
-            answered, refused = _through_the_proxy(local, at_once)
+            answered, refused = _through_the_proxy(at_once)
             what = f"requests a second through URL and proxy, {at_once} callers"
             yield (what, f"{answered:.0f}", f"{refused:.0%} throttled", "")
         yield ("the server's memory at its most", f"{_memory_mb(local):.0f} MB", "", "500 MB")
@@ -64,9 +65,8 @@ def _seconds(step: Any) -> float:  # noqa: ANN401 - a function without arguments
     return time.perf_counter() - begin
 
 
-def _rate(local: Cloud) -> float:
+def _rate() -> float:
     """Invoke with one token, which the stand-in makes in no time."""
-    os.environ.update(local.variables())
     runtime = boto3.client("sagemaker-runtime", config=Config(max_pool_connections=_AT_ONCE))
     request: Any = {"EndpointName": "cohere-local", "ContentType": "application/json"}
 
@@ -79,10 +79,9 @@ def _rate(local: Cloud) -> float:
     return _INVOCATIONS / seconds
 
 
-def _through_the_proxy(local: Cloud, at_once: int) -> tuple[float, float]:
+def _through_the_proxy(at_once: int) -> tuple[float, float]:
     """Return answers a second, and the share that the function's reserved concurrency refused."""
     aws = Aws(cloud.REGION)
-    os.environ.update(local.variables())
     client = Client(aws.proxy_url("local"), aws.credentials(), cloud.REGION, attempts=1, at_once=at_once)
 
     def ask(_: int) -> bool:
@@ -92,11 +91,11 @@ def _through_the_proxy(local: Cloud, at_once: int) -> tuple[float, float]:
             return False
         return True
 
-    told: list[bool] = []
+    answered: list[bool] = []
     with ThreadPoolExecutor(at_once) as callers:
         list(callers.map(ask, range(2 * at_once)))  # unrecorded: until the functions are warm
-        seconds = _seconds(lambda: told.extend(callers.map(ask, range(_REQUESTS))))
-    return sum(told) / seconds, 1 - sum(told) / len(told)
+        seconds = _seconds(lambda: answered.extend(callers.map(ask, range(_REQUESTS))))
+    return sum(answered) / seconds, 1 - sum(answered) / len(answered)
 
 
 def _memory_mb(local: Cloud) -> float:

@@ -20,7 +20,7 @@ def refused(deployed: Deployed, resource: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("type_", "properties", "said"),
+    ("type_", "properties", "message"),
     [
         ("AWS::SQS::Queue", {"VisibilityTimout": 3}, "Resources/R/Properties/VisibilityTimout: Additional properties"),
         ("AWS::SQS::Queue", {"VisibilityTimeout": "soon"}, "'soon' is not of type 'integer'"),
@@ -38,8 +38,8 @@ def refused(deployed: Deployed, resource: dict[str, Any]) -> str:
         ),
     ],
 )
-def test_a_template_that_is_wrong(deployed: Deployed, type_: str, properties: dict[str, Any], said: str) -> None:
-    assert said in refused(deployed, {"Type": type_, "Properties": properties})
+def test_a_template_that_is_wrong(deployed: Deployed, type_: str, properties: dict[str, Any], message: str) -> None:
+    assert message in refused(deployed, {"Type": type_, "Properties": properties})
 
 
 def test_a_template_that_is_right_is_taken(deployed: Deployed) -> None:

@@ -147,15 +147,15 @@ def test_what_others_own_is_used(everything: Deployed) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"InstanceType": "ml.g5.xlarge"}, "Exactly one of InstanceType and InstancePools"),
         ({"InstancePools": [{"InstanceType": "ml.g5.xlarge", "Priority": 1}] * 2}, "priorities of InstancePools must"),
         ({"InstancePools": [{"InstanceType": "ml.g5.xlarge", "Priority": 6}]}, "6"),
     ],
 )
-def test_pools_that_sagemaker_refuses(everything: Deployed, change: dict[str, Any], said: str) -> None:
+def test_pools_that_sagemaker_refuses(everything: Deployed, change: dict[str, Any], message: str) -> None:
     (variant,) = variants(everything, "cohere-prod")
     changed: Any = {**variant, **change}
-    with pytest.raises(ClientError, match=said):
+    with pytest.raises(ClientError, match=message):
         everything.sagemaker.create_endpoint_config(EndpointConfigName="refused", ProductionVariants=[changed])

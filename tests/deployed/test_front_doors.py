@@ -115,16 +115,16 @@ def test_the_check_before_a_deployment_says_the_same_in_one_line(
     cli.check("rest-api")
     assert "rest-api: account 111122223333" in capsys.readouterr().out
     small = {"AccountLimit": {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 110}}
-    monkeypatch.setattr(BaseClient, "_make_api_call", _telling("GetAccountSettings", small))
+    monkeypatch.setattr(BaseClient, "_make_api_call", _responding("GetAccountSettings", small))
     with pytest.raises(Failure, match=r"proxy\.reserved_concurrency: 32 cannot be reserved.*allowed: a smaller number"):
         cli.check("rest-api")
 
 
-def _telling(operation: str, told: dict[str, Any]) -> Callable[..., Any]:
+def _responding(operation: str, response: dict[str, Any]) -> Callable[..., Any]:
     original = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def call(client: Any, name: str, arguments: Any) -> Any:
-        return told if name == operation else original(client, name, arguments)
+        return response if name == operation else original(client, name, arguments)
 
     return call
 
@@ -227,8 +227,8 @@ def test_each_client_has_its_own_rate(keyed: FrontDoor) -> None:
     body, search = {"prompt": "a", "max_tokens": 1}, key_of("search")
     answers = [keyed.send(body, signed=False, headers=search) for _ in range(5)]
     assert [status for status, _, _ in answers] == [200, 200, 200, 429, 429]
-    _, headers, said = answers[-1]
-    assert (headers["retry-after"], said["code"]) == ("1", "throttled")
+    _, headers, body = answers[-1]
+    assert (headers["retry-after"], body["code"]) == ("1", "throttled")
     assert keyed.send(body, signed=False, headers=key_of("free"))[0] == 200
 
 

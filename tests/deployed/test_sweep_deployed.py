@@ -1,6 +1,5 @@
 """A sweep against the deployed proxy: throttled, failing and slow, killed in the middle, and complete in the end."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import pytest
 from endpointctl.sweep.results import read
 from local_aws.conditions import Conditions, Fault
 from stacks.settings import ENVIRONMENTS
-from tests.support.cloud import Deployed
+from tests.support.cloud import Deployed, environment_of
 
 ROOT = ENVIRONMENTS.parent
 PROMPT = "Write a LinkedIn post about starting a career in tech:"
@@ -35,10 +34,6 @@ def command(path: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "endpointctl", "sweep", *options, "--seed", "1", "--yes", "--out", str(path), *more]
 
 
-def environment(deployed: Deployed) -> dict[str, str]:
-    return {**os.environ, **deployed.cloud.variables()}
-
-
 def wait_for(process: subprocess.Popen[bytes], path: Path, lines: int) -> None:
     """Wait until the sweep has written so many lines."""
     until = time.monotonic() + 60
@@ -58,7 +53,7 @@ def test_a_sweep_through_faults_and_a_kill_ends_with_exactly_the_planned_set(
         Fault("ModelError500", skip=5, times=2),
     )
     account(Conditions(faults=faults, answer_seconds=0.1))
-    process = subprocess.Popen(command(path), cwd=ROOT, env=environment(deployed), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command(path), cwd=ROOT, env=environment_of(deployed), stdout=subprocess.DEVNULL)
     wait_for(process, path, lines=8)
     process.kill()
     process.wait()
@@ -67,7 +62,7 @@ def test_a_sweep_through_faults_and_a_kill_ends_with_exactly_the_planned_set(
 
     account(Conditions(faults=(Fault("ThrottlingException", share=0.2),)))
     done = subprocess.run(
-        command(path), cwd=ROOT, env=environment(deployed), capture_output=True, text=True, check=False
+        command(path), cwd=ROOT, env=environment_of(deployed), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(kept)} of them are answered already" in done.stdout
@@ -81,7 +76,7 @@ def test_a_sweep_through_faults_and_a_kill_ends_with_exactly_the_planned_set(
     assert len({texts[call.number] for call in plan.calls if call.parameters["temperature"] == 0}) == 3
     report = [sys.executable, "-m", "endpointctl", "report", str(path), "--prefer", "most-likely"]
     printed = subprocess.run(
-        report, cwd=ROOT, env=environment(deployed), capture_output=True, text=True, check=True
+        report, cwd=ROOT, env=environment_of(deployed), capture_output=True, text=True, check=True
     ).stdout
     assert "36 of 36 calls were answered." in printed
     assert "most-likely: max_tokens" in printed
@@ -96,7 +91,7 @@ def test_a_sweep_that_is_terminated_keeps_the_answers_in_flight(
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
     try:
         process = subprocess.Popen(
-            command(path), cwd=ROOT, env=environment(deployed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command(path), cwd=ROOT, env=environment_of(deployed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
     finally:
         signal.signal(signal.SIGHUP, before)
@@ -110,7 +105,7 @@ def test_a_sweep_that_is_terminated_keeps_the_answers_in_flight(
 
 def test_a_sweep_of_an_endpoint_that_refuses_the_caller_says_so_at_once(deployed: Deployed, tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
-    elsewhere = {**environment(deployed), "AWS_ACCESS_KEY_ID": "ASIANOBODY", "AWS_SECRET_ACCESS_KEY": "x"}
+    elsewhere = {**environment_of(deployed), "AWS_ACCESS_KEY_ID": "ASIANOBODY", "AWS_SECRET_ACCESS_KEY": "x"}
     done = subprocess.run(command(path), cwd=ROOT, env=elsewhere, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
@@ -119,7 +114,7 @@ def test_a_sweep_of_an_endpoint_that_refuses_the_caller_says_so_at_once(deployed
 def test_directly_through_the_endpoint(deployed: Deployed, tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     done = subprocess.run(
-        command(path, "--direct"), cwd=ROOT, env=environment(deployed), capture_output=True, text=True, check=False
+        command(path, "--direct"), cwd=ROOT, env=environment_of(deployed), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert len(read(path)[1]) == 36

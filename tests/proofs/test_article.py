@@ -1,22 +1,19 @@
 """examples/article.py runs as docs/article.md says, on the local cloud."""
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 from endpointctl.sweep.results import read
-from tests.support.cloud import Deployed
+from tests.support.cloud import Deployed, environment_of
 from tests.support.templates import ROOT
 
 
 def test_the_articles_walk(deployed: Deployed, tmp_path: Path) -> None:
     out = tmp_path / "article.jsonl"
     walk = [sys.executable, "examples/article.py", "local", "--out", str(out)]
-    done = subprocess.run(
-        walk, cwd=ROOT, env={**os.environ, **deployed.cloud.variables()}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(walk, cwd=ROOT, env=environment_of(deployed), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert re.findall(r"^max_tokens (\d+): \d+ characters$", done.stdout, re.MULTILINE) == [
         "100",

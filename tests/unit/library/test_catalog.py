@@ -61,7 +61,7 @@ def test_another_size_with_the_same_gpu_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "instance_type", "region", "said"),
+    ("model", "instance_type", "region", "message"),
     [
         ("command-r-082024", "ml.p5.48xlarge", "us-east-1", r"^model: .*did you mean command-r-08-2024 or"),
         ("gpt", "ml.p5.48xlarge", "us-east-1", r"^model: 'gpt' is not in the catalogue; allowed: medium-1\.1, "),
@@ -76,7 +76,7 @@ def test_another_size_with_the_same_gpu_is_taken() -> None:
         ("rerank-v4-pro", "ml.g5.xlarge", "eu-west-1", r"^region: .*allowed: us-east-1; "),
     ],
 )
-def test_what_is_not_known(model: str, instance_type: str, region: str, said: str) -> None:
-    with pytest.raises(OptionError, match=said) as caught:
+def test_what_is_not_known(model: str, instance_type: str, region: str, message: str) -> None:
+    with pytest.raises(OptionError, match=message) as caught:
         ModelPackage.from_catalog(model, instance_type, region)
     assert caught.value.remedy

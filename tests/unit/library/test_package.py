@@ -80,7 +80,7 @@ def test_a_package_for_another_gpu() -> None:
 def test_what_the_catalogue_knows_of_an_arn_and_what_the_caller_says_instead() -> None:
     known = ModelPackage.from_arn(COMMAND_R_A100)
     assert (known.api, known.inference_ami) == ("chat", "required")
-    told = ModelPackage.from_arn(COMMAND_R_A100, api="generate", inference_ami="optional")
-    assert (told.api, told.inference_ami, told.ami_for(None)) == ("generate", "optional", None)
+    given = ModelPackage.from_arn(COMMAND_R_A100, api="generate", inference_ami="optional")
+    assert (given.api, given.inference_ami, given.ami_for(None)) == ("generate", "optional", None)
     unknown = ModelPackage.from_arn(ARTICLE.replace("cohere", "other"))
     assert (unknown.api, unknown.inference_ami) == (None, "optional")

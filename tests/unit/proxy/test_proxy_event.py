@@ -60,11 +60,11 @@ def test_charset(function: Function) -> None:
     assert function.post(BODY, content_type="Application/JSON; charset=UTF-8")[0] == 200
 
 
-DOORS = pytest.mark.parametrize("door", [event, rest_event], ids=["url", "rest"])
-Door = Callable[..., dict[str, Any]]
+FRONT_DOORS = pytest.mark.parametrize("make_event", [event, rest_event], ids=["url", "rest"])
+EventMaker = Callable[..., dict[str, Any]]
 
 
-@DOORS
+@FRONT_DOORS
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [
@@ -88,24 +88,24 @@ Door = Callable[..., dict[str, Any]]
     ],
 )
 def test_a_wrong_request(
-    function: Function, upstream: Upstream, door: Door, changes: dict[str, Any], status: int, code: str
+    function: Function, upstream: Upstream, make_event: EventMaker, changes: dict[str, Any], status: int, code: str
 ) -> None:
-    found, headers, body = function.call(door(**{"body": BODY, **changes}))
+    found, headers, body = function.call(make_event(**{"body": BODY, **changes}))
     assert (found, body["code"], body["id"]) == (status, code, "request-1")
     assert body["message"]
     assert upstream.requests == []
     assert headers.get("allow") == ("POST" if status == 405 else None)
 
 
-@DOORS
+@FRONT_DOORS
 @pytest.mark.parametrize("change", [{"requestContext": None}, {"headers": ["x"]}, {"requestContext": {"http": None}}])
-def test_what_is_no_event_of_its_door(function: Function, door: Door, change: dict[str, Any]) -> None:
-    status, _, body = function.call({**door(BODY), **change})
+def test_what_is_no_event_of_its_door(function: Function, make_event: EventMaker, change: dict[str, Any]) -> None:
+    status, _, body = function.call({**make_event(BODY), **change})
     assert (status, body["code"]) == (400, "malformed_request")
 
 
 def through_both(function: Function, body: Any, **changes: Any) -> tuple[Any, Any]:
-    """Return what each door's event is answered."""
+    """Return what each make_event's event is answered."""
     return function.call(event(body, **changes)), function.call(rest_event(body, **changes))
 
 

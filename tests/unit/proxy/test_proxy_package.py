@@ -39,7 +39,7 @@ def test_it_imports_the_standard_library_and_the_sdk_only() -> None:
 def test_a_cold_start_loads_no_more_than_it_needs() -> None:
     """Each of these was measured: boto3 is a fifth of a cold start; the others a framework's or a rarely used one's."""
     variables = {**GOOD, "PYTHONPATH": str(ROOT / "lambda"), "AWS_DEFAULT_REGION": "us-east-1"}
-    told = subprocess.run(
+    imported = subprocess.run(
         [sys.executable, "-c", "import sys, proxy.handler; print(*sys.modules)"],
         env=variables,
         capture_output=True,
@@ -47,7 +47,7 @@ def test_a_cold_start_loads_no_more_than_it_needs() -> None:
         check=True,
     ).stdout.split()
     unwanted = {"boto3", "s3transfer", "pydantic", "cohere", "jsonschema", "fastjsonschema", "requests", "difflib"}
-    assert not unwanted & set(told)
+    assert not unwanted & set(imported)
 
 
 def test_settings() -> None:

@@ -78,7 +78,7 @@ def test_whole_floats_are_integers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "message"),
     [
         ("prompt", "", "prompt: must be a text of 1 to 200 characters"),
         ("prompt", "p" * 201, "prompt: must be a text of 1 to 200 characters"),
@@ -107,10 +107,10 @@ def test_whole_floats_are_integers() -> None:
         ("model", SECRET, "model: must be left out: this proxy serves one model"),
     ],
 )
-def test_a_wrong_field_is_named_with_what_it_takes(field: str, value: Any, said: str) -> None:
+def test_a_wrong_field_is_named_with_what_it_takes(field: str, value: Any, message: str) -> None:
     error = refusal({"prompt": "p", field: value})
     assert error.code == "invalid_field"
-    assert error.message == said
+    assert error.message == message
 
 
 def test_a_missing_prompt() -> None:
@@ -124,7 +124,7 @@ def test_an_unknown_field_names_the_near_one_and_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"", "the body is not JSON"),
         (b"{", "the body is not JSON"),
@@ -141,8 +141,8 @@ def test_an_unknown_field_names_the_near_one_and_is_not_repeated() -> None:
         (b'{"prompt": "p", "seed": ' + b"9" * 5000 + b"}", "the body is not JSON"),
     ],
 )
-def test_what_is_not_strict_json(body: bytes, said: str) -> None:
-    assert refusal(body).message == said
+def test_what_is_not_strict_json(body: bytes, message: str) -> None:
+    assert refusal(body).message == message
 
 
 json_values = st.recursive(

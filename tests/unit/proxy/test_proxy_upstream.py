@@ -143,9 +143,9 @@ def test_a_fault(
     upstream.wait_for(attempts)
     assert len(upstream.requests) == attempts, "a generation must not run twice"
     printed = capsys.readouterr()
-    told = json.dumps(body) + printed.out + printed.err
-    assert CANARY not in told
-    assert ACCOUNT not in told
+    written = json.dumps(body) + printed.out + printed.err
+    assert CANARY not in written
+    assert ACCOUNT not in written
     line = json.loads(printed.out)
     assert (line["status"], line["code"], line["request_id"]) == (status, code, "request-1")
     assert line["level"] == ("ERROR" if status >= 500 else "INFO")

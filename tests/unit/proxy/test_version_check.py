@@ -39,8 +39,8 @@ def payload(content: Any, **more: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """CloudFormation's address, and what it was told there."""
+def responses() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """CloudFormation's address, and what was sent there."""
     received: list[dict[str, Any]] = []
 
     class Listener(http.server.BaseHTTPRequestHandler):
@@ -68,7 +68,7 @@ def request(url: str, kind: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "said"),
+    ("answer", "status", "message"),
     [
         (payload({"statusCode": 200, "body": "{}"}), "SUCCESS", "checked"),
         (payload({"statusCode": 500}), "FAILED", "it does not answer GET /healthz with 200"),
@@ -83,15 +83,15 @@ def request(url: str, kind: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_what_cloudformation_is_told(
-    monkeypatch: pytest.MonkeyPatch, told: tuple[str, list[dict[str, Any]]], answer: Any, status: str, said: str
+    monkeypatch: pytest.MonkeyPatch, responses: tuple[str, list[dict[str, Any]]], answer: Any, status: str, message: str
 ) -> None:
-    url, received = told
+    url, received = responses
     client = Lambda(answer)
     monkeypatch.setattr(boto3, "client", lambda _: client)
     check.handler(request(url, "Update", PhysicalResourceId="Check-1"), None)
     (found,) = received
     assert (found["Status"], found["PhysicalResourceId"], found["content-type"]) == (status, "Check-1", "")
-    assert said in found["Reason"]
+    assert message in found["Reason"]
     assert client.asked[0]["FunctionName"] == VERSION
     assert json.loads(client.asked[0]["Payload"])["rawPath"] == "/healthz"
 
@@ -110,12 +110,12 @@ def test_what_cloudformation_is_told(
 )
 def test_a_permission_that_is_not_there_yet_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
-    told: tuple[str, list[dict[str, Any]]],
+    responses: tuple[str, list[dict[str, Any]]],
     refusals: list[str],
     status: str,
     asked: int,
 ) -> None:
-    url, received = told
+    url, received = responses
     client, waited = Lambda(payload({"statusCode": 200})), list[float]()
     client.refusals = refusals
     monkeypatch.setattr(boto3, "client", lambda _: client)
@@ -142,12 +142,12 @@ FUNCTION = VERSION.rpartition(":")[0]
 )
 def test_only_a_new_version_is_checked(
     monkeypatch: pytest.MonkeyPatch,
-    told: tuple[str, list[dict[str, Any]]],
+    responses: tuple[str, list[dict[str, Any]]],
     kind: str,
     old: str | None,
     checked: bool,
 ) -> None:
-    url, received = told
+    url, received = responses
     client = Lambda(payload({"statusCode": 500}))
     monkeypatch.setattr(boto3, "client", lambda _: client)
     check.handler(request(url, kind, **({"OldResourceProperties": {"Version": old}} if old else {})), None)
@@ -156,10 +156,10 @@ def test_only_a_new_version_is_checked(
 
 def test_a_throttled_check_warns(
     monkeypatch: pytest.MonkeyPatch,
-    told: tuple[str, list[dict[str, Any]]],
+    responses: tuple[str, list[dict[str, Any]]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    url, received = told
+    url, received = responses
     client = Lambda(payload({"statusCode": 200}))
     client.refusals = ["TooManyRequestsException"] * 99
     monkeypatch.setattr(boto3, "client", lambda _: client)
@@ -169,16 +169,16 @@ def test_a_throttled_check_warns(
     assert json.loads(capsys.readouterr().out)["level"] == "WARNING"
 
 
-def test_a_deletion_asks_nobody(monkeypatch: pytest.MonkeyPatch, told: tuple[str, list[dict[str, Any]]]) -> None:
-    url, received = told
+def test_a_deletion_asks_nobody(monkeypatch: pytest.MonkeyPatch, responses: tuple[str, list[dict[str, Any]]]) -> None:
+    url, received = responses
     client = Lambda(RuntimeError())
     monkeypatch.setattr(boto3, "client", lambda _: client)
     check.handler(request(url, "Delete"), None)
     assert (received[0]["Status"], client.asked) == ("SUCCESS", [])
 
 
-def test_a_reason_is_bounded(monkeypatch: pytest.MonkeyPatch, told: tuple[str, list[dict[str, Any]]]) -> None:
-    url, received = told
+def test_a_reason_is_bounded(monkeypatch: pytest.MonkeyPatch, responses: tuple[str, list[dict[str, Any]]]) -> None:
+    url, received = responses
     endless = payload({"errorType": "E", "errorMessage": "x" * 9000}, FunctionError="Unhandled")
     monkeypatch.setattr(boto3, "client", lambda _: Lambda(endless))
     check.handler(request(url, "Create"), None)

@@ -1,4 +1,4 @@
-"""Environment files: the three that are here, and every way in which one can be wrong, told in one line."""
+"""Environment files: the three that are here, and every way in which one can be wrong, in one line."""
 
 import copy
 import functools
@@ -212,10 +212,10 @@ WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "said"), WRONG)
-def test_a_wrong_file(tmp_path: Path, change: Callable[[dict[str, Any]], object] | str, said: str) -> None:
+@pytest.mark.parametrize(("change", "message"), WRONG)
+def test_a_wrong_file(tmp_path: Path, change: Callable[[dict[str, Any]], object] | str, message: str) -> None:
     (problem,) = problems(tmp_path, change)
-    assert problem.startswith(f"environments/x.yaml: {said}")
+    assert problem.startswith(f"environments/x.yaml: {message}")
     assert "\n" not in problem
 
 
