@@ -81,7 +81,7 @@ class EndpointClient:
             )
             content = response["Body"].read()
         except ClientError as error:
-            raise _refusal(error) from None
+            raise _refusal(error, variant) from None
         except (BotoConnectionError, HTTPClientError, IncompleteReadError, ProxyConnectionError) as error:
             raise failure(error, "SageMaker") from None
         except BotoCoreError as error:
@@ -89,10 +89,13 @@ class EndpointClient:
         return completion(parsed(content), time.monotonic() - started, 1)
 
 
-def _refusal(error: ClientError) -> Refused:
+def _refusal(error: ClientError, variant: str | None) -> Refused:
     details = error.response["Error"]
     http_status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
-    if details["Code"] in _SAGEMAKER_ERRORS:
+    # A missing endpoint has the same code: "Variant X not found for Request" and "Endpoint X … not found".
+    if variant and str(details.get("Message")).startswith("Variant "):
+        status, code = 400, "unknown_variant"
+    elif details["Code"] in _SAGEMAKER_ERRORS:
         status, code = _SAGEMAKER_ERRORS[details["Code"]]
     elif details["Code"] == "ModelError":
         container = cast("dict[str, Any]", error.response).get("OriginalStatusCode")

@@ -39,7 +39,7 @@ class Client:
         region: the API's.
         api_key: for a REST API with API keys; requests are not signed then. Default: none.
         attempts: how many times a request is sent at most, when the API or the model is busy and nothing was generated
-            (429, 503); default 3. ``Retry-After`` is honoured.
+            (429; 503 with a code that says so); default 3. ``Retry-After`` is honoured.
         at_once: how many requests are sent at once at most; default 10.
 
     Raises:

@@ -13,6 +13,7 @@ from endpointctl.failure import Lost, Unreachable
 from endpointctl.refused import (
     BadAnswer,
     EndpointAway,
+    MayHaveRun,
     NotAllowed,
     QuotaExceeded,
     Refused,
@@ -70,8 +71,8 @@ def test_requests_are_signed_for_the_api_wherever_they_are_sent(
         # The code decides, whatever the status is.
         (503, {"message": "m", "code": "sagemaker_failed"}, SageMakerFailed, "HTTP 503 [sagemaker_failed]"),
         (503, {"message": "m", "code": "connection_lost"}, TimedOut, "HTTP 503 [connection_lost]"),
-        (502, "Bad Gateway", Refused, "HTTP 502: Bad Gateway"),
-        (502, "<html>\n<h1>Bad\n\tGateway</h1>", Refused, "HTTP 502: <html> <h1>Bad Gateway</h1>"),
+        (502, "Bad Gateway", MayHaveRun, "HTTP 502: Bad Gateway"),
+        (502, "<html>\n<h1>Bad\n\tGateway</h1>", MayHaveRun, "HTTP 502: <html> <h1>Bad Gateway</h1>"),
         (500, [], Refused, "HTTP 500: []"),
     ],
 )
