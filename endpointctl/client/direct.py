@@ -17,7 +17,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from endpointctl.aws import SIGN_IN
-from endpointctl.client.transport import CONNECT_SECONDS, READ_SECONDS, failure, parsed, request_fields
+from endpointctl.client.transport import CONNECT_SECONDS, READ_SECONDS, check_variant, failure, parsed, request_fields
 from endpointctl.completion import Completion, completion
 from endpointctl.failure import Failure
 from endpointctl.refused import Refused, refusal
@@ -70,6 +70,7 @@ class EndpointClient:
 
     def generate(self, prompt: str, *, variant: str | None = None, **fields: Any) -> Completion:  # noqa: ANN401 - JSON
         """Generate text; arguments and errors are those of ``Client.generate``."""
+        check_variant(variant)
         started = time.monotonic()
         try:
             response = self._runtime.invoke_endpoint(
