@@ -68,7 +68,7 @@ class EndpointAway(Refused):
 
 
 class MayHaveRun(Refused):
-    """Nobody knows whether the model ran: a repetition may generate a second time."""
+    """The model ran, or nobody knows whether it did: a repetition may generate a second time."""
 
 
 class TimedOut(MayHaveRun):
@@ -100,10 +100,14 @@ _BY_CODE: Final[dict[str, type[Refused]]] = {
     "model_failed": Refused,
     "internal_error": Refused,
     "bad_answer": BadAnswer,
+    "partial_generations": MayHaveRun,
+    "answer_too_large": MayHaveRun,
     "sagemaker_failed": SageMakerFailed,
     "timed_out": TimedOut,
     "connection_lost": TimedOut,
+    "api_gateway_error": MayHaveRun,
 }
+# A 502 or 503 without a code of ours comes from a server between: nobody knows whether the model ran.
 _BY_STATUS: Final[dict[int, type[Refused]]] = {
     400: WrongRequest,
     401: NotAllowed,
@@ -113,7 +117,8 @@ _BY_STATUS: Final[dict[int, type[Refused]]] = {
     413: WrongRequest,
     415: WrongRequest,
     429: Throttled,
-    503: Unavailable,
+    502: MayHaveRun,
+    503: MayHaveRun,
     504: TimedOut,
 }
 

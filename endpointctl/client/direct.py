@@ -17,7 +17,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from endpointctl.aws import SIGN_IN
-from endpointctl.client.transport import CONNECT_SECONDS, READ_SECONDS, failure, parsed, request_fields
+from endpointctl.client.transport import CONNECT_SECONDS, READ_SECONDS, check_variant, failure, parsed, request_fields
 from endpointctl.completion import Completion, completion
 from endpointctl.failure import Failure
 from endpointctl.refused import Refused, refusal
@@ -70,6 +70,7 @@ class EndpointClient:
 
     def generate(self, prompt: str, *, variant: str | None = None, **fields: Any) -> Completion:  # noqa: ANN401 - JSON
         """Generate text; arguments and errors are those of ``Client.generate``."""
+        check_variant(variant)
         started = time.monotonic()
         try:
             response = self._runtime.invoke_endpoint(
@@ -81,7 +82,7 @@ class EndpointClient:
             )
             content = response["Body"].read()
         except ClientError as error:
-            raise _refusal(error) from None
+            raise _refusal(error, variant) from None
         except (BotoConnectionError, HTTPClientError, IncompleteReadError, ProxyConnectionError) as error:
             raise failure(error, "SageMaker") from None
         except BotoCoreError as error:
@@ -89,10 +90,13 @@ class EndpointClient:
         return completion(parsed(content), time.monotonic() - started, 1)
 
 
-def _refusal(error: ClientError) -> Refused:
+def _refusal(error: ClientError, variant: str | None) -> Refused:
     details = error.response["Error"]
     http_status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
-    if details["Code"] in _SAGEMAKER_ERRORS:
+    # A missing endpoint has the same code: "Variant X not found for Request" and "Endpoint X … not found".
+    if variant and str(details.get("Message")).startswith("Variant "):
+        status, code = 400, "unknown_variant"
+    elif details["Code"] in _SAGEMAKER_ERRORS:
         status, code = _SAGEMAKER_ERRORS[details["Code"]]
     elif details["Code"] == "ModelError":
         container = cast("dict[str, Any]", error.response).get("OriginalStatusCode")

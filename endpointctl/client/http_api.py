@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError
 
 from endpointctl.aws import SIGN_IN, Aws
 from endpointctl.client.direct import EndpointClient
-from endpointctl.client.transport import Response, Transport, request_fields
+from endpointctl.client.transport import Response, Transport, check_variant, request_fields
 from endpointctl.completion import Completion, completion
 from endpointctl.failure import Failure
 from endpointctl.refused import refusal
@@ -39,11 +39,11 @@ class Client:
         region: the API's.
         api_key: for a REST API with API keys; requests are not signed then. Default: none.
         attempts: how many times a request is sent at most, when the API or the model is busy and nothing was generated
-            (429, 503); default 3. ``Retry-After`` is honoured.
+            (429; 503 with a code that says so); default 3. ``Retry-After`` is honoured.
         at_once: how many requests are sent at once at most; default 10.
 
     Raises:
-        Failure: an API key is given for a Function URL, which requires signed requests.
+        Failure: an API key is given for a Function URL, which requires signed requests; or no header can hold the key.
 
     """
 
@@ -62,6 +62,11 @@ class Client:
         self._host = parts.netloc
         if api_key and ".lambda-url." in self._host:
             raise _no_key(f"the Function URL {self._url}")
+        if api_key and not (api_key.isascii() and api_key.isprintable()):
+            raise Failure(
+                "the API key holds a line end or a letter outside ASCII; allowed: printable ASCII: correct "
+                f"{API_KEY_VARIABLE}, or --api-key"
+            )
         self._api_key = api_key
         self._attempts = attempts
         self._credentials = credentials
@@ -125,9 +130,11 @@ class Client:
         Raises:
             BadAnswer: the response has status 200 and no generations.
             Refused: the response is an error; its subclasses say which kind.
-            Failure: there is no response; its subclasses say whether the request was sent.
+            Failure: no variant can be called so, or there is no response; its subclasses say whether the request was
+                sent.
 
         """
+        check_variant(variant)
         content = request_fields(prompt, fields)
         headers = {**_JSON, **({"X-Target-Variant": variant} if variant else {})}
         for attempt in range(1, self._attempts + 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ssl import SSLCertVerificationError
@@ -25,10 +26,14 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
 from endpointctl.failure import Failure, Lost, Unreachable
+from sagemaker_llm.limits import VARIANT_NAME_PATTERN
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 80.0
 """How long to wait for a response: longer than the proxy's own limit (75 s)."""
+
+# In characters; the pattern lets more hyphens pass. Source: botocore's model of sagemaker-runtime, TargetVariantHeader.
+_LONGEST_VARIANT: Final = 63
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,23 @@ def request_fields(prompt: str, fields: Mapping[str, Any]) -> bytes:
     """Return the body of a generate request; fields that are None are left out."""
     given = {name: value for name, value in fields.items() if value is not None}
     return json.dumps({"prompt": prompt, **given}).encode()
+
+
+def check_variant(name: str | None) -> None:
+    """Refuse a name that no variant can have, before anything is sent: a header could not hold each of them.
+
+    Args:
+        name: a variant; None leaves the choice to the variants' weights.
+
+    Raises:
+        Failure: it is no such name.
+
+    """
+    if name and not (re.fullmatch(VARIANT_NAME_PATTERN, name) and len(name) <= _LONGEST_VARIANT):
+        raise Failure(
+            f"variant {name!r}: no variant can be called so; allowed: 1 to 63 letters, digits and inner hyphens: give "
+            "a name of endpoint.more_variants, or AllTraffic"
+        )
 
 
 def _certificates() -> str | bool:

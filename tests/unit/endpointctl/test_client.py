@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from endpointctl.client import Client
-from endpointctl.failure import Lost, Unreachable
+from endpointctl.client import Client, EndpointClient
+from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.refused import (
     BadAnswer,
     EndpointAway,
+    MayHaveRun,
     NotAllowed,
     QuotaExceeded,
     Refused,
@@ -70,8 +71,8 @@ def test_requests_are_signed_for_the_api_wherever_they_are_sent(
         # The code decides, whatever the status is.
         (503, {"message": "m", "code": "sagemaker_failed"}, SageMakerFailed, "HTTP 503 [sagemaker_failed]"),
         (503, {"message": "m", "code": "connection_lost"}, TimedOut, "HTTP 503 [connection_lost]"),
-        (502, "Bad Gateway", Refused, "HTTP 502: Bad Gateway"),
-        (502, "<html>\n<h1>Bad\n\tGateway</h1>", Refused, "HTTP 502: <html> <h1>Bad Gateway</h1>"),
+        (502, "Bad Gateway", MayHaveRun, "HTTP 502: Bad Gateway"),
+        (502, "<html>\n<h1>Bad\n\tGateway</h1>", MayHaveRun, "HTTP 502: <html> <h1>Bad Gateway</h1>"),
         (500, [], Refused, "HTTP 500: []"),
     ],
 )
@@ -84,6 +85,27 @@ def test_an_error_is_sent_once_and_has_its_class(
     assert type(caught.value) is kind
     assert (caught.value.status, len(server.requests)) == (status, 1)
     assert caught.value.reason.startswith(message)
+
+
+@pytest.mark.parametrize("direct", [False, True])
+@pytest.mark.parametrize("variant", ["日本", "é", "a\nb", "a b", "-a", "a-", "a" * 64, f"a{'-' * 62}b"])
+def test_a_variant_that_none_can_be_called_is_not_sent(
+    server: HttpServer, monkeypatch: pytest.MonkeyPatch, variant: str, direct: bool
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    called = EndpointClient("cohere-x", "us-east-1") if direct else client()
+    with pytest.raises(Failure, match=r"^variant '.*': .* allowed: 1 to 63 ") as caught:
+        called.generate("p", variant=variant)
+    assert type(caught.value) is Failure
+    assert "\n" not in caught.value.reason
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("variant", ["A", "All-Traffic--2", "a" * 63])
+def test_a_variant_that_can_be_one_is_sent(server: HttpServer, variant: str) -> None:
+    client().generate("p", variant=variant)
+    assert server.requests[0][1]["X-Target-Variant"] == variant
 
 
 def test_each_request_has_a_connection_of_its_own(server: HttpServer) -> None:

@@ -71,6 +71,24 @@ def test_the_containers_errors(server: HttpServer, container: int, kind: type[Re
     assert type(caught.value) is kind
 
 
+@pytest.mark.parametrize(
+    ("variant", "message", "kind", "code"),
+    [
+        ("typo", "Variant typo not found for Request", WrongRequest, "unknown_variant"),
+        ("typo", "Endpoint cohere-x of account 1 not found.", EndpointAway, "endpoint_unavailable"),
+        (None, "Variant AllTraffic not found for Request", EndpointAway, "endpoint_unavailable"),
+    ],
+)
+def test_a_variant_that_the_endpoint_does_not_have(
+    server: HttpServer, variant: str | None, message: str, kind: type[Refused], code: str
+) -> None:
+    body = json.dumps({"message": message}).encode()
+    server.responses = [(400, {"x-amzn-ErrorType": "ValidationError"}, body)]
+    with pytest.raises(Refused) as caught:
+        EndpointClient("cohere-x", "us-east-1").generate("p", variant=variant)
+    assert (type(caught.value), caught.value.code) == (kind, code)
+
+
 def test_connections_that_break(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     endpoint = EndpointClient("cohere-x", "us-east-1")
     server.responses = [(200, {"Content-Length": str(len(GOOD))}, GOOD[:-3])]

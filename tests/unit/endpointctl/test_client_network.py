@@ -73,6 +73,16 @@ def test_no_key_is_sent_where_the_environment_requires_signatures(
         Client.connect(environment, api_key=KEY)
 
 
+@pytest.mark.parametrize("key", ["日本", "é" * 20, f"{KEY}\n", f"{KEY}\r", "a\x00b"])
+def test_a_key_that_no_header_can_hold_is_not_sent(server: HttpServer, key: str) -> None:
+    with pytest.raises(Failure, match="ENDPOINTCTL_API_KEY") as caught:
+        client(REST, api_key=key).generate("p")
+    assert type(caught.value) is Failure
+    assert key not in caught.value.reason
+    assert "\n" not in caught.value.reason
+    assert server.requests == []
+
+
 class Proxy:
     """A network proxy that refuses every request and records its first line."""
 
