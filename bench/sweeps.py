@@ -14,8 +14,9 @@ from typing import Any
 
 from endpointctl.completion import Completion, Generation
 from endpointctl.sweep.plan import Plan
-from endpointctl.sweep.results import answered, opened
-from endpointctl.sweep.run import run
+from endpointctl.sweep.result import answered
+from endpointctl.sweep.results import opened
+from endpointctl.sweep.run import pending, run
 
 ROOT = Path(__file__).parent.parent
 Row = tuple[str, str, str, str]
@@ -55,7 +56,7 @@ def _second(prompt: str, **_: Any) -> Completion:  # noqa: ANN401
 def _grid(path: Path, plan: Plan) -> float:
     began = time.perf_counter()
     with opened(path, plan) as (results, done):
-        run(plan, _second, results, done, at_once=_AT_ONCE)
+        run(plan, pending(plan, done), _second, results, at_once=_AT_ONCE)
     return time.perf_counter() - began
 
 
@@ -81,8 +82,9 @@ def _write_many(path: Path) -> None:
 def _resume_and_report(path: Path) -> None:
     from endpointctl.report.command import report
 
-    with opened(path, _many()) as (results, done):
-        progress = run(_many(), _second, results, done, at_once=_AT_ONCE)
+    plan = _many()
+    with opened(path, plan) as (results, done):
+        progress = run(plan, pending(plan, done), _second, results, at_once=_AT_ONCE)
     if progress.before != _MANY or progress.answered:
         raise RuntimeError(f"resumed wrongly: {progress}")
     report(path)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, cast
 
 import boto3
 from botocore.config import Config
@@ -54,7 +55,21 @@ class Aws:
     def __init__(self, region: str) -> None:
         self.region = region
         with _as_failure():
-            self._session = boto3.Session(region_name=region)
+            self._session: Any = boto3.Session(region_name=region)
+
+    def client(self, service: str, config: Config = _CLIENT) -> Any:  # noqa: ANN401 - a client without types
+        """Return boto3's client of a service.
+
+        Args:
+            service: e.g. ``sagemaker-runtime``.
+            config: default: three attempts, 5 s to connect, 20 s to read.
+
+        Raises:
+            Failure: the caller's AWS configuration is wrong.
+
+        """
+        with _as_failure():
+            return self._session.client(service, config=config)
 
     def credentials(self) -> Credentials:
         """Return the credentials in use.
@@ -64,7 +79,7 @@ class Aws:
 
         """
         with _as_failure():
-            found = self._session.get_credentials()
+            found: Credentials | None = self._session.get_credentials()
         if found is None:
             raise Failure(f"no AWS credentials: {SIGN_IN}")
         return found
@@ -78,7 +93,7 @@ class Aws:
         """
         self.credentials()
         with _as_failure():
-            identity = self._session.client("sts", config=_CLIENT).get_caller_identity()
+            identity = self.client("sts").get_caller_identity()
         return Caller(account=identity["Account"], arn=identity["Arn"])
 
     def has_room_for(self, concurrency: int, environment: str) -> bool:
@@ -93,31 +108,20 @@ class Aws:
             environment: its name.
 
         """
-        client = self._session.client("lambda", config=_CLIENT)
+        client = self.client("lambda")
         try:
             limit = client.get_account_settings()["AccountLimit"]
-            function = self._outputs(environment).get(FUNCTION_OUTPUT)
+            function = _outputs(self._proxy_stack(environment) or {}).get(FUNCTION_OUTPUT)
             own = client.get_function_concurrency(FunctionName=function) if function else None
         except (ClientError, BotoCoreError):
             return True
         freed = own.get("ReservedConcurrentExecutions", 0) if own else 0
-        return limit["UnreservedConcurrentExecutions"] + freed - concurrency >= 100
-
-    def _outputs(self, environment: str) -> dict[str, str]:
-        """Return the outputs of an environment's proxy stack; none when it is not deployed."""
-        name = stack_name(environment, "proxy")
-        try:
-            stacks = self._session.client("cloudformation", config=_CLIENT).describe_stacks(StackName=name)["Stacks"]
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return {}
-            raise
-        return {one["OutputKey"]: one["OutputValue"] for one in stacks[0].get("Outputs", [])}
+        return bool(limit["UnreservedConcurrentExecutions"] + freed - concurrency >= 100)
 
     def api_gateway_may_log(self) -> bool:
         """Return whether API Gateway has the account's role for access logs; True when the caller is denied access."""
         try:
-            account = self._session.client("apigateway", config=_CLIENT).get_account()
+            account = self.client("apigateway").get_account()
         except (ClientError, BotoCoreError):
             return True
         return bool(account.get("cloudwatchRoleArn"))
@@ -131,20 +135,30 @@ class Aws:
         """
         self.credentials()
         name = stack_name(environment, "proxy")
+        with _as_failure():
+            stack = self._proxy_stack(environment)
+        if stack is None:
+            raise Failure(
+                f"the stack {name} does not exist in {self.region}: run `make deploy ENV={environment}` first"
+            )
+        url = _outputs(stack).get(URL_OUTPUT)
+        if url is None:
+            raise Failure(f"the stack {name} has no output {URL_OUTPUT} ({stack['StackStatus']}): deploy it again")
+        return url
+
+    def _proxy_stack(self, environment: str) -> Mapping[str, Any] | None:
+        """Return an environment's proxy stack; None when it is not deployed."""
+        name = stack_name(environment, "proxy")
         try:
-            with _as_failure():
-                stacks = self._session.client("cloudformation", config=_CLIENT).describe_stacks(StackName=name)
-        except Failure as failure:
-            if "does not exist" in failure.reason:
-                raise Failure(
-                    f"the stack {name} does not exist in {self.region}: run `make deploy ENV={environment}` first"
-                ) from None
+            return cast("Mapping[str, Any]", self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0])
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
             raise
-        outputs = {o["OutputKey"]: o["OutputValue"] for o in stacks["Stacks"][0].get("Outputs", [])}
-        if URL_OUTPUT not in outputs:
-            status = stacks["Stacks"][0]["StackStatus"]
-            raise Failure(f"the stack {name} has no output {URL_OUTPUT} ({status}): deploy it again")
-        return outputs[URL_OUTPUT]
+
+
+def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from endpointctl import changes as change
 from endpointctl.aws import Aws
 from endpointctl.commands.generate import generate
 from endpointctl.failure import Failure, Lost, Unreachable
+from endpointctl.output import CONSOLE, never_lose_a_text, show, show_error
 from endpointctl.refused import MayHaveRun, Throttled, Unavailable, WrongRequest
 from endpointctl.report import command as report_command
 from endpointctl.sweep import command as sweep_command
@@ -26,7 +27,6 @@ from stacks import settings
 from stacks.settings.errors import SettingsError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
-_out = Console(highlight=False, soft_wrap=True)
 
 Environment = Annotated[str, typer.Option("--env", help="The environment: a file in environments/.", envvar="ENV")]
 
@@ -52,10 +52,10 @@ def models(
 ) -> None:
     """List the catalogue: the packages that an environment file can name, and what each runs on."""
     if as_json:
-        _out.print_json(json.dumps([asdict(entry) for entry in catalog.entries()]))
+        show(json.dumps([asdict(entry) for entry in catalog.entries()], indent=2))
         return
     # What is piped is not cut to some terminal's width.
-    out = _out if _out.is_terminal else Console(highlight=False, width=200)
+    out = CONSOLE if CONSOLE.is_terminal else Console(highlight=False, width=200)
     table = Table("model", "api", "instance types", "AMI", "context", "status", "seen", "source", "listing", box=SIMPLE)
     for entry in catalog.entries():
         types, context = ", ".join(entry.instance_types), str(entry.context_tokens or "")
@@ -63,7 +63,7 @@ def models(
         row = (entry.model, entry.api, types, entry.inference_ami, context, entry.status, entry.seen, entry.source)
         table.add_row(*row, listing)
     out.print(table)
-    out.print(f"{len(catalog.accounts())} regions: {', '.join(catalog.accounts())}", soft_wrap=True)
+    show(f"{len(catalog.accounts())} regions: {', '.join(catalog.accounts())}")
 
 
 @app.command()
@@ -78,15 +78,15 @@ def changes(
     lost = []
     for stack in sorted({*before, *after}):
         if stack not in after:
-            _out.print(f"{stack}: no longer in the app; what is deployed stays until you delete it", markup=False)
+            show(f"{stack}: no longer in the app; what is deployed stays until you delete it")
             continue
         found = change.changes(before.get(stack, {}), after[stack])
         fleet = ": a new fleet beside the old one, twice the quota meanwhile" if change.makes_new_fleet(found) else ""
-        _out.print(f"{stack}: {len(found)} of {len(after[stack]['Resources'])} resources change{fleet}", markup=False)
+        show(f"{stack}: {len(found)} of {len(after[stack]['Resources'])} resources change{fleet}")
         for one in found:
             why = f" ({', '.join(one.properties)})" if one.properties else ""
             loss = f": {one.loss}" if one.loss else ""
-            _out.print(f"  {one.effect:8}  {one.type} {one.logical_id}{why}{loss}", markup=False)
+            show(f"  {one.effect:8}  {one.type} {one.logical_id}{why}{loss}")
             lost += [f"{stack}: {one.logical_id} would be {one.effect}{loss}"] if loss else []
         lost += [f"{stack}: {reason}" for reason in change.refused(before.get(stack, {}), after[stack])]
     if lost:
@@ -106,7 +106,7 @@ def check(env: Environment = "dev") -> None:
         )
     if environment.has_proxy:
         _check_room(env, environment, aws)
-    _out.print(f"{env}: account {caller.account}, {environment.region}, as {caller.arn}", markup=False)
+    show(f"{env}: account {caller.account}, {environment.region}, as {caller.arn}")
 
 
 def _check_room(env: str, environment: settings.Settings, aws: Aws) -> None:
@@ -129,29 +129,34 @@ def _check_room(env: str, environment: settings.Settings, aws: Aws) -> None:
 def check_aws(
     env: Environment = "dev",
     only: Annotated[
-        list[str] | None, typer.Option(help="Run only this probe; may be given again. Default: all.")
+        list[str] | None,
+        typer.Option(help="Run only this probe; may be given again. Default: all but those that may cost money."),
     ] = None,
     kms_key: Annotated[str, typer.Option(help="A KMS key's ARN, for the probe that needs one.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Start without asking.")] = False,
 ) -> None:
     """Ask AWS what it does not document: the unknown rows of docs/fidelity.md, with the deployed environment."""
     account = aws_check.Account.of(settings.read(env), kms_key)
-    _out.print(
-        f"This makes and deletes models and endpoint configs, which are free, and starts no instance. At most "
+    show(
+        "This makes and deletes models and endpoint configs, which are free. At most "
         f"{aws_check.INVOCATIONS} requests reach {account.endpoint}, which is billed by the hour with or without them. "
-        "They take its capacity: one token each, but container-context may generate for up to 60 s.",
-        markup=False,
+        "They take its capacity: one token each, but container-context may generate for up to 60 s."
     )
+    for name in sorted(set(only or ()) & set(aws_check.ON_REQUEST)):
+        show(
+            f"{name} updates {account.endpoint}: SageMaker may start a second fleet beside the first one, which is "
+            "billed, and needs its quota, until it has replaced it. The endpoint answers meanwhile."
+        )
     if not yes:
         typer.confirm("Continue?", abort=True)
     with closing(aws_check.ask(account, only)) as answers:
         for name, answer in answers:
-            _out.print(f"{name}: {answer}", markup=False)
+            show(f"{name}: {answer}")
 
 
 def _show_version(requested: bool) -> None:
     if requested:
-        _out.print(f"endpointctl {version()}", markup=False)
+        show(f"endpointctl {version()}")
         raise typer.Exit
 
 
@@ -166,8 +171,9 @@ def _options(
 
 def main() -> None:
     """Run the command line; what goes wrong is one line for each problem on stderr, and an exit code above 0."""
+    never_lose_a_text()
     try:
         app()
     except (Failure, SettingsError) as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(str(error), style="red", markup=False)
+        show_error(str(error))
         raise SystemExit(next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1)) from None

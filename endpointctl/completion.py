@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -108,9 +109,10 @@ def _has_text(generation: Any) -> bool:  # noqa: ANN401 - JSON
 
 
 def _number(value: Any) -> float | None:  # noqa: ANN401 - JSON
-    # A float of JSON may be NaN or infinite in Python; neither is a figure.
-    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")
-    return value if usable else None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    # JSON may hold NaN, an infinite number and integers beyond a float, which are no figures.
+    return value if abs(value) <= sys.float_info.max else None
 
 
 def _likelihoods(tokens: Any) -> tuple[float, ...] | None:  # noqa: ANN401 - JSON

@@ -136,7 +136,7 @@ def refusal(status: int, body: Any, headers: Mapping[str, str]) -> Refused:  # n
     kind = _BY_CODE.get(str(code)) or _BY_STATUS.get(status, Refused)
     seconds = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
     # The other form, a date, is nothing that this proxy, Lambda or API Gateway sends.
-    return kind(status, body, float(seconds) if seconds.isdigit() else None)
+    return kind(status, body, float(seconds) if seconds.isascii() and seconds.isdigit() else None)
 
 
 def excerpt(body: Any, characters: int = _EXCERPT_CHARACTERS) -> str:  # noqa: ANN401 - JSON

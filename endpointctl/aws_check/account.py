@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from endpointctl.aws import Aws
 from endpointctl.aws_check.temporary import Temporary
 from endpointctl.failure import Failure
 from stacks.settings import Settings
@@ -51,11 +51,11 @@ class Account:
         """Return the account in which an environment is deployed.
 
         Raises:
-            Failure: it is not deployed.
+            Failure: it is not deployed, or the caller's AWS configuration is wrong.
 
         """
-        session = boto3.Session(region_name=settings.region)
-        sagemaker: Any = session.client("sagemaker", config=_ONCE)
+        aws = Aws(settings.region)
+        sagemaker = aws.client("sagemaker", _ONCE)
         try:
             config = sagemaker.describe_endpoint(EndpointName=settings.endpoint.name)["EndpointConfigName"]
             variant = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"][0]
@@ -68,8 +68,8 @@ class Account:
         pools = variant.get("InstancePools", [variant])
         return cls(
             sagemaker=sagemaker,
-            runtime=session.client("sagemaker-runtime", config=_ONCE),
-            quotas=session.client("service-quotas", config=_ONCE),
+            runtime=aws.client("sagemaker-runtime", _ONCE),
+            quotas=aws.client("service-quotas", _ONCE),
             role=model["ExecutionRoleArn"],
             package=model["PrimaryContainer"]["ModelPackageName"],
             instance_type=pools[0]["InstanceType"],

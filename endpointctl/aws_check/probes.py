@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from endpointctl.aws_check.account import Account
+from endpointctl.aws_check.temporary import unused_name
+from endpointctl.aws_check.update import retained_update
 from endpointctl.failure import Failure
 
 ACCEPTED: Final = "accepted"
@@ -26,10 +27,6 @@ def _response(call: Callable[[], Any]) -> str:
     except BotoCoreError as error:
         return f"no response: {type(error).__name__}: {error}"
     return ACCEPTED
-
-
-def _name() -> str:
-    return f"aws-check-{uuid.uuid4().hex[:12]}"
 
 
 def _model(account: Account, **change: Any) -> str:  # noqa: ANN401 - members of a request
@@ -151,7 +148,7 @@ PROBES: Final[dict[str, Probe]] = {
     "capture": lambda a: _config(a, DataCaptureConfig=_CAPTURE),
     "ami": lambda a: _config(a, {"InferenceAmiVersion": "al2-ami-sagemaker-inference-gpu-2"}),
     "quota": _quota,
-    "invoke-missing": lambda a: _invoke(a, name=_name()),
+    "invoke-missing": lambda a: _invoke(a, name=unused_name()),
     "invoke-case": lambda a: _invoke(a, name=a.endpoint.upper()),
     "invoke-variant": lambda a: _invoke(a, variant="Missing"),
     "container-shape": _invoke,
@@ -162,6 +159,9 @@ PROBES: Final[dict[str, Probe]] = {
     "stream": lambda a: _invoke(a, streamed=True, stream=True),
 }
 """Each question by the id that docs/fidelity.md gives it."""
+
+ON_REQUEST: Final[dict[str, Probe]] = {"retained-update": retained_update}
+"""Probes that change the deployed endpoint and may cost money: asked only by name."""
 
 INVOCATIONS: Final = 6
 """How many requests reach the model.
@@ -176,18 +176,19 @@ def ask(account: Account, chosen: list[str] | None = None) -> Generator[tuple[st
 
     Args:
         account: where to ask.
-        chosen: ids of ``PROBES``; default all.
+        chosen: ids of ``PROBES`` or ``ON_REQUEST``; default all of ``PROBES``.
 
     Raises:
         Failure: an id is unknown, or something could not be deleted: its name is in the message.
 
     """
-    if unknown := sorted(set(chosen or ()) - set(PROBES)):
-        raise Failure(f"probe {unknown[0]!r} is unknown; allowed: {', '.join(PROBES)}")
+    known = {**PROBES, **ON_REQUEST}
+    if unknown := sorted(set(chosen or ()) - set(known)):
+        raise Failure(f"probe {unknown[0]!r} is unknown; allowed: {', '.join(known)}")
     with account.temporary.all_deleted():
         for name in chosen or PROBES:
             try:
-                answer = PROBES[name](account)
+                answer = known[name](account)
             except ClientError as error:
                 answer = f"not asked: {error.response['Error']['Code']}: {error.response['Error'].get('Message')}"
             except BotoCoreError as error:

@@ -18,6 +18,11 @@ _PAUSE_SECONDS: Final = 1.0
 _MISSING: Final = ("ValidationException", "ResourceNotFound")
 
 
+def unused_name() -> str:
+    """Return a name that nothing has."""
+    return f"aws-check-{uuid.uuid4().hex[:12]}"
+
+
 class Temporary:
     """The models and endpoint configs that were made and may still exist.
 
@@ -69,7 +74,7 @@ class Temporary:
 
     @contextmanager
     def _named(self, kind: str) -> Iterator[str]:
-        name = f"aws-check-{uuid.uuid4().hex[:12]}"
+        name = unused_name()
         self._left[name] = kind
         try:
             yield name

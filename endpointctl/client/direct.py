@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any, Final, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -16,7 +15,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
-from endpointctl.aws import SIGN_IN
+from endpointctl.aws import SIGN_IN, Aws
 from endpointctl.client.transport import CONNECT_SECONDS, READ_SECONDS, check_variant, failure, parsed, request_fields
 from endpointctl.completion import Completion, completion
 from endpointctl.failure import Failure
@@ -53,13 +52,16 @@ class EndpointClient:
         region: its region.
         at_once: how many requests are sent at once at most; default 10.
 
+    Raises:
+        Failure: the caller's AWS configuration is wrong.
+
     """
 
     def __init__(self, endpoint_name: str, region: str, *, at_once: int = 10) -> None:
         self._name = endpoint_name
-        self._runtime: Any = boto3.Session(region_name=region).client(
+        self._runtime = Aws(region).client(
             "sagemaker-runtime",
-            config=Config(
+            Config(
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=READ_SECONDS,
                 retries={"mode": "standard", "total_max_attempts": 1},

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -18,9 +17,9 @@ from endpointctl.client import Client, EndpointClient
 from endpointctl.client.http_api import API_KEY_VARIABLE
 from endpointctl.completion import Completion
 from endpointctl.failure import Failure
+from endpointctl.output import CONSOLE, show
+from endpointctl.refused import valid_unicode
 from stacks import settings
-
-_out = Console(highlight=False, soft_wrap=True)
 
 
 class Output(StrEnum):
@@ -86,12 +85,12 @@ def generate(
         return_likelihoods="GENERATION" if with_likelihoods else None,
     )
     if output is Output.JSON:
-        _out.print_json(json.dumps(completion.body))
+        show(valid_unicode(json.dumps(completion.body, indent=2, ensure_ascii=False)))
     elif output is Output.TABLE:
         _show(completion)
     else:
         for text in completion.texts:
-            _out.print(text, markup=False)
+            show(text)
 
 
 def _prompt(argument: str | None, file: Path | None) -> str:
@@ -117,6 +116,6 @@ def _show(completion: Completion) -> None:
         likelihood = "" if one.likelihood is None else f"{one.likelihood:.3f}"
         numbers = (str(len(one.text)), "" if one.tokens is None else str(one.tokens), likelihood)
         table.add_row(Text(one.text), *numbers, one.finish_reason or "")
-    _out.print(table)
+    CONSOLE.print(table)
     tokens = "unknown tokens" if completion.tokens is None else f"{completion.tokens} tokens"
-    _out.print(f"{tokens}, {sum(map(len, completion.texts))} characters, {completion.seconds:.2f} s")
+    show(f"{tokens}, {sum(map(len, completion.texts))} characters, {completion.seconds:.2f} s")

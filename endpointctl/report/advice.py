@@ -54,6 +54,11 @@ class Pick:
     key: dict[str, Any]
     reason: str
 
+    @property
+    def values(self) -> str:
+        """Return the values as text, e.g. ``max_tokens 200, temperature 1``."""
+        return ", ".join(f"{name} {value}" for name, value in self.key.items()) or "none"
+
 
 # What each wish looks at, and the figure that has to be small for it.
 _MEASURES: Final[dict[Wish, tuple[str, Callable[[Group], float | None]]]] = {

@@ -42,14 +42,27 @@ class Chart:
     wide: bool = False
 
 
-def charts(plan: Plan, axes: dict[str, list[Group]], cells: Sequence[Group]) -> list[Chart]:
-    """Return every chart of the report, also those that the data do not allow."""
+def grid_axes(plan: Plan) -> list[str]:
+    """Return the two parameters with the most values, across and down; none where no two were combined."""
+    names = sorted(plan.varied, key=lambda name: -len(plan.parameters[name]))[:2]
+    return names if len(names) == 2 and plan.mode == "product" else []
+
+
+def charts(plan: Plan, axes: dict[str, list[Group]], grid: Sequence[Group]) -> list[Chart]:
+    """Return every chart of the report, also those that the data do not allow.
+
+    Args:
+        plan: the sweep.
+        axes: for each varied parameter, the figures by its values.
+        grid: the figures by the values of ``grid_axes``, over all values of the others.
+
+    """
     return [
         _length(axes.get("max_tokens")),
         _likelihood(axes.get("temperature")),
         _diversity(axes.get("temperature")),
         _speed(axes),
-        _heat_map(plan, cells),
+        _heat_map(plan, grid),
     ]
 
 
@@ -125,15 +138,15 @@ def _speed(axes: dict[str, list[Group]]) -> Chart:
     return Chart("speed", title, {"data": data, "layout": layout}, "From sending a request to its last byte.")
 
 
-def _heat_map(plan: Plan, cells: Sequence[Group]) -> Chart:
+def _heat_map(plan: Plan, grid: Sequence[Group]) -> Chart:
     title = "The grid"
-    names = sorted(plan.varied, key=lambda name: -len(plan.parameters[name]))[:2]
-    if len(names) < 2 or plan.mode == "zip":
+    names = grid_axes(plan)
+    if not names:
         return Chart("grid", title, None, "A grid needs two parameters, each value with each.")
     across, down = names
     x, y = list(plan.parameters[across]), list(plan.parameters[down])
-    known = [name for name in _MEASURES if any(getattr(cell.figures, name) is not None for cell in cells)]
-    at = {(cell.key[across], cell.key[down]): cell.figures for cell in cells}
+    known = [name for name in _MEASURES if any(getattr(cell.figures, name) is not None for cell in grid)]
+    at = {(cell.key[across], cell.key[down]): cell.figures for cell in grid}
     data = []
     for name in known:
         rows = [[_at(at.get((a, b)), name) for a in x] for b in y]

@@ -6,18 +6,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from endpointctl import files
 from endpointctl.failure import Failure
+from endpointctl.output import show
 from endpointctl.report.advice import Limits, Wish, pick, summary
-from endpointctl.report.charts import charts
+from endpointctl.report.charts import charts, grid_axes
 from endpointctl.report.page import Content, page
 from endpointctl.report.statistics import figures, groups, sample_sizes
 from endpointctl.report.table import table as csv_table
 from endpointctl.sweep.results import read
-
-_out = Console(highlight=False, soft_wrap=True)
 
 
 def report(
@@ -52,12 +50,12 @@ def report(
     axes = {name: groups(plan, found, [name], sizes) for name in plan.varied}
     picks = [pick(wish, cells, Limits(max_perplexity, max_cut_off)) for wish in prefer or ()]
     sentences = summary(plan, whole, axes)
-    content = Content(plan, found, whole, sentences, picks, charts(plan, axes, cells))
+    grid = groups(plan, found, grid_axes(plan), sizes)
+    content = Content(plan, found, sentences, picks, charts(plan, axes, grid))
     files.write({page_path: page(content), table_path: csv_table(plan, found)}, force=force)
     for path in (page_path, table_path):
-        _out.print(f"{path}", markup=False)
+        show(f"{path}")
     for sentence in sentences:
-        _out.print(sentence, markup=False)
+        show(sentence)
     for one in picks:
-        values = ", ".join(f"{name} {value}" for name, value in one.key.items()) or "none"
-        _out.print(f"{one.wish}: {values} ({one.reason})", markup=False)
+        show(f"{one.wish}: {one.values} ({one.reason})")

@@ -12,9 +12,9 @@ from typing import Any
 
 from endpointctl.report.advice import Pick
 from endpointctl.report.charts import Chart
-from endpointctl.report.statistics import Figures, cut_off, mean_likelihood, perplexity
+from endpointctl.report.statistics import cut_off, mean_likelihood, perplexity
 from endpointctl.sweep.plan import Plan
-from endpointctl.sweep.results import Result
+from endpointctl.sweep.result import Result
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,6 @@ class Content:
     Attributes:
         plan: the sweep.
         results: the result of each call.
-        whole: the figures of all results.
         summary: sentences.
         picks: values for wishes.
         charts: the plots.
@@ -33,7 +32,6 @@ class Content:
 
     plan: Plan
     results: Sequence[Result]
-    whole: Figures
     summary: Sequence[str]
     picks: Sequence[Pick]
     charts: Sequence[Chart]
@@ -76,9 +74,8 @@ def _plan(plan: Plan) -> str:
 
 
 def _pick(pick: Pick) -> str:
-    values = ", ".join(f"{name} {value}" for name, value in pick.key.items()) or "none"
     return (
-        f'<li class="pick"><span>{html.escape(pick.wish)}</span> <strong>{html.escape(values)}</strong> '
+        f'<li class="pick"><span>{html.escape(pick.wish)}</span> <strong>{html.escape(pick.values)}</strong> '
         f"<small>{html.escape(pick.reason)}</small></li>"
     )
 

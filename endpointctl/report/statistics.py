@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from endpointctl.completion import Generation
 from endpointctl.report.diversity import distinct, overlap, sample_size
 from endpointctl.sweep.plan import Plan
-from endpointctl.sweep.results import Result
+from endpointctl.sweep.result import Result
 
 _WORD = re.compile(r"\w+")
 _LIMIT_REASONS = ("MAX_TOKENS", "LENGTH", "MAX_LENGTH")

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from endpointctl.report.statistics import cut_off, mean_likelihood, perplexity
 from endpointctl.sweep.plan import Plan
-from endpointctl.sweep.results import Result
+from endpointctl.sweep.result import Result
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 

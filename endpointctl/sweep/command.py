@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
@@ -14,16 +13,16 @@ from endpointctl.client import Client, EndpointClient
 from endpointctl.client.http_api import API_KEY_VARIABLE
 from endpointctl.failure import Failure
 from endpointctl.files import same_file
+from endpointctl.output import CONSOLE, show
 from endpointctl.sweep import prompts as prompt_files
-from endpointctl.sweep.plan import Plan
+from endpointctl.sweep.plan import Call, Plan
 from endpointctl.sweep.ranges import numbers
-from endpointctl.sweep.results import Result, Results, opened
+from endpointctl.sweep.results import Results, opened
 from endpointctl.sweep.run import Progress, pending, run
 from sagemaker_llm import InstanceType
 from stacks import settings
 from stacks.settings import Settings
 
-_out = Console(highlight=False, soft_wrap=True)
 _RANGE = "A number, a list (0,0.5,1) or a range with both ends (100:500:100)."
 
 
@@ -90,17 +89,18 @@ def sweep(
         fixed={**fixed, **({"stop_sequences": stop} if stop else {}), **({"variant": variant} if variant else {})},
     )
     if dry_run:
-        _print(_estimate(plan, environment, {}, concurrency, tokens_per_second))
+        show(_estimate(plan, pending(plan, {}), environment, concurrency, tokens_per_second))
         return
     with opened(out, plan) as (results, earlier):
-        _print(_estimate(plan, environment, earlier, concurrency, tokens_per_second))
-        if not pending(plan, earlier):
-            _print(f"{out}: all {plan.count} calls are answered")
+        calls = pending(plan, earlier)
+        show(_estimate(plan, calls, environment, concurrency, tokens_per_second))
+        if not calls:
+            show(f"{out}: all {plan.count} calls are answered")
             return
         if not yes:
             typer.confirm("Continue?", abort=True)
         client = _client(env, direct=direct, api_key=api_key, at_once=concurrency)
-        progress = _run(plan, client, results, earlier, concurrency)
+        progress = _run(plan, calls, client, results, concurrency)
     _end(out, progress)
 
 
@@ -109,13 +109,10 @@ def _check_files(out: Path, prompts: Path | None) -> None:
         raise Failure(f"--out: {out} is the file of --prompts: name another file")
 
 
-def _run(
-    plan: Plan, client: Client | EndpointClient, results: Results, earlier: dict[int, Result], at_once: int
-) -> Progress:
-    done = plan.count - len(pending(plan, earlier))
+def _run(plan: Plan, calls: list[Call], client: Client | EndpointClient, results: Results, at_once: int) -> Progress:
     with _bar() as bar:
-        task = bar.add_task("", total=plan.count, completed=done, errors=0, rate="")
-        return run(plan, client.generate, results, earlier, at_once=at_once, on_progress=_shown(bar, task))
+        task = bar.add_task("", total=plan.count, completed=plan.count - len(calls), errors=0, rate="")
+        return run(plan, calls, client.generate, results, at_once=at_once, on_progress=_shown(bar, task))
 
 
 def _prompts(prompt: str | None, file: Path | None) -> dict[str, str]:
@@ -135,10 +132,7 @@ def _client(env: str, *, direct: bool, api_key: str | None, at_once: int) -> Cli
     return Client.connect(env, api_key=api_key, attempts=1, at_once=at_once)
 
 
-def _estimate(
-    plan: Plan, environment: Settings, earlier: dict[int, Result], at_once: int, tokens_per_second: float
-) -> str:
-    calls = pending(plan, earlier)
+def _estimate(plan: Plan, calls: list[Call], environment: Settings, at_once: int, tokens_per_second: float) -> str:
     lines = [f"{plan.count} calls: {_combinations(plan)}"]
     if len(calls) < plan.count:
         lines.append(f"{plan.count - len(calls)} of them are answered already; {len(calls)} are left")
@@ -180,28 +174,24 @@ def _duration(hours: float) -> str:
 
 def _bar() -> Bar:
     errors, rate = TextColumn("{task.fields[errors]} errors"), TextColumn("{task.fields[rate]}")
-    return Bar(BarColumn(), MofNCompleteColumn(), rate, errors, TimeRemainingColumn(), console=_out)
+    return Bar(BarColumn(), MofNCompleteColumn(), rate, errors, TimeRemainingColumn(), console=CONSOLE)
 
 
 def _shown(bar: Bar, task: Any) -> Any:  # noqa: ANN401 - rich's own
     began = bar.get_time()
 
-    def show(progress: Progress) -> None:
+    def update(progress: Progress) -> None:
         now = progress.answered + progress.failed
         rate = f"{now / max(bar.get_time() - began, 0.001):.1f} a second"
         bar.update(task, completed=progress.before + now, errors=progress.failed, rate=rate)
 
-    return show
+    return update
 
 
 def _end(out: Path, progress: Progress) -> None:
     answered = progress.before + progress.answered
-    _print(f"{answered} of {progress.planned} calls are answered, {progress.failed} failed: {out}")
-    _print(f"report: python -m endpointctl report {out}")
+    show(f"{answered} of {progress.planned} calls are answered, {progress.failed} failed: {out}")
+    show(f"report: python -m endpointctl report {out}")
     if progress.stopped or progress.failed:
         why = progress.stopped or f"{progress.failed} calls failed"
         raise Failure(f"{why}: the same command continues with what is missing; every answer is kept")
-
-
-def _print(text: str) -> None:
-    _out.print(text, markup=False)

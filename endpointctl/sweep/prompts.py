@@ -73,7 +73,7 @@ def _table(path: Path, text: str) -> list[dict[str, object]]:
 def _object(path: Path, number: int, line: str) -> dict[str, object]:
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise Failure(f'{path}: row {number} is no JSON object: write {{"prompt": "…"}}')

@@ -11,6 +11,8 @@ MOST_VALUES: Final = 10_000
 """Of one parameter; a step that is too small by mistake would make millions."""
 
 Number = int | float
+# Of the largest number and of the smallest: far beyond any parameter's range, and within a float's.
+_DIGITS: Final = 18
 _ALLOWED: Final = "allowed: a number, a list (0,0.5,1), or a range from:to:step with both ends (100:500:100)"
 
 
@@ -44,6 +46,8 @@ def _values(option: str, part: str) -> list[Decimal]:
         raise Failure(f"{option}: {part!r} is no number; {_ALLOWED}") from None
     if not all(value.is_finite() for value in values):
         raise Failure(f"{option}: {part!r} is not finite; {_ALLOWED}")
+    if any(value and not -_DIGITS < value.adjusted() < _DIGITS for value in values):
+        raise Failure(f"{option}: {part!r} is too large or too small; {_ALLOWED}; between 1e-{_DIGITS} and 1e{_DIGITS}")
     if len(values) == 1:
         return values
     if len(values) > 3:

@@ -7,76 +7,14 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from endpointctl.completion import Completion, Generation
 from endpointctl.failure import Failure
-from endpointctl.sweep.plan import Call, Plan
-
-VERSION = 1
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of one call.
-
-    Attributes:
-        call: its number in the plan.
-        prompt: the prompt's id.
-        repeat: which repetition, from 0.
-        parameters: what was varied.
-        seconds: how long the answer took, without waiting before it.
-        attempts: how many requests were sent.
-        generations: the texts; empty for an error.
-        tokens_in: the prompt's tokens; None when not known.
-        tokens_out: the generated tokens; None when not known.
-        code: the error's code; None for an answer.
-        message: the error's sentence; None likewise.
-        caller_error: whether the request itself was refused, so that a repetition will hardly help.
-
-    """
-
-    call: int
-    prompt: str
-    repeat: int
-    parameters: dict[str, Any]
-    seconds: float
-    attempts: int
-    generations: tuple[Generation, ...] = ()
-    tokens_in: int | None = None
-    tokens_out: int | None = None
-    code: str | None = None
-    message: str | None = None
-    caller_error: bool = False
-
-    @property
-    def ok(self) -> bool:
-        """Return whether it is an answer."""
-        return self.code is None
-
-
-def answered(call: Call, completion: Completion) -> Result:
-    """Return the result of a call that was answered."""
-    return Result(
-        call.number,
-        call.prompt,
-        call.repeat,
-        call.parameters,
-        round(completion.seconds, 4),
-        completion.attempts,
-        completion.generations,
-        completion.tokens_in,
-        completion.tokens,
-    )
-
-
-def failed(call: Call, code: str, message: str, seconds: float, *, caller_error: bool = False) -> Result:
-    """Return the result of a call that failed."""
-    place = (call.number, call.prompt, call.repeat, call.parameters)
-    return Result(*place, round(seconds, 4), 1, code=code, message=message, caller_error=caller_error)
+from endpointctl.sweep.plan import Plan
+from endpointctl.sweep.result import Result, header, plan_of, result_of
 
 
 class Results:
@@ -147,7 +85,7 @@ def opened(path: Path, plan: Plan) -> Iterator[tuple[Results, dict[int, Result]]
                 )
             os.ftruncate(file.fileno(), length)
         if not path.stat().st_size:
-            results.write(_header(plan))
+            results.write(header(plan))
         yield results, found
 
 
@@ -175,45 +113,20 @@ def _read(path: Path) -> tuple[Plan, dict[int, Result], int]:
                     break  # a killed run was writing it
                 document = json.loads(line)
                 if plan is None:
-                    plan = _plan(document)
+                    plan = plan_of(document)
                 else:
-                    result = _result(document)
+                    result = result_of(document)
                     found[result.call] = result
                 length += len(line)
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}: name a results file of `endpointctl sweep`") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Failure(f"{path}: line {number} is not a sweep's result: name another file") from None
     if plan is None and length == 0 and path.stat().st_size:
         raise Failure(f"{path}: is not a sweep's results file: name another file")
     if plan is None:
         raise Failure(f"{path}: is empty: run `endpointctl sweep` first")
     return plan, found, length
-
-
-def _header(plan: Plan) -> dict[str, Any]:
-    prompts = [{"id": name, "text": text} for name, text in plan.prompts.items()]
-    return {"sweep": VERSION, "id": plan.id, "calls": plan.count, **asdict(plan), "prompts": prompts}
-
-
-def _plan(document: dict[str, Any]) -> Plan:
-    if document["sweep"] != VERSION:
-        raise ValueError
-    names = ("environment", "parameters", "mode", "repeats", "seed", "fixed")
-    prompts = {one["id"]: one["text"] for one in document["prompts"]}
-    return Plan(prompts=prompts, **{name: document[name] for name in names})
-
-
-def _result(document: dict[str, Any]) -> Result:
-    texts = document.pop("generations")
-    return Result(**document, generations=tuple(_generation(one) for one in texts))
-
-
-def _generation(document: dict[str, Any]) -> Generation:
-    tokens = document["token_likelihoods"]
-    return Generation(
-        document["text"], document["finish_reason"], document["likelihood"], None if tokens is None else tuple(tokens)
-    )
 
 
 def _difference(theirs: Plan, ours: Plan) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -15,7 +15,8 @@ from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.refused import EndpointAway, NotAllowed, QuotaExceeded, Refused, WrongRequest
 from endpointctl.sweep.backoff import Backoff
 from endpointctl.sweep.plan import Call, Plan
-from endpointctl.sweep.results import Result, Results, answered, failed
+from endpointctl.sweep.result import Result, answered, failed
+from endpointctl.sweep.results import Results
 from endpointctl.sweep.signals import Stop, stop_on_signals
 
 Generate = Callable[..., Completion]
@@ -86,24 +87,24 @@ def pending(plan: Plan, earlier: Mapping[int, Result]) -> list[Call]:
 
 def run(
     plan: Plan,
+    calls: Sequence[Call],
     generate: Generate,
     results: Results,
-    earlier: Mapping[int, Result],
     *,
     at_once: int,
     on_progress: Callable[[Progress], None] = lambda _: None,
     backoff: Backoff | None = None,
 ) -> Progress:
-    """Make every call that has no answer yet, and write each result as it arrives.
+    """Make calls, and write each result as it arrives.
 
     The first SIGINT (Ctrl-C), SIGTERM or SIGHUP ends it: calls in flight are waited for and written, nothing more is
     sent. The second one ends it at once.
 
     Args:
-        plan: the calls.
+        plan: the sweep.
+        calls: those of ``pending``.
         generate: makes one attempt, e.g. ``Client.generate``.
         results: where results are written.
-        earlier: the last result of each call of earlier runs.
         at_once: how many calls are in flight at most.
         on_progress: called after each result.
         backoff: default a new one.
@@ -112,7 +113,6 @@ def run(
         Failure: the results cannot be written.
 
     """
-    calls = pending(plan, earlier)
     progress = Progress(plan.count, plan.count - len(calls))
     waiting: queue.SimpleQueue[Call] = queue.SimpleQueue()
     for call in calls:
@@ -177,11 +177,11 @@ def _result(plan: Plan, call: Call, generate: Generate, backoff: Backoff, stop: 
             if remedy := _HOPELESS.get(type(refused)):
                 return Failure(f"{refused}: {remedy}")
             if not refused.may_be_tried_again or attempt == MOST_ATTEMPTS:
-                return _refused(call, refused, time.monotonic() - began)
+                return _refused(call, refused, time.monotonic() - began, attempt)
             backoff.pause(refused.retry_after)
         except Lost as lost:
             # The model may have generated: the next run decides whether to call again.
-            return failed(call, "connection_lost", lost.reason, time.monotonic() - began)
+            return failed(call, "connection_lost", lost.reason, time.monotonic() - began, attempts=attempt)
         except Unreachable as unreachable:
             if attempt == MOST_ATTEMPTS:
                 return unreachable
@@ -194,6 +194,6 @@ def _result(plan: Plan, call: Call, generate: Generate, backoff: Backoff, stop: 
     raise AssertionError("unreachable")
 
 
-def _refused(call: Call, refused: Refused, seconds: float) -> Result:
-    code = refused.code or str(refused.status)
-    return failed(call, code, refused.reason, seconds, caller_error=isinstance(refused, WrongRequest))
+def _refused(call: Call, refused: Refused, seconds: float, attempts: int) -> Result:
+    code, wrong = refused.code or str(refused.status), isinstance(refused, WrongRequest)
+    return failed(call, code, refused.reason, seconds, attempts=attempts, caller_error=wrong)

@@ -1,5 +1,6 @@
 """`make aws-check`, run against the local cloud: every probe has an answer, and nothing it made is left."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -7,6 +8,7 @@ import pytest
 import yaml
 
 from endpointctl import aws_check
+from endpointctl.aws_check import update
 from endpointctl.failure import Failure
 from stacks.settings import ENVIRONMENTS, Settings
 from tests.support.cloud import Deployed
@@ -73,6 +75,17 @@ def test_every_probe_has_an_answer_and_nothing_is_left(deployed: Deployed) -> No
     after = len(sagemaker.list_models()["Models"]), len(sagemaker.list_endpoint_configs()["EndpointConfigs"])
     assert before == after
     assert invocations() - reached == aws_check.INVOCATIONS
+
+
+def test_the_probe_of_an_update_is_asked_by_name(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(update, "_POLL_SECONDS", 0.1)
+    account = aws_check.Account.of(LOCAL)
+    before = deployed.sagemaker.describe_endpoint(EndpointName=account.endpoint)
+    answers = dict(aws_check.ask(account, ["retained-update"]))
+    assert re.fullmatch(r"InService after \d+ s, with no PendingDeploymentSummary", answers["retained-update"])
+    after = deployed.sagemaker.describe_endpoint(EndpointName=account.endpoint)
+    assert after["EndpointConfigName"] == before["EndpointConfigName"]
+    assert after["LastModifiedTime"] > before["LastModifiedTime"], "it was updated"
 
 
 def test_an_unknown_probe_is_named(deployed: Deployed) -> None:

@@ -7,7 +7,7 @@ from endpointctl.completion import Completion
 from endpointctl.sweep.backoff import Backoff
 from endpointctl.sweep.plan import Plan
 from endpointctl.sweep.results import opened
-from endpointctl.sweep.run import Progress, run
+from endpointctl.sweep.run import Progress, pending, run
 
 
 def plan(**changes: Any) -> Plan:
@@ -31,4 +31,4 @@ def answer(prompt: str, **fields: Any) -> Completion:
 
 def sweep(path: Path, planned: Plan, generate: Any, at_once: int = 4) -> Progress:
     with opened(path, planned) as (results, earlier):
-        return run(planned, generate, results, earlier, at_once=at_once, backoff=Backoff(0.02))
+        return run(planned, pending(planned, earlier), generate, results, at_once=at_once, backoff=Backoff(0.02))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from endpointctl.aws_check import Account, ask, temporary
+from endpointctl.aws_check import Account, ask, temporary, update
 from endpointctl.failure import Failure
 
 LOST = ReadTimeoutError(endpoint_url="https://api.sagemaker")
@@ -68,7 +68,7 @@ def sagemaker(monkeypatch: pytest.MonkeyPatch) -> SageMaker:
     return SageMaker()
 
 
-def account(sagemaker: SageMaker) -> Account:
+def account(sagemaker: Any) -> Account:
     package = "arn:aws:sagemaker:us-east-1:1:model-package/x"
     return Account(sagemaker, None, None, "arn:aws:iam::1:role/x", package, "ml.g5.xlarge", "endpoint")
 
@@ -115,3 +115,50 @@ def test_an_error_of_one_probe_is_its_answer(sagemaker: SageMaker) -> None:
     assert "EndpointConnectionError" in answers["ami"]
     assert "AccessDeniedException" in answers["capture"]
     assert answers["shadow"] == "accepted"
+
+
+class Updated:
+    """A control plane whose endpoint has these statuses, one after the other."""
+
+    def __init__(self, *statuses: str, second_fleet: bool = False) -> None:
+        self.statuses = list(statuses)
+        self.second_fleet = second_fleet
+        self.updates: list[dict[str, Any]] = []
+
+    def describe_endpoint(self, **_: Any) -> dict[str, Any]:
+        status = self.statuses.pop(0)
+        pending: dict[str, Any] = {"PendingDeploymentSummary": {}} if self.second_fleet and status == "Updating" else {}
+        return {"EndpointStatus": status, "EndpointConfigName": "present", **pending}
+
+    def update_endpoint(self, **request: Any) -> None:
+        self.updates.append(request)
+
+
+@pytest.mark.parametrize(
+    ("sagemaker", "answer"),
+    [
+        (Updated("InService", "Updating", "Updating", "InService"), "InService after 2 s, with no Pending"),
+        (Updated("InService", "Updating", "InService", second_fleet=True), "InService after 1 s, with a Pending"),
+        (Updated("InService", "UpdateRollbackFailed"), "UpdateRollbackFailed after 0 s, with no Pending"),
+        (Updated("InService", *["Updating"] * 5000), "Updating after 3601 s, with no Pending"),
+    ],
+)
+def test_an_update_is_watched_to_its_end(monkeypatch: pytest.MonkeyPatch, sagemaker: Updated, answer: str) -> None:
+    clock = [0.0]
+
+    def sleep(_: float) -> None:
+        clock[0] += 1.0
+
+    monkeypatch.setattr(update, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: clock[0]))
+    found = dict(ask(account(sagemaker), ["retained-update"]))
+    assert found["retained-update"].startswith(answer)
+    request = {"EndpointName": "endpoint", "EndpointConfigName": "present", "RetainAllVariantProperties": True}
+    assert sagemaker.updates == [request]
+
+
+def test_an_endpoint_that_is_busy_is_not_updated() -> None:
+    sagemaker = Updated("Updating")
+    assert dict(ask(account(sagemaker), ["retained-update"])) == {
+        "retained-update": "not asked: the endpoint is Updating"
+    }
+    assert sagemaker.updates == []

@@ -35,6 +35,8 @@ def test_the_figures_of_an_answer() -> None:
         ({"token_likelihoods": [1, 2], "likelihood": True}, {"billed_units": None}),
         ({"token_likelihoods": [{"likelihood": "x"}]}, {"billed_units": {"output_tokens": "3"}}),
         ({"token_likelihoods": [{"likelihood": float("nan")}]}, {"billed_units": {"output_tokens": None}}),
+        ({"likelihood": 10**400, "token_likelihoods": [{"likelihood": -(10**400)}]}, None),
+        ({"likelihood": float("inf"), "token_likelihoods": 0}, {"billed_units": {"output_tokens": 10**400}}),
     ],
 )
 def test_an_optional_member_of_another_type_counts_as_missing(members: dict[str, Any], meta: Any) -> None:

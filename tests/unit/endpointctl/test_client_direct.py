@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from endpointctl.aws_check import Account
 from endpointctl.client import Client, EndpointClient
 from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.refused import (
@@ -16,6 +17,7 @@ from endpointctl.refused import (
     Unavailable,
     WrongRequest,
 )
+from stacks import settings
 from tests.unit.endpointctl.http_server import GOOD, HttpServer
 
 
@@ -87,6 +89,14 @@ def test_a_variant_that_the_endpoint_does_not_have(
     with pytest.raises(Refused) as caught:
         EndpointClient("cohere-x", "us-east-1").generate("p", variant=variant)
     assert (type(caught.value), caught.value.code) == (kind, code)
+
+
+def test_a_profile_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(Failure, match=r"\(nobody\) could not be found: choose one of"):
+        EndpointClient("cohere-x", "us-east-1")
+    with pytest.raises(Failure, match=r"\(nobody\) could not be found: choose one of"):
+        Account.of(settings.read("local"))
 
 
 def test_connections_that_break(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,44 @@ def test_only_this_programs_own_key_is_read(tmp_path: Path, monkeypatch: pytest.
     assert keys == [None, "ours"] * 2
 
 
+NASTY = ":smile: 0:100:0 [bold]x[/bold]\ta\r\nb\x1b[31mc\u2028日本 "
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_text_is_printed_as_the_model_wrote_it(
+    server: HttpServer, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], output: str
+) -> None:
+    body = {"generations": [{"text": NASTY}]}
+    server.responses = [(200, {}, json.dumps(body).encode())]
+    assert exit_code(monkeypatch, "generate", "hello", "--output", output) == 0
+    printed = capfdbinary.readouterr().out.decode()
+    if output == "json":
+        assert json.loads(printed) == body
+    else:
+        assert printed == NASTY + "\n"
+
+
+def test_a_table_keeps_the_letters_of_a_text(
+    server: HttpServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.responses = [(200, {}, json.dumps({"generations": [{"text": ":smile: [b]x"}]}).encode())]
+    assert exit_code(monkeypatch, "generate", "hello", "--output", "table") == 0
+    assert ":smile: [b]x" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_text_that_the_terminal_cannot_show_is_printed_all_the_same(
+    server: HttpServer, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    server.responses = [(200, {}, json.dumps({"generations": [{"text": "日本"}]}).encode())]
+    content = io.BytesIO()
+    terminal = io.TextIOWrapper(content, "latin-1")
+    monkeypatch.setattr("sys.stdout", terminal)
+    assert exit_code(monkeypatch, "generate", "hello", "--output", output) == 0
+    terminal.flush()
+    assert b"\\u65e5\\u672c" in content.getvalue()
+
+
 @pytest.mark.parametrize(
     ("argument", "content", "prompt"),
     [("hello", None, "hello"), ("-", "in", "in"), (None, "in", "in"), (None, "\ufeffin", "in")],

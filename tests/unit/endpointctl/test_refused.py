@@ -21,7 +21,7 @@ from endpointctl.refused import (
 )
 from endpointctl.sweep.plan import Plan
 from endpointctl.sweep.results import opened
-from endpointctl.sweep.run import run
+from endpointctl.sweep.run import pending, run
 from proxy.errors import RETRY_AFTER_SECONDS, STATUS
 from tests.unit.endpointctl.http_server import HttpServer
 from tests.unit.endpointctl.test_client import client
@@ -83,6 +83,13 @@ def test_codes_of_api_gateway(status: int, code: str, kind: type[Refused]) -> No
     assert type(refusal(status, {"code": code}, {})) is kind
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("7", 7.0), ("0", 0.0), ("", None), ("²", None), ("-1", None), ("Wed, 21 Oct 2026", None)]
+)
+def test_the_seconds_that_a_response_asks_to_wait(text: str, seconds: float | None) -> None:
+    assert refusal(429, {}, {"Retry-After": text}).retry_after == seconds
+
+
 @pytest.mark.parametrize(("status", "body"), UNKNOWN_END)
 def test_what_may_have_run_is_sent_once(
     server: HttpServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, status: int, body: Any
@@ -93,6 +100,6 @@ def test_what_may_have_run_is_sent_once(
     assert len(server.requests) == 1
     plan = Plan("dev", {}, {"1": "p"})
     with opened(tmp_path / "r.jsonl", plan) as (results, earlier):
-        progress = run(plan, client(attempts=1).generate, results, earlier, at_once=1)
+        progress = run(plan, pending(plan, earlier), client(attempts=1).generate, results, at_once=1)
     assert (progress.failed, len(server.requests)) == (1, 2)
     assert exit_code(monkeypatch, "generate", "hello") == 5

@@ -17,12 +17,13 @@ from endpointctl.completion import Generation
 from endpointctl.failure import Failure
 from endpointctl.report import statistics
 from endpointctl.report.advice import Limits, Wish, pick, summary
-from endpointctl.report.charts import charts
+from endpointctl.report.charts import charts, grid_axes
 from endpointctl.report.command import report
 from endpointctl.report.page import Content, page
 from endpointctl.report.statistics import Figures, Group, figures, groups
 from endpointctl.sweep.plan import Plan
-from endpointctl.sweep.results import Result, opened
+from endpointctl.sweep.result import Result
+from endpointctl.sweep.results import opened
 
 PLAN = Plan("dev", {"max_tokens": [3, 9], "temperature": [0, 1]}, {"1": "p"}, repeats=2, seed=5)
 NASTY = "</script><script>document.title='broken'</script><img src=x onerror=alert(1)> {{ROWS}} \u2028 & <b>"
@@ -151,7 +152,7 @@ def test_picks(wish: Wish, limits: Limits, key: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "cells", "limits", "said"),
+    ("wish", "cells", "limits", "message"),
     [
         (Wish.SHORTEST_COMPLETE, [Group({"k": 1}, Figures(1, 0, 1))], Limits(), "max_tokens was not varied"),
         (Wish.MOST_LIKELY, [cell(1, 0)], Limits(), "no answer has likelihoods"),
@@ -159,8 +160,8 @@ def test_picks(wish: Wish, limits: Limits, key: dict[str, Any]) -> None:
         (Wish.FASTEST, [cell(1, 0)], Limits(cut_off=0.1), "no answer has finish reasons, nor tokens"),
     ],
 )
-def test_wishes_that_the_data_cannot_answer(wish: Wish, cells: list[Group], limits: Limits, said: str) -> None:
-    with pytest.raises(Failure, match=f"^--prefer {wish}: {said}"):
+def test_wishes_that_the_data_cannot_answer(wish: Wish, cells: list[Group], limits: Limits, message: str) -> None:
+    with pytest.raises(Failure, match=f"^--prefer {wish}: {message}"):
         pick(wish, cells, limits)
 
 
@@ -169,25 +170,25 @@ def test_the_summary_says_what_changes_and_what_is_not_known() -> None:
         "max_tokens": [CELLS[0], CELLS[3]],
         "temperature": [cell(1, 0, likelihood=-1.0), cell(1, 5, likelihood=-4.0)],
     }
-    said = summary(PLAN, Figures(6, 1, 6, likelihood=-2.0), axes)
-    assert said[0] == "6 of 8 calls were answered, 1 failed, 1 were not made yet."
-    assert "From max_tokens 100 to 300 the share of texts that are cut off falls from 90% to 0%." in said
-    assert "From temperature 0 to 5 the mean log-probability of a token falls from -1 to -4." in said
-    assert any("how alike repetitions are is not known" in one for one in said)
+    sentences = summary(PLAN, Figures(6, 1, 6, likelihood=-2.0), axes)
+    assert sentences[0] == "6 of 8 calls were answered, 1 failed, 1 were not made yet."
+    assert "From max_tokens 100 to 300 the share of texts that are cut off falls from 90% to 0%." in sentences
+    assert "From temperature 0 to 5 the mean log-probability of a token falls from -1 to -4." in sentences
+    assert any("how alike repetitions are is not known" in one for one in sentences)
 
 
 def grid(repeats: int = 3, likelihoods: bool = True) -> tuple[Plan, list[Result]]:
     """Return a sweep of the article's shape, with a refusal and a text that would break a careless page."""
     values = {"max_tokens": [100, 200, 300, 400, 500], "temperature": [0, 1, 2, 3, 4, 5]}
     plan = Plan("dev", values, {"1": "Write a post:", "2": "And another:"}, repeats=repeats, seed=1)
-    dice, words = random.Random(7), [f"word{number}" for number in range(60)]
+    generator, words = random.Random(7), [f"word{number}" for number in range(60)]
     found = []
     for call in plan.calls:
         limit, heat = call.parameters["max_tokens"], call.parameters["temperature"]
-        length = min(limit, round(dice.gauss(220, 60)))
-        text = " ".join(dice.choices(words[: 6 + 9 * heat], k=max(length, 1)))
-        told = tuple(dice.gauss(-0.4 - heat, 0.1) for _ in range(length)) if likelihoods else None
-        one = generation(NASTY if call.number == 3 else text, told)
+        length = min(limit, round(generator.gauss(220, 60)))
+        text = " ".join(generator.choices(words[: 6 + 9 * heat], k=max(length, 1)))
+        likely = tuple(generator.gauss(-0.4 - heat, 0.1) for _ in range(length)) if likelihoods else None
+        one = generation(NASTY if call.number == 3 else text, likely)
         made = result(call.number, one, seconds=0.2 + length / 100, **call.parameters)
         found.append(Result(**{**vars(made), "prompt": call.prompt, "repeat": call.repeat}))
     found[5] = Result(**{**vars(error(5, **plan.calls[5].parameters)), "prompt": plan.calls[5].prompt})
@@ -225,7 +226,7 @@ def test_no_text_breaks_the_page() -> None:
     plan, found = grid()
     axes = {name: groups(plan, found, [name]) for name in plan.varied}
     cells = groups(plan, found, list(plan.parameters))
-    content = Content(plan, found, figures(plan, found), [NASTY], [], charts(plan, axes, cells))
+    content = Content(plan, found, [NASTY], [], charts(plan, axes, cells))
     text = page(content)
     assert text.count("</script>") == 4 + text.split('id="rows"')[1].split("<script>")[1].count("</script>") - 1
     assert "<img src=x" not in text
@@ -252,6 +253,28 @@ def test_charts_that_the_data_do_not_allow_say_why() -> None:
     assert made["length"].figure["layout"]["yaxis"]["title"]["text"] == "mean characters of a text"
 
 
+def test_a_cell_of_the_grid_is_over_all_values_of_the_other_parameters() -> None:
+    plan = Plan("dev", {"max_tokens": [10, 20, 30], "temperature": [0, 1], "k": [0, 5]}, {"1": "p"})
+    lengths = {call.number: 1 + call.number for call in plan.calls}
+    found = [
+        result(call.number, generation("a" * lengths[call.number]), seconds=1.0, **call.parameters)
+        for call in plan.calls
+    ]
+    assert grid_axes(plan) == ["max_tokens", "temperature"]
+    made = charts(plan, {}, groups(plan, found, grid_axes(plan)))
+    (grid_chart,) = [one for one in made if one.id == "grid"]
+    assert grid_chart.figure
+    (shown,) = [one["z"] for one in grid_chart.figure["data"] if one["name"] == "characters"]
+
+    def mean(max_tokens: int, temperature: int) -> float:
+        cell = {"max_tokens": max_tokens, "temperature": temperature}
+        inside = [lengths[call.number] for call in plan.calls if call.parameters.items() >= cell.items()]
+        assert len(inside) == 2
+        return sum(inside) / 2
+
+    assert shown == [[mean(a, b) for a in (10, 20, 30)] for b in (0, 1)]
+
+
 def test_results_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="holds no result yet"):
         report(written(tmp_path / "r.jsonl", PLAN, []))
@@ -262,7 +285,7 @@ def test_results_that_are_none(tmp_path: Path) -> None:
 
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-LOOK = """<!doctype html><iframe id="f" src="{name}" width="{width}" height="2000"></iframe><pre id="told"></pre>
+LOOK = """<!doctype html><iframe id="f" src="{name}" width="{width}" height="2000"></iframe><pre id="result"></pre>
 <script>
 const frame = document.getElementById("f");
 window.onload = () => {{
@@ -279,7 +302,7 @@ function look() {{
   const before = page.querySelectorAll("article.text").length;
   search.value = "broken";
   search.dispatchEvent(new Event("input"));
-  document.getElementById("told").textContent = JSON.stringify({{
+  document.getElementById("result").textContent = JSON.stringify({{
     ready: root.dataset.ready, plots, title: page.title, before, found: page.querySelectorAll("article.text").length,
     wide: root.scrollWidth, inner: frame.contentWindow.innerWidth,
     paper: frame.contentWindow.getComputedStyle(page.body).backgroundColor,
@@ -300,11 +323,11 @@ def test_a_look_at_the_page_in_a_browser(tmp_path: Path, width: int, dark: bool)
     environment = {**os.environ, "HOME": str(tmp_path)}
     done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True, env=environment)
     assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
-    told = json.loads(re.search(r'<pre id="told">(.*?)</pre>', done.stdout)[1])  # type: ignore[index]
-    assert (told["ready"], told["plots"]) == ("5", [True] * 5)
-    assert told["title"] == "Sweep of dev", "a text ran as a script"
-    assert (told["before"], told["found"]) == (40, 2), "the text, and the refusal that repeats it"
-    assert told["inner"] == width
-    assert told["wide"] <= width, "the page scrolls sideways"
-    light = sum(map(int, re.findall(r"\d+", told["paper"]))) > 380
+    look = json.loads(re.search(r'<pre id="result">(.*?)</pre>', done.stdout)[1])  # type: ignore[index]
+    assert (look["ready"], look["plots"]) == ("5", [True] * 5)
+    assert look["title"] == "Sweep of dev", "a text ran as a script"
+    assert (look["before"], look["found"]) == (40, 2), "the text, and the refusal that repeats it"
+    assert look["inner"] == width
+    assert look["wide"] <= width, "the page scrolls sideways"
+    light = sum(map(int, re.findall(r"\d+", look["paper"]))) > 380
     assert light != dark

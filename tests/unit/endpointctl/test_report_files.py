@@ -12,7 +12,7 @@ from endpointctl.failure import Failure
 from endpointctl.report.command import report
 from endpointctl.report.table import table
 from endpointctl.sweep.plan import Plan
-from endpointctl.sweep.results import Result
+from endpointctl.sweep.result import Result
 from tests.unit.endpointctl.test_report import error, generation, result, written
 
 PLAN = Plan("dev", {"max_tokens": [3, 9]}, {"1": "p"})

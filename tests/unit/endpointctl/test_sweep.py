@@ -1,5 +1,6 @@
 """A sweep: its file, and how it bears a busy endpoint, one that is gone, and requests that are refused."""
 
+import json
 import os
 import re
 import subprocess
@@ -18,8 +19,9 @@ from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.refused import EndpointAway, NotAllowed, Throttled, WrongRequest
 from endpointctl.sweep import backoff as backoff_module
 from endpointctl.sweep.backoff import Backoff
-from endpointctl.sweep.results import answered, opened, read
-from endpointctl.sweep.run import run
+from endpointctl.sweep.result import answered
+from endpointctl.sweep.results import opened, read
+from endpointctl.sweep.run import pending, run
 from stacks.settings import ENVIRONMENTS
 from tests.unit.endpointctl.sweeps import answer, plan, sweep
 
@@ -158,7 +160,7 @@ def test_who_is_never_reached_ends_the_sweep(tmp_path: Path) -> None:
         raise Unreachable("no answer: NewConnectionError")
 
     with opened(tmp_path / "r.jsonl", plan()) as (results, earlier):
-        progress = run(plan(), generate, results, earlier, at_once=2, backoff=Backoff(0.0001))
+        progress = run(plan(), pending(plan(), earlier), generate, results, at_once=2, backoff=Backoff(0.0001))
     assert progress.stopped == "no answer: NewConnectionError"
     assert (progress.answered, progress.failed) == (0, 0)
 
@@ -175,7 +177,7 @@ def test_a_half_line_is_dropped_and_asked_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"hello", "is not a sweep's results file"),
         (b"hello\n", "line 1 is not a sweep's result"),
@@ -183,12 +185,68 @@ def test_a_half_line_is_dropped_and_asked_again(tmp_path: Path) -> None:
         (b'{"sweep": 2}\n', "line 1 is not"),
     ],
 )
-def test_a_file_that_is_none_is_left_alone(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_file_that_is_none_is_left_alone(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "r.jsonl"
     path.write_bytes(content)
-    with pytest.raises(Failure, match=said):
+    with pytest.raises(Failure, match=message):
         sweep(path, plan(), answer)
     assert path.read_bytes() == content
+
+
+def changed(line: str, name: str, value: Any) -> str:
+    """Return a line of a results file with another value in one of its members, or its first generation's."""
+    document = json.loads(line)
+    holder = document["generations"][0] if name not in document else document
+    holder[name] = value
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "value"),
+    [
+        (1, "environment", None),
+        (1, "parameters", []),
+        (1, "parameters", {"max_tokens": 3}),
+        (1, "parameters", {"max_tokens": [[1]]}),
+        (1, "mode", "each"),
+        (1, "repeats", "2"),
+        (1, "seed", {}),
+        (1, "fixed", []),
+        (1, "prompts", [{"id": [], "text": "A"}]),
+        (1, "prompts", [{"id": "a", "text": None}]),
+        (1, "prompts", None),
+        (2, "call", "0"),
+        (2, "prompt", []),
+        (2, "parameters", None),
+        (2, "parameters", {"max_tokens": [1]}),
+        (2, "seconds", None),
+        (2, "tokens_out", "many"),
+        (2, "message", 3),
+        (2, "generations", None),
+        (2, "generations", [None]),
+        (2, "text", None),
+        (2, "likelihood", "high"),
+        (2, "token_likelihoods", 3),
+        (2, "token_likelihoods", ["high"]),
+    ],
+)
+def test_a_line_that_somebody_edited_is_named(tmp_path: Path, line: int, name: str, value: Any) -> None:
+    path = tmp_path / "r.jsonl"
+    sweep(path, plan(), answer)
+    lines = path.read_text("utf-8").splitlines()
+    lines[line - 1] = changed(lines[line - 1], name, value)
+    path.write_text("\n".join([*lines, ""]), "utf-8")
+    with pytest.raises(Failure, match=f"line {line} is not a sweep's result"):
+        read(path)
+
+
+@pytest.mark.parametrize("line", ["null", "3", "[]", "{}", "[" * 100_000])
+def test_a_line_that_is_none_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "r.jsonl"
+    sweep(path, plan(), answer)
+    path.write_text(f"{path.read_text('utf-8')}{line}\n", "utf-8")
+    with pytest.raises(Failure, match="line 14 is not a sweep's result"):
+        read(path)
 
 
 def test_a_sweep_that_was_called_off_does_not_keep_its_file(tmp_path: Path) -> None:
@@ -222,7 +280,7 @@ def test_what_utf_8_cannot_hold_is_written_and_read_again(tmp_path: Path) -> Non
     assert sweep(path, odd, answer).before == 12
 
 
-def test_a_full_disk_is_said_and_what_was_answered_stays(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_what_was_answered_stays(tmp_path: Path) -> None:
     """A limit on the file's size stands for the disk."""
     script = textwrap.dedent(
         """

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from endpointctl.completion import Completion, completion
-from endpointctl.refused import BadAnswer, Refused, SageMakerFailed, WrongRequest
+from endpointctl.failure import Lost
+from endpointctl.refused import BadAnswer, Refused, SageMakerFailed, Throttled, WrongRequest
 from endpointctl.sweep.plan import Plan
-from endpointctl.sweep.results import answered, failed, opened, read
+from endpointctl.sweep.result import answered, failed
+from endpointctl.sweep.results import opened, read
 from endpointctl.sweep.run import pending, run
 from tests.unit.endpointctl.sweeps import answer, plan, sweep
 
@@ -76,6 +78,18 @@ def test_calls_never_made_come_first_then_failures_then_refusals() -> None:
     assert [call.number for call in pending(plan(), earlier)] == [4, 6, 7, 8, 9, 10, 11, 1, 5, 0, 3]
 
 
+@pytest.mark.parametrize("last", [Lost("gone"), WrongRequest(400, {"code": "x", "message": "m"})])
+def test_a_failure_counts_the_requests_before_it(tmp_path: Path, last: Exception) -> None:
+    errors = [Throttled(429, {"code": "throttled"}, 0.0), Throttled(429, {"code": "throttled"}, 0.0), last]
+
+    def generate(*_: Any, **__: Any) -> Completion:
+        raise errors.pop(0)
+
+    path = tmp_path / "r.jsonl"
+    sweep(path, Plan("dev", {}, {"1": "p"}), generate, at_once=1)
+    assert [one.attempts for one in read(path)[1]] == [3]
+
+
 def test_an_answer_that_is_none_is_recorded_and_not_requested_again(tmp_path: Path) -> None:
     path, order = tmp_path / "r.jsonl", list[int]()
     page = "<html>" + "x" * 10_000
@@ -122,5 +136,5 @@ def test_a_terminal_that_is_gone_costs_no_answer(tmp_path: Path) -> None:
 
     path = tmp_path / "r.jsonl"
     with opened(path, plan()) as (results, earlier):
-        progress = run(plan(), answer, results, earlier, at_once=2, on_progress=gone)
+        progress = run(plan(), pending(plan(), earlier), answer, results, at_once=2, on_progress=gone)
     assert (progress.answered, len(read(path)[1])) == (12, 12)

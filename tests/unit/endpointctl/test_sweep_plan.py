@@ -34,7 +34,7 @@ def test_ranges(text: str, values: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "is no number"),
         ("many", "is no number"),
@@ -46,10 +46,15 @@ def test_ranges(text: str, values: list[float]) -> None:
         ("0:inf", "is not finite"),
         ("0:1:0.00001", "allowed: at most 10000"),
         ("0:6000,7000:12000", "more than 10000 values"),
+        ("0:9e999999:1e-9", "is too large or too small"),
+        ("1e400", "is too large or too small"),
+        ("1e999999999", "is too large or too small"),
+        ("-1e30", "is too large or too small"),
+        ("0:1e-5000:1e-9999", "is too large or too small"),
     ],
 )
-def test_ranges_that_are_none(text: str, said: str) -> None:
-    with pytest.raises(Failure, match=f"^--x: .*{said}.*allowed:|^--x: .*{said}"):
+def test_ranges_that_are_none(text: str, message: str) -> None:
+    with pytest.raises(Failure, match=f"^--x: .*{message}.*allowed:|^--x: .*{message}"):
         numbers("--x", text)
 
 
@@ -86,15 +91,15 @@ def test_the_estimate_is_of_each_calls_own_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"mode": "zip"}, "--zip: .*max_tokens 2, temperature 3"),
         ({"repeats": 0}, "--repeats: 0 is too few"),
         ({"repeats": 100_000}, "allowed: at most 100000"),
     ],
 )
-def test_plans_that_are_none(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(Failure, match=said):
+def test_plans_that_are_none(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(Failure, match=message):
         plan(**changes)
 
 
@@ -125,7 +130,7 @@ def test_files_of_prompts(tmp_path: Path, name: str, content: str, found: dict[s
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("p.txt", "\n \n", "holds no prompt"),
         ("p.csv", "id,text\n1,a\n", "has no column 'prompt'; it has: id, text"),
@@ -133,13 +138,14 @@ def test_files_of_prompts(tmp_path: Path, name: str, content: str, found: dict[s
         ("p.csv", "prompt,id\na,1\n,2\n", "row 2 has no prompt"),
         ("p.jsonl", '{"prompt": 1}\n', "row 1 has no prompt"),
         ("p.jsonl", "[]\n", "row 1 is no JSON object"),
+        ("p.jsonl", "[" * 100_000, "row 1 is no JSON object"),
         ("p.jsonl", '{"id": 1, "prompt": "a"}\n{"id": "1", "prompt": "b"}\n', "the id '1' stands twice"),
         ("p.txt", b"\xff", "give a file of UTF-8 text"),
     ],
 )
-def test_files_that_hold_no_prompts(tmp_path: Path, name: str, content: str | bytes, said: str) -> None:
+def test_files_that_hold_no_prompts(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(Failure, match=said):
+    with pytest.raises(Failure, match=message):
         prompts.read(tmp_path / name)
 
 
@@ -178,7 +184,7 @@ def test_the_command(tmp_path: Path, requests: list[Any], capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({}, "give one of them"),
         ({"prompt": "p", "prompts": Path("x")}, "give one of them"),
@@ -186,8 +192,8 @@ def test_the_command(tmp_path: Path, requests: list[Any], capsys: pytest.Capture
         ({"prompt": "p", "temperature": "5:0"}, "--temperature: '5:0' never ends"),
     ],
 )
-def test_a_command_that_is_wrong(tmp_path: Path, options: dict[str, Any], said: str) -> None:
-    with pytest.raises(Failure, match=said):
+def test_a_command_that_is_wrong(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(Failure, match=message):
         command.sweep(tmp_path / "r.jsonl", **options, env="local", yes=True)
     assert json.dumps([str(path) for path in tmp_path.iterdir()]) == "[]"
 

@@ -26,7 +26,7 @@ PROGRAM = textwrap.dedent(
     from pathlib import Path
     from endpointctl.sweep.backoff import Backoff
     from endpointctl.sweep.results import opened
-    from endpointctl.sweep.run import run
+    from endpointctl.sweep.run import pending, run
     from tests.unit.endpointctl.sweeps import answer, plan
 
     path, seconds, paused = Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
@@ -45,8 +45,10 @@ PROGRAM = textwrap.dedent(
     backoff = Announced()
     if paused:
         backoff.pause(paused)
-    with opened(path, plan(repeats=3)) as (results, earlier):
-        progress = run(plan(repeats=3), generate, results, earlier, at_once=2, backoff=backoff)
+    planned = plan(repeats=3)
+    with opened(path, planned) as (results, earlier):
+        calls = pending(planned, earlier)
+        progress = run(planned, calls, generate, results, at_once=2, backoff=backoff)
     print("ended", progress.answered, progress.stopped or "complete", flush=True)
     """
 )
