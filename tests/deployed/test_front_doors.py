@@ -227,8 +227,8 @@ def test_each_client_has_its_own_rate(keyed: FrontDoor) -> None:
     body, search = {"prompt": "a", "max_tokens": 1}, key_of("search")
     answers = [keyed.send(body, signed=False, headers=search) for _ in range(5)]
     assert [status for status, _, _ in answers] == [200, 200, 200, 429, 429]
-    _, headers, body = answers[-1]
-    assert (headers["retry-after"], body["code"]) == ("1", "throttled")
+    _, headers, error = answers[-1]
+    assert (headers["retry-after"], error["code"]) == ("1", "throttled")
     assert keyed.send(body, signed=False, headers=key_of("free"))[0] == 200
 
 

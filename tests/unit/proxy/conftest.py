@@ -61,10 +61,14 @@ def answer(status: int, content: Any, *, error: str = "", length: int | None = N
     return behave
 
 
-def _read_request(connection: socket.socket) -> bytes:
+def read_request(connection: socket.socket) -> bytes:
+    """Return one whole request, whatever parts it arrives in; nothing when the connection was closed."""
     data = b""
     while b"\r\n\r\n" not in data:
-        data += connection.recv(65536)
+        part = connection.recv(65536)
+        if not part:
+            return b""
+        data += part
     head, _, body = data.partition(b"\r\n\r\n")
     length = next(
         (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
@@ -98,7 +102,7 @@ def upstream() -> Iterator[Upstream]:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     server.requests.append(b"")
                     return
-                request = _read_request(connection)
+                request = read_request(connection)
                 server.requests.append(request)
                 (server.then if server.then and len(server.requests) > 1 else server.behave)(connection, request)
             except OSError:

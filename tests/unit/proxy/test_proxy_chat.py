@@ -13,7 +13,7 @@ from proxy.routes.request import FieldReader
 from proxy.routes.table import APIS, GENERATE
 from proxy.upstream.client import IDLE_SECONDS, Call, _Cancelled
 
-from .conftest import CAPS, Behaviour, Function, Upstream, answer, fresh_handler
+from .conftest import CAPS, Behaviour, Function, Upstream, answer, fresh_handler, read_request
 
 CHAT = {"text": "a chat answer", "generation_id": "g-1", "finish_reason": "COMPLETE", "response_id": "r-1"}
 
@@ -206,7 +206,7 @@ def test_no_connection_that_was_idle_is_used_again_while_others_were_busy(
             if b'"seed"' in request:
                 together.wait(10)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content)
-            request = connection.recv(65536)
+            request = read_request(connection)
 
     upstream.behave = stay_open
     three, one = {"prompt": "hello", "num_generations": 3, "seed": 1}, {"prompt": "hello"}

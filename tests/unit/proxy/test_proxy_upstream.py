@@ -15,7 +15,7 @@ from botocore import exceptions as sdk
 
 from proxy.upstream.errors import before_the_model, container_message, proxy_error_of
 
-from .conftest import GOOD, Behaviour, Function, Upstream, answer, event, fresh_handler
+from .conftest import GOOD, Behaviour, Function, Upstream, answer, event, fresh_handler, read_request
 
 CANARY = "the canary sings at midnight in the coal mine"
 ACCOUNT = "111122223333"
@@ -189,7 +189,7 @@ def test_a_connection_that_was_idle_is_not_used_again(
         ports.append(connection.getpeername()[1])
         content = json.dumps(GOOD).encode()
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content)
-        while more := connection.recv(65536):
+        while more := read_request(connection):
             ports.append(connection.getpeername()[1])
             upstream.requests.append(more)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content)
