@@ -9,7 +9,6 @@ import queue
 import random
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from urllib3.exceptions import HTTPError
 from proxy.errors import ProxyError
 from proxy.settings import Settings
 from proxy.upstream.errors import before_the_model, proxy_error_of
+from proxy.upstream.workers import Workers
 
 CONNECT_SECONDS: Final = 2.0
 MAX_CONCURRENT_REQUESTS: Final = 5
@@ -107,7 +107,7 @@ class EndpointClient:
     def __init__(self, settings: Settings) -> None:
         self._name = settings.endpoint_name
         self._last_used = [time.time()] * MAX_CONCURRENT_REQUESTS
-        self._workers = ThreadPoolExecutor(MAX_CONCURRENT_REQUESTS)
+        self._workers = Workers()
         session = botocore.session.Session()
         session.register_component("data_loader", _OneService())
         self._client: Any = session.create_client(
@@ -154,17 +154,16 @@ class EndpointClient:
             except Exception as error:  # noqa: BLE001 - whatever it is, it is raised below
                 results.put((number, error))
 
-        for number in range(len(contents)):
-            self._workers.submit(work, number)
         answers: dict[int, bytes] = {}
         try:
+            self._workers.start(work, len(contents))
             _collect(results, len(contents), call, answers)
         finally:
             if len(answers) < len(contents):
                 # A late answer must not keep the next request from its worker, and nothing more may be sent.
                 call.cancel()
-                self._workers.shutdown(wait=False, cancel_futures=True)
-                self._workers = ThreadPoolExecutor(MAX_CONCURRENT_REQUESTS)
+                self._workers.end()
+                self._workers = Workers()
         self._last_used[: len(contents)] = [time.time()] * len(contents)
         return [answers[number] for number in range(len(contents))]
 
