@@ -23,7 +23,7 @@ CDK = $(TOOLS) node_modules/.bin/cdk
 CDK_ENV = '$(ENV)/*' -c environment=$(ENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local test proofs bootstrap deploy diff destroy aws-check synth check lint format bench docs policy openapi settings snapshots lock clean
+.PHONY: help install demo local test proofs bootstrap deploy diff orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots lock clean
 
 help: ## List the targets and their variables
 	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {split($$0, p, ":.*## "); printf "  %-11s %s\n", p[1], p[2]}' $(MAKEFILE_LIST)
@@ -112,6 +112,9 @@ diff: .venv/.runtime node_modules/.installed
 	@$(PY) -m endpointctl check --env $(ENV)
 	@$(CDK) diff $(CDK_ENV) $(ARGS)
 endif
+
+orphans: .venv/.runtime ## List stacks that no environment file declares, with their price
+	@$(PY) -m endpointctl orphans $(ARGS)
 
 destroy: .venv/.runtime node_modules/.installed ## Delete everything of ENV
 	@$(PY) -m endpointctl check --env $(ENV)

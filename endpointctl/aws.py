@@ -54,7 +54,7 @@ class Aws:
 
     def __init__(self, region: str) -> None:
         self.region = region
-        with _as_failure():
+        with as_failure():
             self._session: Any = boto3.Session(region_name=region)
 
     def client(self, service: str, config: Config = _CLIENT) -> Any:  # noqa: ANN401 - a client without types
@@ -68,7 +68,7 @@ class Aws:
             Failure: the caller's AWS configuration is wrong.
 
         """
-        with _as_failure():
+        with as_failure():
             return self._session.client(service, config=config)
 
     def credentials(self) -> Credentials:
@@ -78,7 +78,7 @@ class Aws:
             Failure: there are none.
 
         """
-        with _as_failure():
+        with as_failure():
             found: Credentials | None = self._session.get_credentials()
         if found is None:
             raise Failure(f"no AWS credentials: {SIGN_IN}")
@@ -92,7 +92,7 @@ class Aws:
 
         """
         self.credentials()
-        with _as_failure():
+        with as_failure():
             identity = self.client("sts").get_caller_identity()
         return Caller(account=identity["Account"], arn=identity["Arn"])
 
@@ -111,7 +111,7 @@ class Aws:
         client = self.client("lambda")
         try:
             limit = client.get_account_settings()["AccountLimit"]
-            function = _outputs(self._proxy_stack(environment) or {}).get(FUNCTION_OUTPUT)
+            function = _outputs(self._stack(stack_name(environment, "proxy")) or {}).get(FUNCTION_OUTPUT)
             own = client.get_function_concurrency(FunctionName=function) if function else None
         except (ClientError, BotoCoreError):
             return True
@@ -135,8 +135,8 @@ class Aws:
         """
         self.credentials()
         name = stack_name(environment, "proxy")
-        with _as_failure():
-            stack = self._proxy_stack(environment)
+        with as_failure():
+            stack = self._stack(name)
         if stack is None:
             raise Failure(
                 f"the stack {name} does not exist in {self.region}: run `make deploy ENV={environment}` first"
@@ -146,9 +146,20 @@ class Aws:
             raise Failure(f"the stack {name} has no output {URL_OUTPUT} ({stack['StackStatus']}): deploy it again")
         return url
 
-    def _proxy_stack(self, environment: str) -> Mapping[str, Any] | None:
-        """Return an environment's proxy stack; None when it is not deployed."""
-        name = stack_name(environment, "proxy")
+    def stacks_of(self, environment: str) -> list[str]:
+        """Return the names of the stacks that an environment has in this region, in the caller's account.
+
+        Raises:
+            Failure: there are no credentials, or AWS denies access.
+
+        """
+        self.credentials()
+        names = [stack_name(environment, stack) for stack in ("endpoint", "proxy")]
+        with as_failure():
+            return [name for name in names if self._stack(name)]
+
+    def _stack(self, name: str) -> Mapping[str, Any] | None:
+        """Return a stack; None when there is none of that name."""
         try:
             return cast("Mapping[str, Any]", self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0])
         except ClientError as error:
@@ -162,7 +173,7 @@ def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
 
 
 @contextmanager
-def _as_failure() -> Iterator[None]:
+def as_failure() -> Iterator[None]:
     """Raise what boto3 raises as a failure of one line."""
     try:
         yield

@@ -17,6 +17,8 @@ from endpointctl import changes as change
 from endpointctl.aws import Aws
 from endpointctl.commands.generate import generate
 from endpointctl.failure import Failure, Lost, Unreachable
+from endpointctl.orphans import Orphan, declared
+from endpointctl.orphans import orphans as orphans_in
 from endpointctl.output import CONSOLE, never_lose_a_text, show, show_error
 from endpointctl.refused import MayHaveRun, Throttled, Unavailable, WrongRequest
 from endpointctl.report import command as report_command
@@ -75,8 +77,11 @@ def changes(
     if env:
         settings.read(env)
     before, after = templates.of_commit(base, env), templates.of_checkout(env)
-    lost = []
+    gone = sorted({stack.partition("/")[0] for stack in before} - set(settings.names()))
+    lost = [reason for name in gone if (reason := _not_destroyed(base, name))]
     for stack in sorted({*before, *after}):
+        if stack.partition("/")[0] in gone:
+            continue
         if stack not in after:
             show(f"{stack}: no longer in the app; what is deployed stays until you delete it")
             continue
@@ -91,6 +96,56 @@ def changes(
         lost += [f"{stack}: {reason}" for reason in change.refused(before.get(stack, {}), after[stack])]
     if lost:
         raise Failure("\n".join(lost))
+
+
+def _not_destroyed(base: str, name: str) -> str:
+    """Return why an environment whose file is gone may still be deployed, and billed; empty when it is not."""
+    remedy = f"restore its file, run `make destroy ENV={name}`, and remove the file again"
+    try:
+        region, account = templates.place_of(base, name)
+        aws = Aws(region)
+        caller = aws.caller()
+        if account not in (None, caller.account):
+            raise Failure(f"it is in the account {account}, and your credentials are of {caller.account}")
+        stacks = aws.stacks_of(name)
+    except Failure as failure:
+        return f"{name}: its file is gone, and whether it is still deployed is not known ({failure}): {remedy}"
+    if stacks:
+        left = f"{' and '.join(stacks)} still exist in {region}, and are billed"
+        return f"{name}: its file is gone, but {left}: {remedy}"
+    show(f"{name}: its file is gone, and nothing of it is deployed in {region}, account {caller.account}")
+    return ""
+
+
+@app.command()
+def orphans(
+    region: Annotated[
+        list[str] | None,
+        typer.Option(help="Look in this region too; may be given again. Default: the regions that the files name."),
+    ] = None,
+) -> None:
+    """List this project's stacks that no environment file declares, with their price; exit 1 when there are some.
+
+    It looks in one account, the caller's.
+    """
+    environments = {name: settings.read(name) for name in settings.names()}
+    regions = sorted({*(one.region for one in environments.values()), *(region or ())})
+    found: list[Orphan] = []
+    for name in regions:
+        aws = Aws(name)
+        account = aws.caller().account
+        found += orphans_in(aws, declared(environments, name, account))
+    show(f"looked for stacks that no file in environments/ declares, in {', '.join(regions)}")
+    for one in found:
+        running = ", ".join(f"{count} {kind}" for kind, count in one.instances.items())
+        price = "unknown price" if one.usd_per_hour is None else f"{one.usd_per_hour:.2f} USD an hour"
+        show(f"{one.stack} ({one.region}, {one.status}): {running or 'no instances known'}, {price}")
+    if found:
+        names = ", ".join(sorted({one.environment for one in found}))
+        raise Failure(
+            f"{len(found)} stacks of no environment file ({names}): restore the file and run `make destroy`, or delete "
+            "the stacks, the proxy's first; prices are us-east-1's, without the seller's software"
+        )
 
 
 @app.command()

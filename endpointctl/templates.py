@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from endpointctl.failure import Failure
 from stacks.settings import ENVIRONMENTS
 
@@ -53,6 +55,24 @@ def of_commit(commit: str, environment: str | None) -> dict[str, dict[str, Any]]
         if environment and not (root / "environments" / f"{environment}.yaml").exists():
             return {}
         return _templates(root, environment, commit)
+
+
+def place_of(commit: str, environment: str) -> tuple[str, str | None]:
+    """Return region and account of an environment as a commit's file names them; None for an account it leaves open.
+
+    Raises:
+        Failure: the commit has no such file, or the file names no region.
+
+    """
+    file = f"environments/{environment}.yaml"
+    found = _git("show", f"{_hash(commit)}:{file}")
+    try:
+        content = yaml.safe_load(found.stdout) if not found.returncode else None
+    except yaml.YAMLError:
+        content = None
+    if not isinstance(content, dict) or not isinstance(content.get("region"), str):
+        raise Failure(f"BASE {commit!r}: {file} names no region")
+    return content["region"], content.get("account")
 
 
 def _hash(commit: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Environment, PermissionsBoundary, Stage, Tags
+from aws_cdk import Environment, PermissionsBoundary, Stack, Stage, Tags
 from constructs import Construct
 
 from sagemaker_llm import OptionError
@@ -52,3 +52,7 @@ class LlmStage(Stage):
             ProxyStack(self, "proxy", stack_name=stack_name(name, "proxy"), environment=name, settings=settings)
         for key, value in {"project": PROJECT, "environment": name, **settings.tags}.items():
             Tags.of(self).add(key, value)
+            # Tags.of leaves stacks out (@aws-cdk/core:explicitStackTags); `endpointctl orphans` looks for these.
+            for child in self.node.children:
+                if isinstance(child, Stack):
+                    child.add_stack_tag(key, value)
