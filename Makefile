@@ -20,16 +20,22 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 CDK = $(TOOLS) node_modules/.bin/cdk
-CDK_ENV = '$(ENV)/*' -c environment=$(ENV)
+ifneq ($(filter-out endpoint proxy,$(STACK)),)
+$(error STACK=$(STACK) is no stack of an environment; allowed: endpoint, proxy, or nothing for both)
+endif
+CDK_ENV = '$(ENV)/$(or $(STACK),*)' -c environment=$(ENV)
+# Without it, the CLI would also deploy what the stack depends on, and destroy what depends on it.
+CDK_ONE = $(if $(STACK),--exclusively)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local test proofs bootstrap deploy diff orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots lock clean
+.PHONY: help install demo local test proofs bootstrap deploy diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots lock clean
 
 help: ## List the targets and their variables
 	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {split($$0, p, ":.*## "); printf "  %-11s %s\n", p[1], p[2]}' $(MAKEFILE_LIST)
 	@echo
 	@echo "Variables, and their defaults"
 	@echo "  ENV         the environment, a file in environments/ ($(ENV))"
+	@echo "  STACK       for deploy, diff, drift and destroy: endpoint or proxy (none: both)"
 	@echo "  BASE        for diff: the commit to compare with, offline (none: compare with AWS)"
 	@echo "  ARGS        further options of the command behind the target (none)"
 	@echo "  PORT        for local: the port on 127.0.0.1 ($(PORT): a free one)"
@@ -102,7 +108,7 @@ bootstrap: .venv/.runtime node_modules/.installed ## Prepare the account and reg
 
 deploy: .venv/.runtime node_modules/.installed ## Deploy ENV (default dev)
 	@$(PY) -m endpointctl check --env $(ENV)
-	@$(CDK) deploy $(CDK_ENV) --concurrency 2 $(ARGS)
+	@$(CDK) deploy $(CDK_ENV) $(CDK_ONE) --concurrency 2 $(ARGS)
 
 ifdef BASE
 diff: .venv/.dev ## Show what deploying ENV would change; offline against a commit: BASE=origin/main
@@ -110,15 +116,21 @@ diff: .venv/.dev ## Show what deploying ENV would change; offline against a comm
 else
 diff: .venv/.runtime node_modules/.installed
 	@$(PY) -m endpointctl check --env $(ENV)
-	@$(CDK) diff $(CDK_ENV) $(ARGS)
+	@$(CDK) diff $(CDK_ENV) $(CDK_ONE) $(ARGS)
 endif
+
+drift: .venv/.runtime node_modules/.installed ## Compare what ENV runs with what was deployed; exit 1 when somebody changed it
+	@$(PY) -m endpointctl check --env $(ENV)
+	@$(CDK) drift $(CDK_ENV) --fail $(ARGS) || { \
+	  echo "$(ENV) drifted, or could not be compared: see above. Write the change into environments/$(ENV).yaml and deploy," \
+	    "or undo it: make deploy ENV=$(ENV) ARGS=--revert-drift" >&2; exit 1; }
 
 orphans: .venv/.runtime ## List stacks that no environment file declares, with their price
 	@$(PY) -m endpointctl orphans $(ARGS)
 
 destroy: .venv/.runtime node_modules/.installed ## Delete everything of ENV
 	@$(PY) -m endpointctl check --env $(ENV)
-	@$(CDK) destroy $(CDK_ENV) $(ARGS)
+	@$(CDK) destroy $(CDK_ENV) $(CDK_ONE) $(ARGS)
 
 aws-check: .venv/.runtime ## Ask AWS what docs/fidelity.md does not know, with ENV deployed
 	@$(PY) -m endpointctl check --env $(ENV)
