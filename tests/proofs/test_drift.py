@@ -43,11 +43,7 @@ def test_drift(deployed: Deployed, tmp_path: Path) -> None:
         "--require-approval",
         "never",
         folder=app,
-        files={
-            "environments/local.yaml": (app / "environments" / "local.yaml")
-            .read_text("utf-8")
-            .replace("xlarge", "2xlarge")
-        },
+        files={"environments/local.yaml": larger},
     )
     assert state(deployed)[0] == "InService"
     corrected = make(deployed, tmp_path, "drift", "STACK=endpoint")
