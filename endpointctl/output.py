@@ -9,14 +9,26 @@ from typing import Final
 import typer
 from rich.console import Console
 
+from endpointctl.failure import Failure
+
 CONSOLE: Final = Console(emoji=False, markup=False, highlight=False, soft_wrap=True)
 """For tables and progress bars. Its ``print`` expands tabs and drops control characters: use ``show`` for text."""
 
 
 def show(text: str) -> None:
-    """Print a text and a line end, each character as it is: ``typer.echo`` would drop ANSI sequences in a pipe."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """Print a text and a line end, each character as it is: ``typer.echo`` would drop ANSI sequences in a pipe.
+
+    Raises:
+        Failure: stdout does not take it, e.g. a disk that is full.
+
+    """
+    try:
+        # Unlike sys.stdout.write, it does nothing where stdout is closed.
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Failure(f"standard output: {error.strerror}: write it to another place") from None
 
 
 def show_error(text: str) -> None:

@@ -77,3 +77,11 @@ def test_the_catalogue(tmp_path: Path) -> None:
     entries = json.loads(done.stdout)
     assert len(entries) == 35
     assert entries[3]["id"] == "cohere-gpt-medium-v1-5-15e34931a06235b7bac32dca396a970a"
+
+
+@pytest.mark.parametrize(("redirected", "code", "lines"), [("> /dev/full", 1, 1), (">&-", 0, 0)])
+def test_a_standard_output_that_takes_nothing(redirected: str, code: int, lines: int) -> None:
+    command = f"{sys.executable} -m endpointctl models --json {redirected}"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    errors = [line for line in done.stderr.splitlines() if line]
+    assert (done.returncode, len(errors)) == (code, lines), done.stderr
