@@ -14,6 +14,8 @@ def make(deployed: Deployed, folder: Path, *arguments: str, options: str = "") -
     """Run a target for the local environment; its assembly lies beside those of other tests."""
     command = ["make", *arguments, "ENV=local", f"ARGS=--ci --output {folder / 'out'} {options}"]
     environment = {**deployed.cloud.environment(), "CDK_VALIDATION": "false"}
+    # `make proofs` hands its own options down; they must not change what this one prints.
+    environment = {name: value for name, value in environment.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
