@@ -13,7 +13,7 @@ from proxy.routes.request import FieldReader
 from proxy.routes.table import APIS, GENERATE
 from proxy.upstream.client import IDLE_SECONDS, Call, _Cancelled
 
-from .conftest import CAPS, Behaviour, Function, Upstream, answer, fresh_handler, read_request
+from .function import CAPS, Behaviour, Function, Upstream, answer, fresh_handler, read_request
 
 CHAT = {"text": "a chat answer", "generation_id": "g-1", "finish_reason": "COMPLETE", "response_id": "r-1"}
 

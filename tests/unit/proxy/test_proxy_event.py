@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .conftest import Function, Upstream, answer, event, fresh_handler, rest_event
+from .function import Function, Upstream, answer, event, fresh_handler, rest_event
 
 BODY = {"prompt": "hello"}
 

@@ -11,7 +11,7 @@ import pytest
 from proxy.metrics import _UNITS, embedded
 from proxy.routes.generate import answer as generate_answer
 
-from .conftest import GOOD, Function, Upstream, answer, event
+from .function import GOOD, Function, Upstream, answer, event
 
 README = Path(__file__).parents[3] / "lambda" / "proxy" / "README.md"
 

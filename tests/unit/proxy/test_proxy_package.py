@@ -11,7 +11,7 @@ import pytest
 from proxy import errors, settings
 from stacks.settings import ENVIRONMENTS
 
-from .conftest import CAPS
+from .function import CAPS
 
 ROOT = ENVIRONMENTS.parent
 SOURCE = ROOT / "lambda" / "proxy"

@@ -15,7 +15,7 @@ from botocore import exceptions as sdk
 
 from proxy.upstream.errors import before_the_model, container_message, proxy_error_of
 
-from .conftest import GOOD, Behaviour, Function, Upstream, answer, event, fresh_handler, read_request
+from .function import GOOD, Behaviour, Function, Upstream, answer, event, fresh_handler, read_request
 
 CANARY = "the canary sings at midnight in the coal mine"
 ACCOUNT = "111122223333"
