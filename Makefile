@@ -20,12 +20,14 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 CDK = $(TOOLS) node_modules/.bin/cdk
-ifneq ($(filter-out endpoint proxy,$(STACK)),)
-$(error STACK=$(STACK) is no stack of an environment; allowed: endpoint, proxy, or nothing for both)
+# From the command line only: shells and CI systems export a STACK of their own.
+ONE = $(if $(filter command line,$(origin STACK)),$(STACK))
+ifneq ($(filter-out endpoint proxy,$(ONE)),)
+$(error STACK=$(ONE) is no stack of an environment; allowed: endpoint, proxy, or nothing for both)
 endif
-CDK_ENV = '$(ENV)/$(or $(STACK),*)' -c environment=$(ENV)
+CDK_ENV = '$(ENV)/$(or $(ONE),*)' -c environment=$(ENV)
 # Without it, the CLI would also deploy what the stack depends on, and destroy what depends on it.
-CDK_ONE = $(if $(STACK),--exclusively)
+CDK_ONE = $(if $(ONE),--exclusively)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo local test proofs bootstrap deploy diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots lock clean

@@ -21,7 +21,7 @@ from botocore.exceptions import (
 )
 
 from endpointctl.failure import Failure
-from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, stack_name
+from stacks.names import FUNCTION_OUTPUT, STACKS, URL_OUTPUT, stack_name
 
 SIGN_IN = "sign in first: `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _CLIENT = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
@@ -154,7 +154,7 @@ class Aws:
 
         """
         self.credentials()
-        names = [stack_name(environment, stack) for stack in ("endpoint", "proxy")]
+        names = [stack_name(environment, stack) for stack in STACKS]
         with as_failure():
             return [name for name in names if self._stack(name)]
 

@@ -9,7 +9,6 @@ from typing import Annotated, Final
 
 import typer
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
 from endpointctl import aws_check, templates
@@ -19,7 +18,7 @@ from endpointctl.commands.generate import generate
 from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.orphans import Orphan, declared
 from endpointctl.orphans import orphans as orphans_in
-from endpointctl.output import CONSOLE, never_lose_a_text, show, show_error
+from endpointctl.output import escape_what_cannot_be_encoded, show, show_error, show_table
 from endpointctl.refused import MayHaveRun, Throttled, Unavailable, WrongRequest
 from endpointctl.report import command as report_command
 from endpointctl.sweep import command as sweep_command
@@ -56,15 +55,13 @@ def models(
     if as_json:
         show(json.dumps([asdict(entry) for entry in catalog.entries()], indent=2))
         return
-    # What is piped is not cut to some terminal's width.
-    out = CONSOLE if CONSOLE.is_terminal else Console(highlight=False, width=200)
     table = Table("model", "api", "instance types", "AMI", "context", "status", "seen", "source", "listing", box=SIMPLE)
     for entry in catalog.entries():
         types, context = ", ".join(entry.instance_types), str(entry.context_tokens or "")
         listing = entry.listing or ""
         row = (entry.model, entry.api, types, entry.inference_ami, context, entry.status, entry.seen, entry.source)
         table.add_row(*row, listing)
-    out.print(table)
+    show_table(table, width=200)  # what is piped is not cut to some terminal's width
     show(f"{len(catalog.accounts())} regions: {', '.join(catalog.accounts())}")
 
 
@@ -226,7 +223,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; what goes wrong is one line for each problem on stderr, and an exit code above 0."""
-    never_lose_a_text()
+    escape_what_cannot_be_encoded()
     try:
         app()
     except (Failure, SettingsError) as error:

@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 
 from endpointctl.aws import Aws, as_failure
 from sagemaker_llm.models.instance_type import instance_types
-from stacks.names import PROJECT, stack_name
+from stacks.names import PROJECT, STACKS, stack_name
 from stacks.settings import Settings
 
 # Stacks that were deployed before stacks had tags.
-_NAME: Final = re.compile(rf"{PROJECT}-(.+)-(endpoint|proxy)")
+_NAME: Final = re.compile(stack_name("(.+)", f"({'|'.join(STACKS)})"))
 
 
 @dataclass(frozen=True)

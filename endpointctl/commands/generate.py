@@ -17,7 +17,7 @@ from endpointctl.client import Client, EndpointClient
 from endpointctl.client.http_api import API_KEY_VARIABLE
 from endpointctl.completion import Completion
 from endpointctl.failure import Failure
-from endpointctl.output import CONSOLE, show
+from endpointctl.output import show, show_table
 from endpointctl.refused import valid_unicode
 from stacks import settings
 
@@ -116,6 +116,6 @@ def _show(completion: Completion) -> None:
         likelihood = "" if one.likelihood is None else f"{one.likelihood:.3f}"
         numbers = (str(len(one.text)), "" if one.tokens is None else str(one.tokens), likelihood)
         table.add_row(Text(one.text), *numbers, one.finish_reason or "")
-    CONSOLE.print(table)
+    show_table(table)
     tokens = "unknown tokens" if completion.tokens is None else f"{completion.tokens} tokens"
     show(f"{tokens}, {sum(map(len, completion.texts))} characters, {completion.seconds:.2f} s")

@@ -50,7 +50,9 @@ def report(
     axes = {name: groups(plan, found, [name], sizes) for name in plan.varied}
     picks = [pick(wish, cells, Limits(max_perplexity, max_cut_off)) for wish in prefer or ()]
     sentences = summary(plan, whole, axes)
-    grid = groups(plan, found, grid_axes(plan), sizes)
+    over = grid_axes(plan)
+    # Each figure costs a look at every text: not twice, and not for a grid that is not shown.
+    grid = cells if set(over) == set(plan.parameters) else groups(plan, found, over, sizes) if over else []
     content = Content(plan, found, sentences, picks, charts(plan, axes, grid))
     files.write({page_path: page(content), table_path: csv_table(plan, found)}, force=force)
     for path in (page_path, table_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from types import NoneType
 from typing import Any, Final, TypeAlias, get_args
 
@@ -132,8 +132,7 @@ def plan_of(document: Any) -> Plan:  # noqa: ANN401 - JSON
     for one in document["prompts"]:
         _check(one, _PROMPT)
         prompts[one["id"]] = one["text"]
-    names = ("environment", "parameters", "mode", "repeats", "seed", "fixed")
-    return Plan(prompts=prompts, **{name: document[name] for name in names})
+    return Plan(**{**{one.name: document[one.name] for one in fields(Plan)}, "prompts": prompts})
 
 
 def result_of(document: Any) -> Result:  # noqa: ANN401 - JSON

@@ -10,13 +10,17 @@ from tests.support.templates import ROOT, copy_of_the_app
 CHOSEN = ("local/endpoint", "-c", "environment=local")
 
 
-def make(deployed: Deployed, folder: Path, *arguments: str, options: str = "") -> subprocess.CompletedProcess[str]:
+def make(
+    deployed: Deployed, folder: Path, *arguments: str, options: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run a target for the local environment; its assembly lies beside those of other tests."""
     command = ["make", *arguments, "ENV=local", f"ARGS=--ci --output {folder / 'out'} {options}"]
     environment = {**deployed.cloud.environment(), "CDK_VALIDATION": "false"}
     # `make proofs` hands its own options down; they must not change what this one prints.
     environment = {name: value for name, value in environment.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env={**environment, **variables}, capture_output=True, text=True, check=False
+    )
 
 
 def test_one_stack_alone(deployed: Deployed, tmp_path: Path) -> None:
@@ -24,6 +28,7 @@ def test_one_stack_alone(deployed: Deployed, tmp_path: Path) -> None:
     assert not done.returncode, done.stderr
     assert re.search(r"local/proxy.* \(no changes\)", done.stdout)
     assert "cohere-local-endpoint" not in done.stdout
+    assert not make(deployed, tmp_path, "help", STACK="a variable of the caller's own").returncode
     typo = make(deployed, tmp_path, "deploy", "STACK=typo")
     assert (typo.returncode, typo.stdout) == (2, "")
     assert "STACK=typo is no stack of an environment; allowed: endpoint, proxy" in typo.stderr

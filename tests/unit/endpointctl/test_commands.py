@@ -80,8 +80,9 @@ def test_the_catalogue(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("redirected", "code", "lines"), [("> /dev/full", 1, 1), (">&-", 0, 0)])
-def test_a_standard_output_that_takes_nothing(redirected: str, code: int, lines: int) -> None:
-    command = f"{sys.executable} -m endpointctl models --json {redirected}"
+@pytest.mark.parametrize("option", ["", "--json"])
+def test_a_standard_output_that_takes_nothing(redirected: str, code: int, lines: int, option: str) -> None:
+    command = f"{sys.executable} -m endpointctl models {option} {redirected}"
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     errors = [line for line in done.stderr.splitlines() if line]
     assert (done.returncode, len(errors)) == (code, lines), done.stderr
