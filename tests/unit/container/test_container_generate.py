@@ -137,6 +137,7 @@ def test_what_is_refused(fields: dict[str, Any], status: int, message: str) -> N
     assert ask(**fields) == (status, {"message": f"invalid request: {message}"})
 
 
+@pytest.mark.usefixtures("deep_nesting")
 def test_other_content_and_no_json() -> None:
     assert CONTAINER.handle(b"{}", "text/csv")[0] == 415
     assert CONTAINER.handle(b"{", "application/json")[0] == 400

@@ -73,6 +73,7 @@ BAD = [
 
 @pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize("content", BAD)
+@pytest.mark.usefixtures("deep_nesting")
 def test_a_200_without_generations_is_an_error_that_keeps_what_arrived(
     server: HttpServer, monkeypatch: pytest.MonkeyPatch, content: bytes, direct: bool
 ) -> None:

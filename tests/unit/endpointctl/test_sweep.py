@@ -241,6 +241,7 @@ def test_a_line_that_somebody_edited_is_named(tmp_path: Path, line: int, name: s
 
 
 @pytest.mark.parametrize("line", ["null", "3", "[]", "{}", "[" * 100_000])
+@pytest.mark.usefixtures("deep_nesting")
 def test_a_line_that_is_none_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "r.jsonl"
     sweep(path, plan(), answer)

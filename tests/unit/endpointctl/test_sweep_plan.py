@@ -143,6 +143,7 @@ def test_files_of_prompts(tmp_path: Path, name: str, content: str, found: dict[s
         ("p.txt", b"\xff", "give a file of UTF-8 text"),
     ],
 )
+@pytest.mark.usefixtures("deep_nesting")
 def test_files_that_hold_no_prompts(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(Failure, match=message):

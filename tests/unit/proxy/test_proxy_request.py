@@ -141,6 +141,7 @@ def test_an_unknown_field_names_the_near_one_and_is_not_repeated() -> None:
         (b'{"prompt": "p", "seed": ' + b"9" * 5000 + b"}", "the body is not JSON"),
     ],
 )
+@pytest.mark.usefixtures("deep_nesting")
 def test_what_is_not_strict_json(body: bytes, message: str) -> None:
     assert refusal(body).message == message
 
