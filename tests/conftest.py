@@ -35,7 +35,7 @@ def deployed() -> Iterator[Deployed]:
 
 @pytest.fixture
 def deep_nesting() -> Iterator[None]:
-    """Let no collector run while a parser recurses to Python's limit: a finalizer would fail there, and the test too."""
+    """Let no collector run while a parser recurses to Python's limit: a finalizer would fail there."""
     gc.disable()
     yield
     gc.enable()
