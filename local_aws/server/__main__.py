@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -22,17 +21,12 @@ from local_aws.container import Container
 from local_aws.server import api_gateway, emulator, scaling_types, templates
 from local_aws.server.emulator import Response, ServiceHandler
 from local_aws.server.json_api import JsonApi
+from local_aws.server.parent import end_with_parent
 from local_aws.server.quotas import Quotas
 from local_aws.server.sagemaker.resources import resource_types
 from local_aws.server.sagemaker.runtime import Runtime
 from local_aws.server.sagemaker.service import SageMaker
 from local_aws.server.scaling import Scaling
-
-
-def _end_with_parent() -> None:
-    """End when the other end of stdin closes, also because the parent was killed."""
-    sys.stdin.buffer.read()
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main() -> None:
@@ -60,7 +54,7 @@ def main() -> None:
     api_gateway.complete()
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     emulator.serve()
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from local_aws.runner import processes
 from local_aws.runner.journey import run
+from tests.support.templates import ROOT
 
 # Both the shell and its child ignore SIGTERM; the child's id tells when both are ready.
 STUBBORN = "trap '' TERM; sleep 60 & echo $! > child.part; mv child.part child; wait"
@@ -108,3 +110,34 @@ def test_a_command_that_is_interrupted_while_it_starts_ends(tmp_path: Path, monk
         signal.signal(signal.SIGUSR1, former)
         monkeypatch.undo()
     assert gone(int((tmp_path / "child").read_text("utf-8")))
+
+
+# As STUBBORN, in Python: a server that hangs, with a function's process.
+HANGING = """
+import signal, subprocess, sys, threading, time
+from local_aws.server.parent import end_with_parent
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+threading.Thread(target=end_with_parent, args=(0.3,), daemon=True).start()
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdin=subprocess.DEVNULL)
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_server_that_hangs_does_not_outlive_its_parent() -> None:
+    """Nor do the processes of its functions, when nobody is left who could kill them."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", HANGING],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert server.stdin
+    assert server.stdout
+    with server.stdout:
+        child = int(server.stdout.readline())
+        server.stdin.close()
+        assert server.wait(10) == -signal.SIGKILL
+    assert gone(child)
