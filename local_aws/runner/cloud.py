@@ -10,7 +10,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -19,11 +18,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 
 import boto3
 
 from local_aws import conditions
-from local_aws.runner import processes, run_folders
+from local_aws.runner import ports, processes, run_folders
 
 ROOT = Path(__file__).parents[2]
 RUNS = ROOT / ".local-cloud"
@@ -114,16 +114,17 @@ def running(
     """
     if not SERVER_PYTHON.exists():
         raise CloudError("the local cloud is not installed: run `make install`")
-    port = _free_port(port)
+    bound = _bound(port)
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     run_folders.remove_orphans(RUNS)
     folder = run_folders.create(RUNS)
     (folder / "tmp").mkdir()
     try:
-        if restore:
-            restore(folder)
-        server = _start(port, folder, endpoint_seconds, persists=bool(restore or kept))
+        with bound:  # until the server has it
+            if restore:
+                restore(folder)
+            server = _start(bound, folder, endpoint_seconds, persists=bool(restore or kept))
         try:
-            url = f"http://127.0.0.1:{port}"
             _wait(server, url, folder / "server.log")
             yield Cloud(url, folder, *_user_keys(url, server.args, folder / _KEYS))
         finally:
@@ -140,11 +141,12 @@ class _Server:
     args: tuple[str, str]
 
 
-def _start(port: int, folder: Path, endpoint_seconds: float, *, persists: bool) -> _Server:
+def _start(bound: socket, folder: Path, endpoint_seconds: float, *, persists: bool) -> _Server:
     root_keys = f"ASIAROOT{secrets.token_hex(6).upper()}", secrets.token_hex(20)
     environment = {
         **_without_aws(os.environ),
-        "GATEWAY_PORT": str(port),
+        "GATEWAY_PORT": str(bound.getsockname()[1]),
+        "LOCAL_AWS_SOCKET": str(bound.fileno()),
         "BIND_HOST": "127.0.0.1",
         "AUTH": "true",
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
@@ -171,6 +173,7 @@ def _start(port: int, folder: Path, endpoint_seconds: float, *, persists: bool) 
             [SERVER_PYTHON, "-m", "local_aws.server"],
             cwd=ROOT,
             env=environment,
+            pass_fds=[bound.fileno()],
             stdin=subprocess.PIPE,  # the server ends when this pipe closes, also when this process is killed
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -229,17 +232,14 @@ def _user_keys(url: str, root_keys: tuple[str, str], file: Path) -> tuple[str, s
     return keys
 
 
-def _free_port(requested: int) -> int:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", requested))
-        except OSError as error:
-            raise CloudError(
-                f"port {requested} of 127.0.0.1 cannot be used ({error.strerror}): choose another, "
-                f"PORT={requested + 1}, or none for a free one"
-            ) from None
-        return int(probe.getsockname()[1])
+def _bound(port: int) -> socket:
+    try:
+        return ports.take(port)
+    except OSError as error:
+        raise CloudError(
+            f"port {port} of 127.0.0.1 cannot be used ({error.strerror}): choose another, PORT={port + 1}, "
+            "or none for a free one"
+        ) from None
 
 
 def _without_aws(environment: Mapping[str, str]) -> dict[str, str]:

@@ -33,7 +33,8 @@ def main() -> None:
     """Add what MiniStack lacks, then serve until SIGTERM.
 
     Reads ``LOCAL_AWS_ENDPOINT_SECONDS`` (how long an endpoint takes to change; default 1), ``LOCAL_AWS_OPENAI_URL``
-    and ``LOCAL_AWS_OPENAI_MODEL`` (an OpenAI-compatible server instead of the built-in model; default none).
+    and ``LOCAL_AWS_OPENAI_MODEL`` (an OpenAI-compatible server instead of the built-in model; default none),
+    ``LOCAL_AWS_SOCKET`` (the number of a bound socket that it inherits; default a new one).
     """
     conditions = ConditionsFile(os.environ.get(VARIABLE))
     scaling = Scaling(lambda endpoint, variant: sagemaker.has_variant(endpoint, variant))
@@ -55,7 +56,7 @@ def main() -> None:
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
     threading.Thread(target=end_with_parent, daemon=True).start()
-    emulator.serve()
+    emulator.serve(os.environ.get("LOCAL_AWS_SOCKET"))
 
 
 def _served(api: JsonApi, runtime: Runtime | None = None) -> ServiceHandler:

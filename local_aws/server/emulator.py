@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import hypercorn.config
 from ministack import app
 from ministack.core import persistence, responses, router
 from ministack.services.cloudformation import changesets, drift, handlers, provisioners, stacks
@@ -232,6 +233,13 @@ def role_exists(role_arn: str) -> bool:
     return role_arn.rpartition("/")[2] in iam._roles
 
 
-def serve() -> None:
-    """Run the server in the foreground until SIGTERM."""
+def serve(bound: str | None) -> None:
+    """Run the server in the foreground until SIGTERM.
+
+    Args:
+        bound: the number of the inherited socket to listen on; none to bind ``GATEWAY_PORT``.
+
+    """
+    if bound:
+        hypercorn.config.Config.bind = property(lambda _self: [f"fd://{bound}"], lambda _self, _value: None)
     app.main()

@@ -69,6 +69,21 @@ def test_a_port_in_use_is_named() -> None:
             pass
 
 
+def test_nobody_takes_the_port_while_the_cloud_starts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+    tried = []
+
+    def take(_folder: Path) -> None:
+        with pytest.raises(OSError, match="in use"):  # a listener of another local cloud has SO_REUSEADDR, too
+            socket.create_server(("127.0.0.1", port))
+        tried.append(port)
+
+    with cloud.running(port=port, restore=take) as local:
+        assert local.url == f"http://127.0.0.1:{port}"
+    assert tried == [port]
+
+
 def test_a_missing_installation_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cloud, "SERVER_PYTHON", ROOT / "missing")
     with pytest.raises(CloudError, match="run `make install`"), cloud.running():
