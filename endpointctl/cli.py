@@ -14,7 +14,9 @@ from rich.table import Table
 from endpointctl import aws_check, templates
 from endpointctl import changes as change
 from endpointctl.aws import Aws
+from endpointctl.commands.deployments import assembly, deployments
 from endpointctl.commands.generate import generate
+from endpointctl.commands.smoke import smoke
 from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.orphans import Orphan, declared
 from endpointctl.orphans import orphans as orphans_in
@@ -43,6 +45,9 @@ _EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
 )
 
 app.command()(generate)
+app.command()(smoke)
+app.command()(deployments)
+app.command()(assembly)
 app.command()(sweep_command.sweep)
 app.command()(report_command.report)
 
