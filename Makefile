@@ -33,7 +33,7 @@ ASSEMBLED = $(TOOLS) node deploy.mjs
 STACK_OPTION = $(if $(ONE),--stack $(ONE))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local test proofs bootstrap deploy smoke rollback diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots lock clean
+.PHONY: help install runtime comment nightly issue demo local test proofs bootstrap deploy smoke rollback diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots lock clean
 
 help: ## List the targets and their variables
 	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {split($$0, p, ":.*## "); printf "  %-11s %s\n", p[1], p[2]}' $(MAKEFILE_LIST)
@@ -164,6 +164,19 @@ endif
 aws-check: .venv/.runtime ## Ask AWS what docs/fidelity.md does not know, with ENV deployed
 	@$(PY) -m endpointctl check --env $(ENV)
 	@$(PY) -m endpointctl aws-check --env $(ENV) $(ARGS)
+
+##@ In pipelines
+
+runtime: .venv/.runtime node_modules/.installed ## Install what deploying needs
+
+comment: ## Keep a comment of the pull request NUMBER up to date, from FILE
+	@$(PYTHON) .ci/github.py comment --number '$(NUMBER)' --file '$(FILE)'
+
+nightly: .venv/.runtime node_modules/.installed ## Look for drift in ENVIRONMENTS, and for orphans; write FILE; exit 1 when there is any
+	@$(PYTHON) .ci/nightly.py --file '$(FILE)' $(ENVIRONMENTS)
+
+issue: ## Keep the nightly issue up to date, from FILE; close it when FILE is empty
+	@$(PYTHON) .ci/github.py issue --file '$(FILE)'
 
 synth: .venv/.runtime node_modules/.installed ## Write the templates of every environment to cdk.out, offline
 	@# Without '**' the CLI selects no stack that lies in a stage, and forgives every finding in it.
