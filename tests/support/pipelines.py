@@ -1,0 +1,136 @@
+"""The workflow files, unchanged, executed on this machine by act against a local cloud."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local_aws.runner.cloud import ACCOUNT, REGION, Cloud
+from tests.support.templates import ROOT
+
+ACT = ROOT / ".venv" / "bin" / "act"
+ACTIONS = ROOT / "tests" / "support" / "actions"
+REPOSITORY = "acme/cohere"
+_USED = re.compile(r"uses: (?P<name>[\w.-]+/(?P<last>[\w.-]+))@(?P<commit>[0-9a-f]{40})")
+
+
+@dataclass(frozen=True)
+class Pipelines:
+    """A repository of a team that uses this project, and its workflows.
+
+    Attributes:
+        cloud: where they deploy.
+        folder: an empty folder for the repository, its artifacts, and GitHub's comments and issues.
+        variables: further variables of the jobs.
+
+    """
+
+    cloud: Cloud
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def repository(self) -> Path:
+        return self.folder / "repository"
+
+    @property
+    def github(self) -> dict[str, Any]:
+        """Return the comments and issues."""
+        path = self.folder / "github.json"
+        empty: dict[str, Any] = {"comments": [], "issues": []}
+        return dict(json.loads(path.read_text("utf-8"))) if path.exists() else empty
+
+    def create(self, environments: dict[str, str]) -> None:
+        """Copy this checkout's files into a repository with these environment files, and commit them."""
+        listed = subprocess.run(
+            ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for name in filter(None, listed.stdout.split("\0")):
+            if (ROOT / name).is_file() and not re.fullmatch(r"environments/.*\.yaml", name):
+                (self.repository / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, self.repository / name)
+        (self.folder / "artifacts").mkdir()
+        self.git("init", "-q", "-b", "main")
+        self.git("remote", "add", "origin", f"https://github.com/{REPOSITORY}.git")
+        self.commit("base", environments)
+
+    def commit(self, message: str, files: dict[str, str | None]) -> str:
+        """Write files, or remove those without a text; commit all; return the commit."""
+        for name, text in files.items():
+            path = self.repository / name
+            if text is None:
+                path.unlink()
+            else:
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text, "utf-8")
+        self.git("add", "-A")
+        self.git("commit", "-qm", message)
+        return self.git("rev-parse", "HEAD")
+
+    def git(self, *arguments: str) -> str:
+        command = ["git", "-C", str(self.repository), "-c", "user.name=t", "-c", "user.email=t@example.com", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    def run(
+        self, workflow: str, event: str, payload: dict[str, Any] | None = None, *, job: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a workflow and return its exit code and log.
+
+        Args:
+            workflow: the file's name without its end.
+            event: e.g. ``push``.
+            payload: GitHub's payload of the event.
+            job: only this job and what it needs; default all.
+
+        """
+        event_file = self.folder / "event.json"
+        content = {"repository": {"default_branch": "main", "full_name": REPOSITORY}, **(payload or {})}
+        event_file.write_text(json.dumps(content), "utf-8")
+        command = [str(ACT), event, "-W", f".github/workflows/{workflow}.yml", "-e", str(event_file)]
+        command += ["-P", "ubuntu-latest=-self-hosted", "--pull=false", "--action-offline-mode", "--no-cache-server"]
+        command += ["--artifact-server-addr", "127.0.0.1", "--env-file", "/dev/null", "--concurrent-jobs", "1"]
+        command += ["--action-cache-path", str(self.folder / "act"), "--actor", "somebody"]
+        command += ["--var", f"AWS_ACCOUNT_ID={ACCOUNT}", "--var", f"AWS_REGION={REGION}"]
+        command += [f"--local-repository={name}={folder}" for name, folder in self._stand_ins().items()]
+        command += ["--job", job] if job else []
+        for name, value in self._variables().items():
+            command += ["--env", f"{name}={value}"]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))}
+        environment |= {"PATH": f"{ACTIONS}:{environment['PATH']}", "XDG_CONFIG_HOME": str(self.folder)}
+        return subprocess.run(
+            command,
+            cwd=self.repository,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def _variables(self) -> dict[str, str]:
+        """Return what a job's steps get: the local cloud without its user's keys, and where the stand-ins keep things."""
+        cloud = {name: value for name, value in self.cloud.variables().items() if "_KEY" not in name}
+        return {
+            **cloud,
+            "CHECKOUT": str(ROOT),
+            "REPOSITORY": str(self.repository),
+            "ARTIFACTS": str(self.folder / "artifacts"),
+            "GITHUB_STATE": str(self.folder / "github.json"),
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+            **self.variables,
+        }
+
+    def _stand_ins(self) -> dict[str, Path]:
+        """Return the folder of each action that any workflow uses, by its name and commit."""
+        files = (self.repository / ".github" / "workflows").glob("*.yml")
+        used = {match for file in files for match in _USED.findall(file.read_text("utf-8"))}
+        return {f"{name}@{commit}": ACTIONS / last for name, last, commit in used if (ACTIONS / last).is_dir()}
