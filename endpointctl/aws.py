@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 import boto3
 from botocore.config import Config
@@ -24,6 +24,10 @@ from endpointctl.failure import Failure
 from stacks.names import FUNCTION_OUTPUT, STACKS, URL_OUTPUT, stack_name
 
 SIGN_IN = "sign in first: `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+QUALIFIER: Final = "hnb659fds"
+"""The qualifier of ``cdk bootstrap``: the CDK's default, which cdk.json does not change."""
+
+CdkRole: TypeAlias = Literal["file-publishing", "lookup"]
 _CLIENT = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
 
 
@@ -56,6 +60,28 @@ class Aws:
         self.region = region
         with as_failure():
             self._session: Any = boto3.Session(region_name=region)
+
+    def in_role(self, kind: CdkRole) -> Aws:
+        """Return a session of one of the roles that ``cdk bootstrap`` makes, as the CDK CLI takes them.
+
+        A pipeline's own role may do little else. The caller's own session where AWS denies the role.
+
+        Raises:
+            Failure: there are no credentials, or AWS refuses them.
+
+        """
+        caller = self.caller()
+        partition = caller.arn.split(":")[1]
+        place = f"{caller.account}-{self.region}"
+        arn = f"arn:{partition}:iam::{caller.account}:role/cdk-{QUALIFIER}-{kind}-role-{place}"
+        try:
+            found = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="endpointctl")["Credentials"]
+        except (ClientError, BotoCoreError):
+            return self
+        keys = found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"]
+        taken = Aws(self.region)
+        taken._session = boto3.Session(*keys, region_name=self.region)
+        return taken
 
     def client(self, service: str, config: Config = _CLIENT) -> Any:  # noqa: ANN401 - a client without types
         """Return boto3's client of a service.

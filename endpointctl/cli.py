@@ -88,7 +88,7 @@ def orphans(
     for name in regions:
         aws = Aws(name)
         account = aws.caller().account
-        found += orphans_in(aws, declared(environments, name, account))
+        found += orphans_in(aws.in_role("lookup"), declared(environments, name, account))
     show(f"looked for stacks that no file in environments/ declares, in {', '.join(regions)}")
     for one in found:
         running = ", ".join(f"{count} {kind}" for kind, count in one.instances.items())
@@ -97,8 +97,9 @@ def orphans(
     if found:
         names = ", ".join(sorted({one.environment for one in found}))
         raise Failure(
-            f"{len(found)} stacks of no environment file ({names}): restore the file and run `make destroy`, or delete "
-            "the stacks, the proxy's first; prices are us-east-1's, without the seller's software"
+            f"{len(found)} stacks of no environment file ({names}): restore the file and run `make destroy`, or destroy "
+            "it from its recorded assembly: `.venv/bin/endpointctl assembly --env NAME --region REGION --out gone.out` "
+            "and `make destroy ENV=NAME ASSEMBLY=gone.out`; prices are us-east-1's, without the seller's software"
         )
 
 

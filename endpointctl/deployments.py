@@ -16,14 +16,9 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal, TypeAlias
 
-import boto3
-
-from endpointctl.aws import Aws, as_failure
+from endpointctl.aws import QUALIFIER, Aws, as_failure
 from endpointctl.failure import Failure
 from stacks.names import PROJECT
-
-QUALIFIER: Final = "hnb659fds"
-"""The qualifier of ``cdk bootstrap``: the CDK's default, which cdk.json does not change."""
 
 _KEY: Final = re.compile(r".*/(?P<time>\d{8}T\d{6}Z)-(?P<commit>[0-9a-z-]+)-(?P<kind>deploy|rollback)\.zip")
 
@@ -176,26 +171,12 @@ class Deployments:
     def _deployed(self) -> Templates:
         names = self._aws.stacks_of(self._environment)
         with as_failure():
-            client = self._session_of("lookup").client("cloudformation")
+            client = self._aws.in_role("lookup").client("cloudformation")
             return {name: client.get_template(StackName=name)["TemplateBody"] for name in names}
 
     @cached_property
     def _s3(self) -> Any:  # noqa: ANN401 - a client without types
-        return self._session_of("file-publishing").client("s3")
-
-    def _session_of(self, role: str) -> Any:  # noqa: ANN401 - a session without types
-        """Return a session of one of the CDK's roles, as the CDK CLI does; the caller's own where it is denied."""
-        account, region = self._caller.account, self._aws.region
-        partition = self._caller.arn.split(":")[1]
-        arn = f"arn:{partition}:iam::{account}:role/cdk-{QUALIFIER}-{role}-role-{account}-{region}"
-        sts = self._aws.client("sts")
-        try:
-            with as_failure():
-                found = sts.assume_role(RoleArn=arn, RoleSessionName="endpointctl")["Credentials"]
-        except Failure:
-            return self._aws
-        keys = found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"]
-        return boto3.Session(*keys, region_name=region)
+        return self._aws.in_role("file-publishing").client("s3")
 
 
 def _templates(assembly: bytes, environment: str) -> Iterator[tuple[str, Any]]:

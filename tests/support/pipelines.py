@@ -102,7 +102,9 @@ class Pipelines:
         command += ["--job", job] if job else []
         for name, value in self._variables().items():
             command += ["--env", f"{name}={value}"]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))
+        }
         environment |= {"PATH": f"{ACTIONS}:{environment['PATH']}", "XDG_CONFIG_HOME": str(self.folder)}
         return subprocess.run(
             command,
