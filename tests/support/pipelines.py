@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class Pipelines:
         empty: dict[str, Any] = {"comments": [], "issues": []}
         return dict(json.loads(path.read_text("utf-8"))) if path.exists() else empty
 
-    def create(self, environments: dict[str, str]) -> None:
+    def create(self, environments: Mapping[str, str]) -> None:
         """Copy this checkout's files into a repository with these environment files, and commit them."""
         listed = subprocess.run(
             ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -61,7 +62,7 @@ class Pipelines:
         self.git("remote", "add", "origin", f"https://github.com/{REPOSITORY}.git")
         self.commit("base", environments)
 
-    def commit(self, message: str, files: dict[str, str | None]) -> str:
+    def commit(self, message: str, files: Mapping[str, str | None]) -> str:
         """Write files, or remove those without a text; commit all; return the commit."""
         for name, text in files.items():
             path = self.repository / name
@@ -118,7 +119,7 @@ class Pipelines:
         )
 
     def _variables(self) -> dict[str, str]:
-        """Return what a job's steps get: the local cloud without its user's keys, and where the stand-ins keep things."""
+        """Return a job's variables: the local cloud without its user's keys, and the stand-ins' places."""
         cloud = {name: value for name, value in self.cloud.variables().items() if "_KEY" not in name}
         return {
             **cloud,

@@ -19,9 +19,7 @@ def encoded(content: dict[str, str]) -> str:
 def subject() -> str:
     """Return what GitHub puts into the token: the environment of a job that has one, else the event or the branch."""
     repository = f"repo:{os.environ['GITHUB_REPOSITORY']}"
-    if environment := os.environ.get(
-        "ENV"
-    ):  # act does not tell a job's environment; the workflow's variable is the same
+    if environment := os.environ.get("ENV"):  # act does not tell it; the workflow's variable is the same
         return f"{repository}:environment:{environment}"
     if os.environ["GITHUB_EVENT_NAME"] == "pull_request":
         return f"{repository}:pull_request"
