@@ -2,7 +2,7 @@
 
 python .ci/release_check.py                          before the tag
 python .ci/release_check.py --tag v1.2.3             at the tag; leaves the wheel and the source archive in dist/
-python .ci/release_check.py --tag v1.2.3 --notes     print the section of CHANGELOG.md
+python .ci/release_check.py --tag v1.2.3 --notes     write that section of CHANGELOG.md to dist/notes.md
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -90,11 +89,22 @@ def check_versions(pyproject: str, changelog: str, tag: str | None) -> str:
     return version
 
 
+def notes(pyproject: str, changelog: str, tag: str | None) -> str:
+    """Return the text of the GitHub release: what the changelog says of the version, or before its tag of the next one.
+
+    Raises:
+        ReleaseError: see ``check_versions``.
+
+    """
+    version = check_versions(pyproject, changelog, tag)
+    return f"{section(changelog, version) or section(changelog, 'Unreleased')}\n"
+
+
 def build(folder: Path) -> tuple[Path, Path]:
     """Build wheel and source archive, twice: from the checkout and from the source archive, as pip does.
 
     Args:
-        folder: where they go; it is emptied first.
+        folder: where they go; older ones are removed.
 
     Returns:
         The wheel and the source archive.
@@ -103,7 +113,8 @@ def build(folder: Path) -> tuple[Path, Path]:
         ReleaseError: the two builds differ in a byte, or one failed.
 
     """
-    shutil.rmtree(folder, ignore_errors=True)
+    for older in [*folder.glob("*.whl"), *folder.glob("*.tar.gz")]:
+        older.unlink()
     first = _build_from(ROOT, folder)
     with tempfile.TemporaryDirectory() as scratch:
         with tarfile.open(first[1]) as archive:
@@ -164,6 +175,11 @@ def _run(*command: str, cwd: Path = ROOT, **variables: str) -> str:
     return done.stdout
 
 
+def _texts() -> tuple[str, str]:
+    """Return the texts of pyproject.toml and CHANGELOG.md."""
+    return (ROOT / "pyproject.toml").read_text("utf-8"), (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
 def check(tag: str | None) -> Iterator[str]:
     """Yield a line for each step that succeeded.
 
@@ -171,8 +187,7 @@ def check(tag: str | None) -> Iterator[str]:
         ReleaseError: a step failed.
 
     """
-    pyproject, changelog = ((ROOT / name).read_text("utf-8") for name in ("pyproject.toml", "CHANGELOG.md"))
-    version = check_versions(pyproject, changelog, tag)
+    version = check_versions(*_texts(), tag)
     yield f"version: {version} in pyproject.toml, CHANGELOG.md{f' and the tag {tag}' if tag else ''}"
     if tag and (changes := _run("git", "status", "--porcelain", "--", *_SOURCES)):
         raise ReleaseError(f"{changes.split()[1]}: is not committed; allowed: what the tag has; commit or remove it")
@@ -192,17 +207,16 @@ def check(tag: str | None) -> Iterator[str]:
 
 
 def main() -> None:
-    """Check, or print the notes; exit 1 with one line when something is wrong."""
+    """Check, or write the notes; exit 1 with one line when something is wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tag", help="the tag of the release; default: there is none yet")
-    parser.add_argument("--notes", action="store_true", help="print the section of CHANGELOG.md and do nothing else")
+    parser.add_argument("--notes", action="store_true", help="only write the section of CHANGELOG.md to dist/")
     wanted = parser.parse_args()
     tag = wanted.tag or None  # a make variable that is not set
     try:
         if wanted.notes:
-            pyproject, changelog = ((ROOT / name).read_text("utf-8") for name in ("pyproject.toml", "CHANGELOG.md"))
-            version = check_versions(pyproject, changelog, tag)
-            print(section(changelog, version) or section(changelog, "Unreleased"))
+            DIST.mkdir(exist_ok=True)
+            (DIST / "notes.md").write_text(notes(*_texts(), tag), "utf-8")
             return
         for line in check(tag):
             print(line, flush=True)

@@ -81,15 +81,18 @@ def _main(monkeypatch: pytest.MonkeyPatch, root: Path, *arguments: str) -> None:
     (root / "pyproject.toml").write_text(PYPROJECT, "utf-8")
     (root / "CHANGELOG.md").write_text(CHANGELOG, "utf-8")
     monkeypatch.setattr(release_check, "ROOT", root)
+    monkeypatch.setattr(release_check, "DIST", root / "dist")
     monkeypatch.setattr("sys.argv", ["release_check.py", *arguments])
     release_check.main()
 
 
-def test_the_notes_are_the_section(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_notes_are_the_section(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     _main(monkeypatch, tmp_path, "--tag", "v1.2.3", "--notes")
-    assert capsys.readouterr().out == "### Fixed\n\n- A bug.\n"
+    assert (tmp_path / "dist" / "notes.md").read_text("utf-8") == "### Fixed\n\n- A bug.\n"
+
+
+def test_the_notes_before_the_tag_are_of_the_next_version() -> None:
+    assert release_check.notes(PYPROJECT, "## Unreleased\n\n- Next.\n", None) == "- Next.\n"
 
 
 def test_a_wrong_tag_builds_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
