@@ -26,11 +26,14 @@ ifneq ($(filter-out endpoint proxy,$(ONE)),)
 $(error STACK=$(ONE) is no stack of an environment; allowed: endpoint, proxy, or nothing for both)
 endif
 CDK_ENV = '$(ENV)/$(or $(ONE),*)' -c environment=$(ENV)
-# Without it, the CLI would also deploy what the stack depends on, and destroy what depends on it.
+# Without it, the CLI would also compare what the stack depends on.
 CDK_ONE = $(if $(ONE),--exclusively)
+# Node and the CDK CLI only: no Python, no sources.
+ASSEMBLED = $(TOOLS) node deploy.mjs
+STACK_OPTION = $(if $(ONE),--stack $(ONE))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local test proofs bootstrap deploy diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots lock clean
+.PHONY: help install runtime comment nightly issue demo local test proofs bootstrap deploy smoke rollback diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots lock clean
 
 help: ## List the targets and their variables
 	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {split($$0, p, ":.*## "); printf "  %-11s %s\n", p[1], p[2]}' $(MAKEFILE_LIST)
@@ -38,6 +41,9 @@ help: ## List the targets and their variables
 	@echo "Variables, and their defaults"
 	@echo "  ENV         the environment, a file in environments/ ($(ENV))"
 	@echo "  STACK       for deploy, diff, drift and destroy: endpoint or proxy (none: both)"
+	@echo "  ASSEMBLY    for deploy and destroy: what \`make synth\` wrote, deployed as it is (none: synthesize first)"
+	@echo "  TIP         with ASSEMBLY: deploy only an assembly of this commit, e.g. HEAD (none: any)"
+	@echo "  COMMIT      for rollback: the commit to return to (none: the one before)"
 	@echo "  BASE        for diff: the commit to compare with, offline (none: compare with AWS)"
 	@echo "  ARGS        further options of the command behind the target (none)"
 	@echo "  PORT        for local: the port on 127.0.0.1 ($(PORT): a free one)"
@@ -77,9 +83,10 @@ install: .tools/uv/.installed ## Install all that is needed, inside the checkout
 	@$(UV) pip install --quiet --python .venv --require-hashes -r requirements-dev.txt
 	@touch $@
 
-node_modules/.installed: package-lock.json .npmrc .venv/.runtime
+# To deploy an assembly, npm of the machine is enough.
+node_modules/.installed: package-lock.json .npmrc $(if $(ASSEMBLY),,.venv/.runtime)
 	@echo "installing 4 of 4: the CDK command line" >&2
-	@$(NPM) ci --loglevel=error >/dev/null
+	@$(or $(wildcard $(NPM)),npm) ci --loglevel=error >/dev/null
 	@touch $@
 
 .tools/local-cloud/.installed: local_aws/requirements.txt .tools/uv/.installed
@@ -108,9 +115,24 @@ bootstrap: .venv/.runtime node_modules/.installed ## Prepare the account and reg
 	@$(PY) -m endpointctl check --env $(ENV)
 	@$(CDK) bootstrap -c environment=$(ENV) $(ARGS)
 
-deploy: .venv/.runtime node_modules/.installed ## Deploy ENV (default dev)
+ifdef ASSEMBLY
+deploy: node_modules/.installed
+	@$(ASSEMBLED) deploy '$(ENV)' '$(ASSEMBLY)' $(STACK_OPTION) $(if $(TIP),--commit "$$(git rev-parse '$(TIP)')") -- $(ARGS)
+else
+deploy: .venv/.runtime node_modules/.installed ## Deploy ENV (default dev); as it was synthesized before: ASSEMBLY=cdk.out
 	@$(PY) -m endpointctl check --env $(ENV)
-	@$(CDK) deploy $(CDK_ENV) $(CDK_ONE) --concurrency 2 $(ARGS)
+	@$(CDK) synth '**' -c environment=$(ENV) --quiet --output cdk.$(ENV).out
+	@$(PY) -m stacks.release cdk.$(ENV).out
+	@$(ASSEMBLED) deploy '$(ENV)' cdk.$(ENV).out $(STACK_OPTION) --any-account -- $(ARGS)
+endif
+
+smoke: .venv/.runtime ## Send ENV one small request through its front door
+	@$(PY) -m endpointctl smoke --env $(ENV) $(ARGS)
+
+rollback: .venv/.runtime node_modules/.installed ## Return ENV to the assembly before, or to that of COMMIT
+	@rm -rf cdk.rollback.out
+	@$(PY) -m endpointctl assembly --env $(ENV) $(if $(COMMIT),--commit '$(COMMIT)',--previous) --out cdk.rollback.out
+	@$(ASSEMBLED) deploy '$(ENV)' cdk.rollback.out --kind rollback --any-account -- $(ARGS)
 
 ifdef BASE
 diff: .venv/.dev ## Show what deploying ENV would change; offline against a commit: BASE=origin/main
@@ -130,17 +152,36 @@ drift: .venv/.runtime node_modules/.installed ## Compare what ENV runs with what
 orphans: .venv/.runtime ## List stacks that no environment file declares, with their price
 	@$(PY) -m endpointctl orphans $(ARGS)
 
+ifdef ASSEMBLY
+destroy: node_modules/.installed
+	@$(ASSEMBLED) destroy '$(ENV)' '$(ASSEMBLY)' $(STACK_OPTION) --any-account -- $(ARGS)
+else
 destroy: .venv/.runtime node_modules/.installed ## Delete everything of ENV
 	@$(PY) -m endpointctl check --env $(ENV)
 	@$(CDK) destroy $(CDK_ENV) $(CDK_ONE) $(ARGS)
+endif
 
 aws-check: .venv/.runtime ## Ask AWS what docs/fidelity.md does not know, with ENV deployed
 	@$(PY) -m endpointctl check --env $(ENV)
 	@$(PY) -m endpointctl aws-check --env $(ENV) $(ARGS)
 
+##@ In pipelines
+
+runtime: .venv/.runtime node_modules/.installed ## Install what deploying needs
+
+comment: ## Keep a comment of the pull request NUMBER up to date, from FILE
+	@$(PYTHON) .ci/github.py comment --number '$(NUMBER)' --file '$(FILE)'
+
+nightly: .venv/.runtime node_modules/.installed ## Look for drift in ENVIRONMENTS, and for orphans; write FILE; exit 1 when there is any
+	@$(PYTHON) .ci/nightly.py --file '$(FILE)' $(ENVIRONMENTS)
+
+issue: ## Keep the nightly issue up to date, from FILE; close it when FILE is empty
+	@$(PYTHON) .ci/github.py issue --file '$(FILE)'
+
 synth: .venv/.runtime node_modules/.installed ## Write the templates of every environment to cdk.out, offline
 	@# Without '**' the CLI selects no stack that lies in a stage, and forgives every finding in it.
 	@$(CDK) synth '**' --quiet $(ARGS)
+	@$(PY) -m stacks.release cdk.out
 
 ##@ Development
 

@@ -11,10 +11,12 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from endpointctl import aws_check, templates
-from endpointctl import changes as change
+from endpointctl import aws_check
 from endpointctl.aws import Aws
+from endpointctl.commands.changes import changes
+from endpointctl.commands.deployments import assembly, deployments
 from endpointctl.commands.generate import generate
+from endpointctl.commands.smoke import smoke
 from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.orphans import Orphan, declared
 from endpointctl.orphans import orphans as orphans_in
@@ -43,6 +45,10 @@ _EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
 )
 
 app.command()(generate)
+app.command()(changes)
+app.command()(smoke)
+app.command()(deployments)
+app.command()(assembly)
 app.command()(sweep_command.sweep)
 app.command()(report_command.report)
 
@@ -63,55 +69,6 @@ def models(
         table.add_row(*row, listing)
     show_table(table, width=200)  # what is piped is not cut to some terminal's width
     show(f"{len(catalog.accounts())} regions: {', '.join(catalog.accounts())}")
-
-
-@app.command()
-def changes(
-    base: Annotated[str, typer.Option(help="The commit to compare with, e.g. origin/main.")],
-    env: Annotated[str | None, typer.Option("--env", help="Only this environment. Default: all.")] = None,
-) -> None:
-    """Show what deploying the checkout would change since a commit, offline; exit 1 when a change loses something."""
-    if env:
-        settings.read(env)
-    before, after = templates.of_commit(base, env), templates.of_checkout(env)
-    gone = sorted({stack.partition("/")[0] for stack in before} - set(settings.names()))
-    lost = [reason for name in gone if (reason := _not_destroyed(base, name))]
-    for stack in sorted({*before, *after}):
-        if stack.partition("/")[0] in gone:
-            continue
-        if stack not in after:
-            show(f"{stack}: no longer in the app; what is deployed stays until you delete it")
-            continue
-        found = change.changes(before.get(stack, {}), after[stack])
-        fleet = ": a new fleet beside the old one, twice the quota meanwhile" if change.makes_new_fleet(found) else ""
-        show(f"{stack}: {len(found)} of {len(after[stack]['Resources'])} resources change{fleet}")
-        for one in found:
-            why = f" ({', '.join(one.properties)})" if one.properties else ""
-            loss = f": {one.loss}" if one.loss else ""
-            show(f"  {one.effect:8}  {one.type} {one.logical_id}{why}{loss}")
-            lost += [f"{stack}: {one.logical_id} would be {one.effect}{loss}"] if loss else []
-        lost += [f"{stack}: {reason}" for reason in change.refused(before.get(stack, {}), after[stack])]
-    if lost:
-        raise Failure("\n".join(lost))
-
-
-def _not_destroyed(base: str, name: str) -> str:
-    """Return why an environment whose file is gone may still be deployed, and billed; empty when it is not."""
-    remedy = f"restore its file, run `make destroy ENV={name}`, and remove the file again"
-    try:
-        region, account = templates.place_of(base, name)
-        aws = Aws(region)
-        caller = aws.caller()
-        if account not in (None, caller.account):
-            raise Failure(f"it is in the account {account}, and your credentials are of {caller.account}")
-        stacks = aws.stacks_of(name)
-    except Failure as failure:
-        return f"{name}: its file is gone, and whether it is still deployed is not known ({failure}): {remedy}"
-    if stacks:
-        left = f"{' and '.join(stacks)} still exist in {region}, and are billed"
-        return f"{name}: its file is gone, but {left}: {remedy}"
-    show(f"{name}: its file is gone, and nothing of it is deployed in {region}, account {caller.account}")
-    return ""
 
 
 @app.command()

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from endpointctl import cli, templates
+from endpointctl import templates
 from endpointctl.aws import Aws, Caller
+from endpointctl.commands.changes import changes as show_changes
 from endpointctl.failure import Failure
 from endpointctl.orphans import declared, orphans
 from stacks import settings
@@ -114,10 +115,10 @@ def test_a_removed_file_is_a_loss_until_the_environment_is_destroyed(
     monkeypatch.setattr(Aws, "caller", lambda _: Caller(ACCOUNT, "arn"))
     monkeypatch.setattr(Aws, "stacks_of", lambda *_: result(stacks))
     if not reason:
-        cli.changes(base="HEAD")
+        show_changes(base="HEAD")
         return
     with pytest.raises(Failure) as caught:
-        cli.changes(base="HEAD")
+        show_changes(base="HEAD")
     assert caught.value.reason.startswith("gone: its file is gone, ")
     assert reason in caught.value.reason
     assert "`make destroy ENV=gone`" in caught.value.reason

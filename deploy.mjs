@@ -1,0 +1,133 @@
+// Deploys or destroys one environment of an assembly that `make synth` wrote. It needs Node and the CDK CLI: no Python
+// and no sources, so that what was synthesized once is what every environment gets.
+//
+//   node deploy.mjs deploy|destroy ENVIRONMENT ASSEMBLY [--stack NAME] [--commit HASH] [--any-account]
+//       [--kind deploy|rollback] [-- CDK OPTIONS]
+//
+// With each deployment the CLI also uploads the assembly itself, into the bucket of `cdk bootstrap`. That records the
+// commit, changes no resource, and is what `make rollback` deploys again: endpointctl/deployments.py reads it.
+
+import { spawn } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const CLI = join(dirname(fileURLToPath(import.meta.url)), "node_modules", "aws-cdk");
+const USAGE = "usage: node deploy.mjs deploy|destroy ENVIRONMENT ASSEMBLY [--stack NAME] [--commit HASH] [--any-account] [-- CDK OPTIONS]";
+
+class Refused extends Error {}
+
+const json = (path) => JSON.parse(readFileSync(path, "utf8"));
+
+/** Return the command line's parts. */
+function parsed() {
+  const end = process.argv.indexOf("--");
+  const text = { type: "string" };
+  const options = { stack: text, commit: text, kind: text, "any-account": { type: "boolean" } };
+  try {
+    const { values, positionals } = parseArgs({
+      args: process.argv.slice(2, end < 0 ? undefined : end),
+      options,
+      allowPositionals: true,
+    });
+    const [verb, environment, assembly] = positionals;
+    if (!["deploy", "destroy"].includes(verb) || positionals.length !== 3) throw new Refused(USAGE);
+    return { verb, environment, assembly: resolve(assembly), ...values, rest: end < 0 ? [] : process.argv.slice(end + 1) };
+  } catch (error) {
+    throw new Refused(error instanceof Refused ? error.message : `${error.message.split("\n")[0]}; ${USAGE}`);
+  }
+}
+
+/** Return what `make synth` wrote about the assembly: project, commit, and version of the CDK CLI. */
+function release(assembly) {
+  const path = join(assembly, "release.json");
+  if (!existsSync(join(assembly, "manifest.json")) || !existsSync(path)) {
+    throw new Refused(`ASSEMBLY=${assembly} is not an assembly that \`make synth\` wrote: run \`make synth\`, and give its folder cdk.out`);
+  }
+  return json(path);
+}
+
+/** Refuse an assembly that a newer CDK CLI wrote. An older one is deployed: a rollback needs that. */
+function checkVersion(written) {
+  const found = existsSync(CLI) ? json(join(CLI, "package.json")).version : null;
+  if (!found) throw new Refused("the CDK CLI is not installed: run `npm ci` in the checkout, or `make install`");
+  const newer = written.localeCompare(found, "en", { numeric: true }) > 0;
+  if (newer) {
+    throw new Refused(`the assembly was written with the CDK CLI ${written}, and this is ${found}: install the version in the commit's package-lock.json with \`npm ci\``);
+  }
+}
+
+/** Refuse an assembly that its branch has left behind: the newer commit's own assembly is deployed. */
+function checkCommit(written, tip) {
+  if (tip !== undefined && tip !== written) {
+    throw new Refused(`the assembly is of commit ${written}, and the branch is at ${tip || "no commit"}: it is not deployed; deploy what \`make synth\` writes at ${tip || "the branch"}`);
+  }
+}
+
+/** Refuse an environment that the assembly does not have, or that leaves its account open. */
+function checkEnvironment(assembly, environment, anyAccount) {
+  const path = join(assembly, `assembly-${environment}`, "manifest.json");
+  if (!existsSync(path)) {
+    const names = readdirSync(assembly).filter((name) => name.startsWith("assembly-"));
+    const allowed = names.map((name) => name.replace("assembly-", "")).join(", ");
+    throw new Refused(`ENV=${environment} is not in the assembly; allowed: ${allowed || "none"}; or synthesize again with its file`);
+  }
+  const artifacts = Object.values(json(path).artifacts).filter((one) => one.type === "aws:cloudformation:stack");
+  if (!anyAccount && artifacts.some((one) => one.environment.startsWith("aws://unknown-account"))) {
+    throw new Refused(`ENV=${environment} names no account and would be deployed wherever the credentials point: set \`account\` in environments/${environment}.yaml, and synthesize again`);
+  }
+}
+
+/** Return a copy of the assembly in which the assembly itself is one more asset of each of the environment's stacks. */
+function recorded(assembly, environment, { project, commit }, kind) {
+  const copy = mkdtempSync(join(tmpdir(), "assembly-"));
+  cpSync(assembly, copy, { recursive: true });
+  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
+  const objectKey = `${project}/deployments/${environment}/${time}-${commit}-${kind}.zip`;
+  const folder = join(copy, `assembly-${environment}`);
+  for (const name of readdirSync(folder).filter((one) => one.endsWith(".assets.json"))) {
+    const manifest = json(join(folder, name));
+    const [place, destination] = Object.entries(Object.values(manifest.files)[0].destinations)[0];
+    manifest.files.record = {
+      displayName: `the assembly of commit ${commit}`,
+      source: { path: assembly, packaging: "zip" },
+      destinations: { [place]: { ...destination, objectKey } },
+    };
+    writeFileSync(join(folder, name), JSON.stringify(manifest, null, 2));
+  }
+  return copy;
+}
+
+/** Run the CDK CLI and return its exit code. A signal ends it first; it removes nothing that CloudFormation began. */
+function run(options) {
+  return new Promise((done) => {
+    const cdk = spawn(process.execPath, [join(CLI, "bin", "cdk"), ...options], { stdio: "inherit" });
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => cdk.kill(signal));
+    cdk.on("exit", (code, signal) => done(code ?? 128 + constants.signals[signal]));
+  });
+}
+
+async function main() {
+  const { verb, environment, assembly, stack, rest, kind = "deploy", ...given } = parsed();
+  const written = release(assembly);
+  checkVersion(written.cli);
+  checkCommit(written.commit, given.commit);
+  checkEnvironment(assembly, environment, given["any-account"]);
+  const app = verb === "deploy" ? recorded(assembly, environment, written, kind) : assembly;
+  const one = stack ? ["--exclusively"] : [];
+  try {
+    return await run([verb, "--app", app, `${environment}/${stack || "*"}`, ...one, "--concurrency", "2", ...rest]);
+  } finally {
+    if (app !== assembly) rmSync(app, { recursive: true, force: true });
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof Refused)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}
