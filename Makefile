@@ -30,13 +30,14 @@ CDK_ENV = '$(ENV)/$(or $(ONE),*)' -c environment=$(ENV)
 CDK_ONE = $(if $(ONE),--exclusively)
 # Node and the CDK CLI only: no Python, no sources.
 ASSEMBLED = $(TOOLS) node deploy.mjs
+RELEASE = $(if $(filter command line,$(origin TAG)),$(TAG))
 STACK_OPTION = $(if $(ONE),--stack $(ONE))
 
 .DEFAULT_GOAL := help
-.PHONY: help install runtime comment nightly issue demo local test proofs bootstrap deploy smoke rollback diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots lock clean
+.PHONY: help install runtime comment nightly issue demo local test proofs bootstrap deploy smoke rollback diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots release-check release-notes sbom lock clean
 
 help: ## List the targets and their variables
-	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {split($$0, p, ":.*## "); printf "  %-11s %s\n", p[1], p[2]}' $(MAKEFILE_LIST)
+	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {split($$0, p, ":.*## "); printf "  %-13s %s\n", p[1], p[2]}' $(MAKEFILE_LIST)
 	@echo
 	@echo "Variables, and their defaults"
 	@echo "  ENV         the environment, a file in environments/ ($(ENV))"
@@ -44,6 +45,7 @@ help: ## List the targets and their variables
 	@echo "  ASSEMBLY    for deploy and destroy: what \`make synth\` wrote, deployed as it is (none: synthesize first)"
 	@echo "  TIP         with ASSEMBLY: deploy only an assembly of this commit, e.g. HEAD (none: any)"
 	@echo "  COMMIT      for rollback: the commit to return to (none: the one before)"
+	@echo "  TAG         for release-check and release-notes: the tag (none: before it)"
 	@echo "  BASE        for diff: the commit to compare with, offline (none: compare with AWS)"
 	@echo "  ARGS        further options of the command behind the target (none)"
 	@echo "  PORT        for local: the port on 127.0.0.1 ($(PORT): a free one)"
@@ -99,6 +101,12 @@ node_modules/.installed: package-lock.json .npmrc $(if $(ASSEMBLY),,.venv/.runti
 	@echo "installing: checkov" >&2
 	@$(UV) venv --quiet --clear --python .tools/uv/bin/python .tools/checkov
 	@$(UV) pip install --quiet --python .tools/checkov --require-hashes -r requirements-checkov.txt
+	@touch $@
+
+.tools/sbom/.installed: requirements-sbom.txt .tools/uv/.installed
+	@echo "installing: cyclonedx-py" >&2
+	@$(UV) venv --quiet --clear --python .tools/uv/bin/python .tools/sbom
+	@$(UV) pip install --quiet --python .tools/sbom --require-hashes -r requirements-sbom.txt
 	@touch $@
 
 # ---- The local cloud -----------------------------------------------------------------------------------------------
@@ -165,6 +173,11 @@ aws-check: .venv/.runtime ## Ask AWS what docs/fidelity.md does not know, with E
 	@$(PY) -m endpointctl check --env $(ENV)
 	@$(PY) -m endpointctl aws-check --env $(ENV) $(ARGS)
 
+synth: .venv/.runtime node_modules/.installed ## Write the templates of every environment to cdk.out, offline
+	@# Without '**' the CLI selects no stack that lies in a stage, and forgives every finding in it.
+	@$(CDK) synth '**' --quiet $(ARGS)
+	@$(PY) -m stacks.release cdk.out
+
 ##@ In pipelines
 
 runtime: .venv/.runtime node_modules/.installed ## Install what deploying needs
@@ -178,10 +191,17 @@ nightly: .venv/.runtime node_modules/.installed ## Look for drift in ENVIRONMENT
 issue: ## Keep the nightly issue up to date, from FILE; close it when FILE is empty
 	@$(PYTHON) .ci/github.py issue --file '$(FILE)'
 
-synth: .venv/.runtime node_modules/.installed ## Write the templates of every environment to cdk.out, offline
-	@# Without '**' the CLI selects no stack that lies in a stage, and forgives every finding in it.
-	@$(CDK) synth '**' --quiet $(ARGS)
-	@$(PY) -m stacks.release cdk.out
+release-check: .venv/.dev node_modules/.installed ## Build wheel and source archive into dist/ and try them; at a tag: TAG=v1.2.3
+	@$(TOOLS) $(PY) .ci/release_check.py $(if $(RELEASE),--tag "$$TAG") $(ARGS)
+
+release-notes: ## Write what CHANGELOG.md says of TAG to dist/notes.md
+	@$(PYTHON) .ci/release_check.py $(if $(RELEASE),--tag "$$TAG") --notes
+
+sbom: .tools/sbom/.installed ## Write dist/sbom.cdx.json: the packages that the app and the library run with
+	@$(UV) venv --quiet --clear --python .tools/uv/bin/python .tools/runtime
+	@$(UV) pip install --quiet --python .tools/runtime --require-hashes -r requirements.txt
+	@mkdir -p dist
+	@.tools/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.cdx.json .tools/runtime
 
 ##@ Development
 
@@ -197,10 +217,14 @@ check: lint test proofs policy ## Run what CI runs
 policy: synth .tools/checkov/.installed ## Check the templates of every environment with checkov
 	@.tools/checkov/bin/checkov --config-file .checkov.yaml
 
-lint: .venv/.dev ## Lint, format check and types
+lint: .venv/.dev ## Lint, format check and types; the pipelines' files too
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@$(TOOLS) .venv/bin/mypy
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci .gitlab-ci.yml
+	@.venv/bin/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
+	@.venv/bin/zizmor --offline --quiet --config .github/zizmor.yml .github/workflows
 
 format: .venv/.dev ## Format, and fix what can be fixed
 	@.venv/bin/ruff format .
@@ -227,8 +251,9 @@ lock: .tools/uv/.installed ## Write the lock files anew
 	$(UV) pip compile -q --group dev --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-dev.txt
 	$(UV) pip compile -q --group local-cloud --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o local_aws/requirements.txt
 	$(UV) pip compile -q --group checkov --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-checkov.txt
+	$(UV) pip compile -q --group sbom --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-sbom.txt
 	$(UV) pip compile -q --group uv --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-uv.txt
 	$(NPM) install --package-lock-only
 
 clean: ## Remove all that was installed or made
-	rm -rf .venv .tools .local-cloud node_modules cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .tools .local-cloud node_modules cdk.out cdk.*.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

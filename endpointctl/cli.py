@@ -99,7 +99,8 @@ def orphans(
         raise Failure(
             f"{len(found)} stacks of no environment file ({names}): restore the file and run `make destroy`, or "
             "destroy it from its recorded assembly: `.venv/bin/endpointctl assembly --env NAME --region REGION "
-            "--out gone.out` and `make destroy ENV=NAME ASSEMBLY=gone.out`; prices are us-east-1's, without the seller's software"
+            "--out gone.out` and `make destroy ENV=NAME ASSEMBLY=gone.out`; prices are us-east-1's, without the "
+            "seller's software"
         )
 
 

@@ -147,6 +147,7 @@ def test_a_pull_request_that_loses_something_is_rejected_until_a_label_accepts_i
     team.commit("renamed", files(FILE.replace("name: cohere-local", "name: cohere-local-new")))
     rejected = pull_request(team, base)
     assert rejected.returncode, rejected.stdout
+    assert steps(rejected.stdout)[-1] == "pull request comment ok", rejected.stdout
     (comment,) = team.github["comments"]
     assert "This would be lost, unless the label `accept-loss` accepts it" in comment["body"]
     assert "dev/endpoint: Endpoint8024A810 would be replaced" in comment["body"]

@@ -126,7 +126,7 @@ class Pipelines:
             "CHECKOUT": str(ROOT),
             "REPOSITORY": str(self.repository),
             "ARTIFACTS": str(self.folder / "artifacts"),
-            "GITHUB_STATE": str(self.folder / "github.json"),
+            "GITHUB_KEPT_IN": str(self.folder / "github.json"),
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
             **self.variables,
