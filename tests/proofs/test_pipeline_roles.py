@@ -1,0 +1,70 @@
+"""The CDK CLI with nothing but the roles of pipelines: a job deploys, a pull request does not, and drift is read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local_aws.runner.journey import CDK, StepError, run
+from tests.support.access import assumed, roles, session_of, token
+from tests.support.cloud import Deployed
+from tests.support.templates import copy_of_the_app
+
+
+@pytest.fixture(scope="module")
+def github(deployed: Deployed) -> Iterator[None]:
+    with roles(deployed):
+        yield
+
+
+def job() -> boto3.Session:
+    return session_of("cohere-local-pipeline", token("repo:acme/cohere:environment:local"))
+
+
+def pull_request() -> boto3.Session:
+    return session_of("cohere-pull-request", token("repo:acme/cohere:pull_request"))
+
+
+def cdk(deployed: Deployed, session: boto3.Session, *arguments: str, folder: Path) -> str:
+    """Run the CDK CLI with a session's credentials."""
+    credentials: Any = session.get_credentials()
+    environment = {
+        **deployed.cloud.environment(),
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+        "AWS_SESSION_TOKEN": credentials.token,
+        "CDK_VALIDATION": "false",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return run([str(CDK), *arguments, "-c", "environment=local", "--ci"], environment, folder=folder)
+
+
+def level(deployed: Deployed) -> str:
+    functions = boto3.client("lambda").list_functions()["Functions"]
+    name = next(one["FunctionName"] for one in functions if "ProxyFunction" in one["FunctionName"])
+    return boto3.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]["LOG_LEVEL"]
+
+
+def test_a_job_deploys_and_a_pull_request_does_not(github: None, deployed: Deployed, tmp_path: Path) -> None:
+    app = copy_of_the_app(tmp_path / "app")
+    file = app / "environments" / "local.yaml"
+    text = file.read_text("utf-8")
+    file.write_text(text + ("" if "\nproxy:" in text else "proxy:\n") + "  log_level: ERROR\n", "utf-8")
+    deploy = ("deploy", "local/proxy", "--exclusively", "--require-approval", "never")
+    with pytest.raises(StepError):
+        cdk(deployed, pull_request(), *deploy, folder=app)
+    assert level(deployed) == "INFO"
+    cdk(deployed, job(), *deploy, folder=app)
+    assert level(deployed) == "ERROR"
+
+
+def test_drift_is_read_with_the_lookup_role(github: None, deployed: Deployed, tmp_path: Path) -> None:
+    """The CLI reads drift with the caller's own credentials, and assumes no role for it."""
+    app = copy_of_the_app(tmp_path / "app")
+    nightly = session_of("cohere-nightly", token("repo:acme/cohere:ref:refs/heads/main"))
+    drift = ("drift", "local/endpoint", "--fail")
+    with pytest.raises(StepError):
+        cdk(deployed, nightly, *drift, folder=app)
+    cdk(deployed, assumed(nightly, "lookup"), *drift, folder=app)
