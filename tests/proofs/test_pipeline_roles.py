@@ -7,10 +7,11 @@ from typing import Any
 import boto3
 import pytest
 
+from local_aws.runner import cloud
 from local_aws.runner.journey import CDK, StepError, run
 from tests.support.access import assumed, roles, session_of, token
 from tests.support.cloud import Deployed
-from tests.support.templates import copy_of_the_app
+from tests.support.templates import ROOT, copy_of_the_app
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +69,25 @@ def test_drift_is_read_with_the_lookup_role(github: None, deployed: Deployed, tm
     with pytest.raises(StepError):
         cdk(deployed, nightly, *drift, folder=app)
     cdk(deployed, assumed(nightly, "lookup"), *drift, folder=app)
+
+
+def test_an_administrator_deploys_the_roles_and_then_bootstraps(tmp_path: Path) -> None:
+    """The account is new: no role of the CDK, no bucket."""
+    with cloud.running() as local:
+        environment = {**local.environment(), "PYTHONDONTWRITEBYTECODE": "1"}
+        options = ("-c", "repository=acme/cohere", "--require-approval", "never", "--output", str(tmp_path / "out"))
+        printed = run([str(CDK), "deploy", *options, "--ci"], environment, folder=ROOT / "pipeline_access")
+        policy = "arn:aws:iam::111122223333:policy/cohere-cloudformation-execution"
+        assert policy in printed
+        where = "aws://111122223333/us-east-1"
+        bootstrap = [str(CDK), "bootstrap", where, "--cloudformation-execution-policies", policy, "--ci"]
+        run(bootstrap, environment, folder=tmp_path)
+        client = boto3.client(
+            "iam",
+            endpoint_url=local.url,
+            aws_access_key_id=local.access_key,
+            aws_secret_access_key=local.secret_key,
+            region_name="us-east-1",
+        )
+        attached = client.list_attached_role_policies(RoleName="cdk-hnb659fds-cfn-exec-role-111122223333-us-east-1")
+        assert [one["PolicyArn"] for one in attached["AttachedPolicies"]] == [policy]

@@ -242,3 +242,31 @@ def test_the_roles_of_the_templates_are_named_by_cloudformation(templates: Templ
     assert not any({"RoleName", "Path"} & role.keys() for role in roles)
     managed = {json.dumps(one) for role in roles for one in role.get("ManagedPolicyArns", [])}
     assert all("AmazonAPIGatewayPushToCloudWatchLogs" in one for one in managed)
+
+
+UNUSED = {
+    "AWS::Lambda::Function": (
+        *("CodeSigningConfigArn", "FileSystemConfigs", "KmsKeyArn", "Layers", "RuntimeManagementConfig", "VpcConfig"),
+    ),
+    "AWS::Lambda::Alias": ("ProvisionedConcurrencyConfig",),
+    "AWS::Logs::LogGroup": ("DataProtectionPolicy", "FieldIndexPolicies", "KmsKeyId", "ResourcePolicyDocument"),
+    "AWS::S3::Bucket": (
+        "BucketName",
+        "MetadataTableConfiguration",
+        "MetadataConfiguration",
+        "ReplicationConfiguration",
+    ),
+    "AWS::KMS::Key": ("MultiRegion", "Origin"),
+}
+"""Properties whose handlers need actions that the policy leaves out, or allows on other resources only."""
+
+
+def test_no_template_uses_what_the_policy_leaves_out(templates: Templates) -> None:
+    found = [
+        f"{stack}: {logical_id}: {name}"
+        for stack, template in templates.items()
+        for logical_id, resource in template["Resources"].items()
+        for name in UNUSED.get(resource["Type"], ())
+        if name in resource.get("Properties", {})
+    ]
+    assert found == [], "allow what the property needs, see EXCLUDED"
