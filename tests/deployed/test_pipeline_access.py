@@ -252,6 +252,16 @@ def test_a_pull_request_sees_whether_an_environment_exists(platform: Platform) -
         cloudformation.describe_stacks(StackName="cohere-removed-endpoint")
 
 
+def test_a_job_makes_the_checks_before_a_deployment(platform: Platform) -> None:
+    own = job(platform, "local")
+    assert own.client("lambda").get_account_settings()["AccountLimit"]
+    assert "ResponseMetadata" in own.client("apigateway").get_account()
+    functions = boto3.client("lambda").list_functions()["Functions"]
+    name = next(one["FunctionName"] for one in functions if "-ProxyFunction" in one["FunctionName"])
+    assert own.client("lambda").get_function_concurrency(FunctionName=name)["ResponseMetadata"]
+    denied(partial(job(platform, "dev").client("lambda").get_function_concurrency, FunctionName=name))
+
+
 def proxy(session: boto3.Session) -> Client:
     credentials: Any = session.get_credentials()
     return Client(Aws("us-east-1").proxy_url("local"), credentials, "us-east-1", attempts=1)

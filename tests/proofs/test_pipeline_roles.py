@@ -1,5 +1,6 @@
 """The CDK CLI with nothing but the roles of pipelines: a job deploys, a pull request does not, and drift is read."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,10 @@ def pull_request() -> boto3.Session:
     return session_of("cohere-pull-request", token("repo:acme/cohere:pull_request"))
 
 
-def cdk(deployed: Deployed, session: boto3.Session, *arguments: str, folder: Path) -> str:
-    """Run the CDK CLI with a session's credentials."""
+def as_session(deployed: Deployed, session: boto3.Session) -> dict[str, str]:
+    """Return the environment of a program with a session's credentials."""
     credentials: Any = session.get_credentials()
-    environment = {
+    return {
         **deployed.cloud.environment(),
         "AWS_ACCESS_KEY_ID": credentials.access_key,
         "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
@@ -39,7 +40,16 @@ def cdk(deployed: Deployed, session: boto3.Session, *arguments: str, folder: Pat
         "CDK_VALIDATION": "false",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    return run([str(CDK), *arguments, "-c", "environment=local", "--ci"], environment, folder=folder)
+
+
+def cdk(deployed: Deployed, session: boto3.Session, *arguments: str, folder: Path) -> str:
+    """Run the CDK CLI with a session's credentials."""
+    command = [str(CDK), *arguments, "-c", "environment=local", "--ci"]
+    return run(command, as_session(deployed, session), folder=folder)
+
+
+def endpointctl(deployed: Deployed, session: boto3.Session, *arguments: str) -> str:
+    return run([sys.executable, "-m", "endpointctl", *arguments], as_session(deployed, session))
 
 
 def level(deployed: Deployed) -> str:
@@ -59,6 +69,15 @@ def test_a_job_deploys_and_a_pull_request_does_not(github: None, deployed: Deplo
     assert level(deployed) == "INFO"
     cdk(deployed, job(), *deploy, folder=app)
     assert level(deployed) == "ERROR"
+
+
+def test_the_command_line_works_with_the_roles(github: None, deployed: Deployed) -> None:
+    assert "cohere-local-pipeline" in endpointctl(deployed, job(), "check", "--env", "local")
+    nightly = session_of("cohere-nightly", token("repo:acme/cohere:ref:refs/heads/main"))
+    with pytest.raises(StepError) as caught:
+        endpointctl(deployed, nightly, "orphans")
+    assert "AccessDenied" in caught.value.output
+    assert "looked for stacks" in endpointctl(deployed, assumed(nightly, "lookup"), "orphans")
 
 
 def test_drift_is_read_with_the_lookup_role(github: None, deployed: Deployed, tmp_path: Path) -> None:

@@ -150,6 +150,7 @@ GIVEN = "repository: acme/cohere\n"
         (GIVEN + "platform: bitbucket\n", "platform: 'bitbucket' is wrong; allowed: 'github' or 'gitlab'"),
         (GIVEN + "issuer: https://gitlab.com\n", "issuer: 'https://gitlab.com' is wrong; allowed: Who signs"),
         (GIVEN + "subject_prefix: 'repo:*'\n", "subject_prefix: 'repo:*' is wrong; allowed: The beginning of the"),
+        (GIVEN + "subject_prefix: 'repo:${aws:username}'\n", "subject_prefix: 'repo:${aws:username}' is wrong"),
         (GIVEN + "branch: '*'\n", "branch: '*' is wrong; allowed: The branch that is deployed."),
         (GIVEN + "account: 111122223333\n", "account: 111122223333 is wrong; allowed: a valid string in quotes"),
         (GIVEN + "qualifier: much-too-long\n", "qualifier: 'much-too-long' is wrong; allowed: The qualifier of"),
