@@ -32,7 +32,7 @@ _ENVIRONMENTS: Final = {"github": "environment:{environment}", "gitlab": "ref_ty
 _BRANCHES: Final = {"github": "ref:refs/heads/{branch}", "gitlab": "ref_type:branch:ref:{branch}"}
 _CHANGES: Final = {"github": "pull_request", "gitlab": "ref_type:branch:ref:*"}
 
-_EXACT: Final = r"^[^*?\s]+$"
+_EXACT: Final = r"^[^*?$\s]+$"
 _REGION: Final = r"^[a-z]{2}(-[a-z]+)+-\d$"
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from aws_cdk import BootstraplessSynthesizer, CfnOutput, Duration, Environment, Stack, Tags
+from aws_cdk import CfnOutput, Duration, Environment, LegacyStackSynthesizer, Stack, Tags
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -52,7 +52,7 @@ class PipelineAccessStack(Stack):
             scope,
             construct_id,
             env=Environment(account=access.account, region=access.region),
-            synthesizer=BootstraplessSynthesizer(),
+            synthesizer=LegacyStackSynthesizer(),
             description="The roles of pipelines, and the policy that bounds what they deploy",
         )
         Tags.of(self).add("project", PROJECT)

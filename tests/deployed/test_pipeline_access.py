@@ -3,11 +3,9 @@
 The local cloud reads a token's issuer, audience and subject; it checks no signature.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,11 +15,8 @@ from botocore.exceptions import ClientError
 from endpointctl.aws import Aws
 from endpointctl.client import Client
 from endpointctl.refused import Refused
-from local_aws.runner.journey import CDK, StepError, run
-from pipeline_access.app import STACK
-from tests.support.access import GITHUB, assumed, session_of, template_of, token
+from tests.support.access import GITHUB, assumed, roles, session_of, token
 from tests.support.cloud import Deployed
-from tests.support.templates import copy_of_the_app
 
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
 
@@ -103,14 +98,8 @@ PLATFORMS = [
 def platform(request: pytest.FixtureRequest, deployed: Deployed) -> Iterator[Platform]:
     """A platform, with its stack deployed."""
     found: Platform = request.param
-    body = json.dumps(template_of(**found.settings))
-    cloudformation = deployed.cloudformation
-    cloudformation.create_stack(StackName=STACK, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
-    wait: Any = {"Delay": 1, "MaxAttempts": 60}
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig=wait)
-    yield found
-    cloudformation.delete_stack(StackName=STACK)
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig=wait)
+    with roles(deployed, **found.settings):
+        yield found
 
 
 def job(platform: Platform, environment: str) -> boto3.Session:
@@ -263,6 +252,16 @@ def test_a_pull_request_sees_whether_an_environment_exists(platform: Platform) -
         cloudformation.describe_stacks(StackName="cohere-removed-endpoint")
 
 
+def test_a_job_makes_the_checks_before_a_deployment(platform: Platform) -> None:
+    own = job(platform, "local")
+    assert own.client("lambda").get_account_settings()["AccountLimit"]
+    assert "ResponseMetadata" in own.client("apigateway").get_account()
+    functions = boto3.client("lambda").list_functions()["Functions"]
+    name = next(one["FunctionName"] for one in functions if "-ProxyFunction" in one["FunctionName"])
+    assert own.client("lambda").get_function_concurrency(FunctionName=name)["ResponseMetadata"]
+    denied(partial(job(platform, "dev").client("lambda").get_function_concurrency, FunctionName=name))
+
+
 def proxy(session: boto3.Session) -> Client:
     credentials: Any = session.get_credentials()
     return Client(Aws("us-east-1").proxy_url("local"), credentials, "us-east-1", attempts=1)
@@ -274,48 +273,3 @@ def test_the_smoke_test_calls_its_own_proxy_only(platform: Platform) -> None:
         with pytest.raises(Refused) as caught:
             proxy(session).generate(prompt="a", max_tokens=1)
         assert caught.value.status == 403
-
-
-def cdk(deployed: Deployed, session: boto3.Session, *arguments: str, folder: Path) -> str:
-    """Run the CDK CLI with a session's credentials."""
-    credentials: Any = session.get_credentials()
-    environment = {
-        **deployed.cloud.environment(),
-        "AWS_ACCESS_KEY_ID": credentials.access_key,
-        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
-        "AWS_SESSION_TOKEN": credentials.token,
-        "CDK_VALIDATION": "false",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    return run([str(CDK), *arguments, "-c", "environment=local", "--ci"], environment, folder=folder)
-
-
-def level(deployed: Deployed) -> str:
-    functions = boto3.client("lambda").list_functions()["Functions"]
-    name = next(one["FunctionName"] for one in functions if "ProxyFunction" in one["FunctionName"])
-    return boto3.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]["LOG_LEVEL"]
-
-
-@pytest.mark.parametrize("platform", PLATFORMS[:1], indirect=True, ids=["github"])
-def test_a_job_deploys_and_a_pull_request_does_not(platform: Platform, deployed: Deployed, tmp_path: Path) -> None:
-    app = copy_of_the_app(tmp_path / "app")
-    file = app / "environments" / "local.yaml"
-    text = file.read_text("utf-8")
-    file.write_text(text + ("" if "\nproxy:" in text else "proxy:\n") + "  log_level: ERROR\n", "utf-8")
-    deploy = ("deploy", "local/proxy", "--exclusively", "--require-approval", "never")
-    with pytest.raises(StepError):
-        cdk(deployed, reader(platform, "cohere-pull-request"), *deploy, folder=app)
-    assert level(deployed) == "INFO"
-    cdk(deployed, job(platform, "local"), *deploy, folder=app)
-    assert level(deployed) == "ERROR"
-
-
-@pytest.mark.parametrize("platform", PLATFORMS[:1], indirect=True, ids=["github"])
-def test_drift_is_read_with_the_lookup_role(platform: Platform, deployed: Deployed, tmp_path: Path) -> None:
-    """The CLI reads drift with the caller's own credentials, and assumes no role for it."""
-    app = copy_of_the_app(tmp_path / "app")
-    nightly = reader(platform, "cohere-nightly")
-    drift = ("drift", "local/endpoint", "--fail")
-    with pytest.raises(StepError):
-        cdk(deployed, nightly, *drift, folder=app)
-    cdk(deployed, assumed(nightly, "lookup"), *drift, folder=app)

@@ -14,7 +14,7 @@ from sagemaker_llm import InstanceType
 from stacks.settings import ENVIRONMENTS, Settings, reference
 
 ROOT = ENVIRONMENTS.parent
-OURS = (".github", "constructs", "docs", "examples", "lambda", "local_aws")
+OURS = (".github", "constructs", "docs", "examples", "lambda", "local_aws", "pipeline_access")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for folder in OURS for path in (ROOT / folder).rglob("*.md"))])
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -171,7 +171,9 @@ def test_a_fork_gets_no_token_and_no_comment_and_a_removed_environment_fails(tea
     team.commit("prod is back", files())
 
 
-def test_drift_and_orphans_open_an_issue_that_closes_by_itself(team: Pipelines, deployed: Deployed) -> None:
+def test_drift_and_orphans_open_an_issue_that_closes_by_itself(
+    team: Pipelines, deployed: Deployed, promoted: str
+) -> None:
     template = deployed.sagemaker.describe_endpoint(EndpointName="cohere-dev")["EndpointConfigName"]
     (variant,) = deployed.sagemaker.describe_endpoint_config(EndpointConfigName=template)["ProductionVariants"]
     by_hand: Any = {**variant, "InitialInstanceCount": 2}
@@ -182,7 +184,7 @@ def test_drift_and_orphans_open_an_issue_that_closes_by_itself(team: Pipelines, 
     (issue,) = team.github["issues"]
     assert issue["state"] == "open"
     assert "### Drift in dev" in issue["body"]
-    assert "by-hand" in issue["body"]
+    assert "by-hand" in issue["body"], issue["body"]
     assert "### Drift in prod" not in issue["body"]
     # The deployed local environment, of which this repository has no file.
     assert "cohere-local-endpoint (us-east-1, CREATE_COMPLETE): 1 ml.g5.xlarge" in issue["body"]

@@ -2,6 +2,8 @@
 
 import base64
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -14,6 +16,7 @@ from botocore.config import Config
 from pipeline_access.access import Access
 from pipeline_access.app import STACK
 from pipeline_access.stack import PipelineAccessStack
+from tests.support.cloud import Deployed
 from tests.support.templates import CONTEXT
 
 ACCOUNT = "111122223333"
@@ -39,6 +42,20 @@ def _template_of(text: str) -> str:
     app = App(builtin_cloud_formation_validation=False, analytics_reporting=False, context=CONTEXT)
     stack = PipelineAccessStack(app, STACK, access=Access.model_validate_json(text))
     return json.dumps(Template.from_stack(stack).to_json())
+
+
+@contextmanager
+def roles(deployed: Deployed, **settings: Any) -> Iterator[None]:
+    """Deploy the pipelines' roles for as long as the context lasts."""
+    body, wait = json.dumps(template_of(**settings)), {"Delay": 1, "MaxAttempts": 60}
+    cloudformation: Any = deployed.cloudformation
+    cloudformation.create_stack(StackName=STACK, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig=wait)
+    try:
+        yield
+    finally:
+        cloudformation.delete_stack(StackName=STACK)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig=wait)
 
 
 def token(subject: str, *, issuer: str = GITHUB, audience: str = "sts.amazonaws.com") -> str:
