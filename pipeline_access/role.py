@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal, TypeAlias
 
-from aws_cdk import Acknowledgment, Duration, Validations
+from aws_cdk import Acknowledgment, Duration, Fn, Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -42,6 +42,7 @@ class PipelineRole(Construct):
         subject: the token's subject; a wildcard is matched, and everything else exactly.
         statements: what it may do.
         duration: how long a session may last; default an hour.
+        managed: names of AWS's managed policies that it has besides; default none.
 
     """
 
@@ -56,8 +57,10 @@ class PipelineRole(Construct):
         subject: str,
         statements: Sequence[Statement],
         duration: Duration | None = None,
+        managed: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
+        arns = [f"arn:{PARTITION}:iam::aws:policy/{one}" for one in managed]
         policy = iam.CfnRole.PolicyProperty(policy_name=name, policy_document=document(statements))
         self.role = iam.CfnRole(
             self,
@@ -67,7 +70,12 @@ class PipelineRole(Construct):
             max_session_duration=(duration or Duration.hours(1)).to_seconds(),
             assume_role_policy_document=_trust(access.issuer_host, subject),
             policies=[policy],
+            managed_policy_arns=[Fn.sub(arn) for arn in arns] or None,
         )
+        for arn in arns:
+            finding = arn.replace("${", "<").replace("}", ">")
+            read = "CloudFormation compares each resource with the caller's permissions to read it"
+            acknowledge(self, f"IAM4[Policy::{finding}]", reason=read, packs=["AwsSolutions"])
         acknowledge(self, "IAMNoInlinePolicy", reason="the policy belongs to this one role and goes with it")
         acknowledge_wildcards(self, statements)
 
@@ -148,6 +156,10 @@ def reading(qualifier: str, regions: Sequence[str]) -> Iterator[Statement]:
         ("cloudformation:DescribeStacks",),
         (f"arn:{PARTITION}:cloudformation:*:{ACCOUNT}:stack/{PROJECT}-*",),
     )
+
+
+DRIFT: Final = "ReadOnlyAccess"
+"""AWS's policy for looking for drift: the same as that of the CDK's role for look-ups."""
 
 
 def _function(environment: str) -> str:

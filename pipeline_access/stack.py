@@ -12,7 +12,7 @@ from constructs import Construct
 from pipeline_access.access import Access
 from pipeline_access.boundary import boundary_statements
 from pipeline_access.execution_policy import execution_statements, iam_arn
-from pipeline_access.role import HOURS, PipelineRole, acknowledge_wildcards, deploying, reading
+from pipeline_access.role import DRIFT, HOURS, PipelineRole, acknowledge_wildcards, deploying, reading
 from pipeline_access.statement import Statement, document
 from stacks.names import PROJECT
 
@@ -62,7 +62,8 @@ class PipelineAccessStack(Stack):
         regions = sorted({one.region for one in access.environments.values()})
         look = list(reading(access.qualifier, regions))
         self._role("PullRequest", PULL_REQUEST, "Lets pull requests look", access.change_subject, look)
-        self._role("Nightly", NIGHTLY, "Lets nightly jobs look for drift and orphans", access.branch_subject, look)
+        looks = "Lets nightly jobs look for drift and orphans"
+        self._role("Nightly", NIGHTLY, looks, access.branch_subject, look, managed=[DRIFT])
         self._policies()
 
     def _environment(self, name: str) -> None:
@@ -80,6 +81,7 @@ class PipelineAccessStack(Stack):
         subject: str,
         statements: Sequence[Statement],
         hours: int = 1,
+        managed: Sequence[str] = (),
     ) -> None:
         made = PipelineRole(
             self,
@@ -90,6 +92,7 @@ class PipelineAccessStack(Stack):
             subject=subject,
             statements=statements,
             duration=Duration.hours(hours),
+            managed=managed,
         )
         CfnOutput(self, f"{construct_id}Role", value=made.role.attr_arn)
 
