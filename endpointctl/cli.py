@@ -15,6 +15,7 @@ from endpointctl import aws_check, templates
 from endpointctl import changes as change
 from endpointctl.aws import Aws
 from endpointctl.commands.generate import generate
+from endpointctl.commands.new import new
 from endpointctl.commands.show import show_settings
 from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.orphans import Orphan, declared
@@ -47,6 +48,7 @@ app.command()(generate)
 app.command()(sweep_command.sweep)
 app.command()(report_command.report)
 app.command("show")(show_settings)
+app.command()(new)
 
 
 @app.command()

@@ -171,12 +171,12 @@ def read(name: str) -> Settings:
     return check(name, files.read(ENVIRONMENTS / f"{name}.yaml"))
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, remedy: str = "rename the file in environments/") -> None:
     """Raise a SettingsError for what cannot be the name of an environment."""
     if not _NAME.fullmatch(name):
         raise SettingsError(
             f"environment: {name!r} is not a valid name; allowed: at most 30 lower-case letters, digits and inner "
-            "hyphens; rename the file in environments/"
+            f"hyphens; {remedy}"
         )
 
 
