@@ -86,7 +86,7 @@ def _completed(given: Choices, below: dict[str, Any]) -> Choices:
     front_door, callers = given.front_door, given.callers
     if _interactive() and environment.answers_http(section):
         if not front_door and not environment.has(below, "proxy.rest_api"):
-            front_door = FrontDoor(_ask("front door", list(FrontDoor), FrontDoor.FUNCTION_URL))
+            front_door = FrontDoor(_ask("front door", [one.value for one in FrontDoor], FrontDoor.FUNCTION_URL.value))
         if not callers and not environment.has(below, "proxy.callers"):
             answer = _ask(
                 "callers, ARNs or account ids with spaces between them (none: the account itself)", (), "none"

@@ -170,6 +170,8 @@ def test_from_answers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         f"{USER}, {ACCOUNT}",
     ]
     output = run(answers="\n".join(answers) + "\n")
+    assert "\n  eu-west-1\n" in output
+    assert "front door [function_url]: " in output
     assert "'mars' is none of these: us-east-1, " in output
     assert "'ml.p5.48xlarge' is none of these: ml.g5.xlarge, " in output
     assert "ml.g5.xlarge: 1 x NVIDIA A10G, 1.41 USD an hour\n" in output
