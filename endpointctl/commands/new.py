@@ -67,9 +67,8 @@ def _completed(given: Choices, below: dict[str, Any]) -> Choices:
         Failure: there is no terminal to ask on, and something is missing.
 
     """
-    region = given.region or _asked(
-        "region", below, ("region",), lambda: () if environment.has(below, "model.package_arn") else catalog.accounts()
-    )
+    regions = () if environment.has(below, "model.package_arn") else tuple(catalog.accounts())
+    region = given.region or _asked("region", below, ("region",), lambda: regions)
     account = given.account or _asked("account", below, ("account",), lambda: ())
     where = region or str(below.get("region"))
     model = given.model or _asked(
