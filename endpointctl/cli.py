@@ -16,6 +16,8 @@ from endpointctl.aws import Aws
 from endpointctl.commands.changes import changes
 from endpointctl.commands.deployments import assembly, deployments
 from endpointctl.commands.generate import generate
+from endpointctl.commands.new import new
+from endpointctl.commands.show import show_settings
 from endpointctl.commands.smoke import smoke
 from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.orphans import Orphan, declared
@@ -51,6 +53,8 @@ app.command()(deployments)
 app.command()(assembly)
 app.command()(sweep_command.sweep)
 app.command()(report_command.report)
+app.command("show")(show_settings)
+app.command()(new)
 
 
 @app.command()

@@ -9,13 +9,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
 from endpointctl.failure import Failure
-from stacks.settings import ENVIRONMENTS
+from stacks.settings import ENVIRONMENTS, files
+from stacks.settings.errors import SettingsError
 
 ROOT = ENVIRONMENTS.parent
 
@@ -61,17 +60,23 @@ def place_of(commit: str, environment: str) -> tuple[str, str | None]:
     """Return region and account of an environment as a commit's file names them; None for an account it leaves open.
 
     Raises:
-        Failure: the commit has no such file, or the file names no region.
+        Failure: the commit has no such file, or neither the file nor one that it extends names a region.
 
     """
-    file = f"environments/{environment}.yaml"
-    found = _git("show", f"{_hash(commit)}:{file}")
+    base = _hash(commit)
+
+    def read(place: PurePosixPath) -> bytes:
+        found = _git("show", f"{base}:environments/{place}")
+        if found.returncode:
+            raise FileNotFoundError
+        return found.stdout
+
     try:
-        content = yaml.safe_load(found.stdout) if not found.returncode else None
-    except yaml.YAMLError:
-        content = None
-    if not isinstance(content, dict) or not isinstance(content.get("region"), str):
-        raise Failure(f"BASE {commit!r}: {file} names no region")
+        content = files.merge(f"{environment}.yaml", read).values
+    except (OSError, SettingsError):
+        content = {}
+    if not isinstance(content.get("region"), str):
+        raise Failure(f"BASE {commit!r}: environments/{environment}.yaml names no region")
     return content["region"], content.get("account")
 
 

@@ -11,7 +11,6 @@ from stacks.endpoint_stack import EndpointStack
 from stacks.names import PROJECT, stack_name
 from stacks.proxy_stack import ProxyStack
 from stacks.settings import Settings
-from stacks.settings.errors import SettingsError, problem_of
 
 
 def declare(scope: Construct, name: str) -> LlmStage:
@@ -25,7 +24,7 @@ def declare(scope: Construct, name: str) -> LlmStage:
     try:
         return LlmStage(scope, name, settings=settings)
     except OptionError as error:
-        raise SettingsError(f"environments/{name}.yaml: {problem_of(error, settings)}") from None
+        raise settings_module.refused(name, error) from None
 
 
 class LlmStage(Stage):

@@ -12,13 +12,14 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Self, get_args
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from sagemaker_llm import ModelPackage, OptionError
 from sagemaker_llm.models.catalog import Api
 from sagemaker_llm.proxy import source
-from stacks.settings.errors import MORE_VARIANTS, SettingsError, problems_of, within
+from stacks.settings import files
+from stacks.settings.errors import MORE_VARIANTS, SettingsError, key_of, problems_of, within
+from stacks.settings.files import Merged
 from stacks.settings.proxy_section import Proxy
 from stacks.settings.section import Section
 from stacks.settings.sections import Endpoint, Model, Variant
@@ -138,6 +139,17 @@ class Settings(Section):
             yield f"{MORE_VARIANTS}.{name}", variant.model, variant
 
 
+class EnvironmentFile(Settings):
+    """One environment, or what environments share."""
+
+    extends: str | None = Field(
+        default=None,
+        pattern=r"\.yaml$",
+        description="Another file under environments/, relative to this one's folder, e.g. defaults/team.yaml. What "
+        "this file does not give is taken from that one. Default: none.",
+    )
+
+
 def names() -> tuple[str, ...]:
     """Return the names of all environments, in alphabetical order."""
     return tuple(sorted(path.stem for path in ENVIRONMENTS.glob("*.yaml")))
@@ -150,74 +162,84 @@ def read(name: str) -> Settings:
         SettingsError: there is no such environment, or its file is wrong.
 
     """
-    if not _NAME.fullmatch(name):
-        raise SettingsError(
-            f"environment: {name!r} is not a valid name; allowed: at most 30 lower-case letters, digits and inner "
-            "hyphens; rename the file in environments/"
-        )
+    check_name(name)
     if name not in names():
         allowed = ", ".join(names()) or "none: the folder environments/ is empty"
         raise SettingsError(
             f"environment: {name!r} does not exist; allowed: {allowed}; or add environments/{name}.yaml"
         )
-    settings = read_file(ENVIRONMENTS / f"{name}.yaml")
+    return check(name, files.read(ENVIRONMENTS / f"{name}.yaml"))
+
+
+def check_name(name: str, remedy: str = "rename the file in environments/") -> None:
+    """Raise a SettingsError for what cannot be the name of an environment."""
+    if not _NAME.fullmatch(name):
+        raise SettingsError(
+            f"environment: {name!r} is not a valid name; allowed: at most 30 lower-case letters, digits and inner "
+            f"hyphens; {remedy}"
+        )
+
+
+def check(name: str, merged: Merged) -> Settings:
+    """Return the settings of an environment, whether its file is in the folder already or not.
+
+    Raises:
+        SettingsError: they are wrong, or another environment has its endpoint.
+
+    """
+    settings = _settings(merged)
+    place = _endpoint(merged)
     for other in names():
-        if other != name and _same_endpoint(settings, ENVIRONMENTS / f"{other}.yaml"):
+        if other != name and _endpoint_of(ENVIRONMENTS / f"{other}.yaml") == place:
+            origin = merged.blamed("endpoint.name")
+            given = "" if origin == merged.files[0].name else f" (given in {origin})"
             raise SettingsError(
-                f"environments/{name}.yaml: endpoint.name: {settings.endpoint.name!r} is also that of "
+                f"environments/{name}.yaml: endpoint.name: {settings.endpoint.name!r}{given} is also that of "
                 f"environments/{other}.yaml, in the same account and region; allowed: a name of its own; "
                 "rename one of them"
             )
     return settings
 
 
-def _same_endpoint(settings: Settings, path: Path) -> bool:
+def _endpoint_of(path: Path) -> object:
     try:
-        other = read_file(path)
-    except SettingsError:
-        return False  # reported when that one is read
-    places = [(one.account, one.region, one.endpoint.name) for one in (settings, other)]
-    return places[0] == places[1]
+        return _endpoint(files.read(path))
+    except (SettingsError, OSError):
+        return None  # reported when that one is read
+
+
+def _endpoint(merged: Merged) -> tuple[object, object, object] | None:
+    """Return account, region and name of an endpoint as the files have them: to validate them would take longer."""
+    values = merged.values
+    endpoint = values.get("endpoint")
+    return (values.get("account"), values.get("region"), endpoint.get("name")) if isinstance(endpoint, dict) else None
 
 
 def read_file(path: Path) -> Settings:
-    """Read one environment file.
+    """Read one environment file, and those that it extends.
 
     Raises:
         SettingsError: with one line for each problem: file, key, value, and what is allowed.
 
     """
-    return _settings(f"{path.parent.name}/{path.name}", path.read_bytes())
+    return _settings(files.read(path))
 
 
 @cache
-def _settings(file: str, text: bytes) -> Settings:
-    # Each environment is compared with every other: without the cache, each is parsed for each.
+def _settings(merged: Merged) -> Settings:
+    for file in merged.files:
+        if file.values is None:
+            raise SettingsError(f"{file.name}: holds no keys; allowed: {', '.join(EnvironmentFile.model_fields)}")
+    values = merged.values
     try:
-        content = yaml.load(text.decode("utf-8"), _UniqueKeys)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise SettingsError(f"{file}: is not YAML: {reason}; allowed: YAML as in environments/dev.yaml") from None
-    if not isinstance(content, dict):
-        raise SettingsError(f"{file}: holds no keys; allowed: {', '.join(Settings.model_fields)}")
-    try:
-        return Settings.model_validate(content)
+        return Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(*(f"{file}: {problem}" for problem in problems_of(error, Settings, content))) from None
+        problems = problems_of(error, EnvironmentFile, values)
+        raise SettingsError(*(f"{merged.blamed(key)}: {key}: {problem}" for key, problem in problems)) from None
 
 
-# `<<: *anchor`, which may give a key that the mapping gives again.
-_MERGE = "tag:yaml.org,2002:merge"
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key that is given twice is an error, not silently the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
-        given = [key for key, _value in node.value if key.tag != _MERGE]
-        keys = [self.construct_object(key, deep=True) for key in given]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice!r} is given twice", node.start_mark)
-        mapping: dict[object, object] = super().construct_mapping(node, deep)
-        return mapping
+def refused(name: str, error: OptionError) -> SettingsError:
+    """Return the error for a value of an environment that the construct library refuses."""
+    merged = files.merge(f"{name}.yaml", files.reader(ENVIRONMENTS, f"{name}.yaml"))
+    key = key_of(error, Settings, _settings(merged).model_dump(exclude_unset=True))
+    return SettingsError(f"{merged.blamed(key)}: {key}: {error.sentence}")

@@ -51,8 +51,12 @@ def within(path: str) -> Iterator[None]:
         raise
 
 
-def problems_of(error: ValidationError, root: type[BaseModel], content: Any) -> Iterator[str]:  # noqa: ANN401 - YAML
-    """Yield one line for each problem that pydantic found.
+def problems_of(
+    error: ValidationError,
+    root: type[BaseModel],
+    content: Any,  # noqa: ANN401 - YAML
+) -> Iterator[tuple[str, str]]:
+    """Yield the key and a sentence for each problem that pydantic found.
 
     Args:
         error: pydantic's error.
@@ -65,20 +69,14 @@ def problems_of(error: ValidationError, root: type[BaseModel], content: Any) -> 
         cause = found.get("ctx", {}).get("error")
         if isinstance(cause, OptionError):
             where = f"{key}.{cause.option}" if key and key.rpartition(".")[2] != cause.option else key
-            yield f"{where or key_of(cause, root, content)}: {cause.sentence}"
+            yield where or key_of(cause, root, content), cause.sentence
         elif found["type"] == "extra_forbidden":
-            yield f"{key}: unknown key; {_known_keys(root, found['loc'])}"
+            yield key, f"unknown key; {_known_keys(root, found['loc'])}"
         elif found["type"] == "missing":
-            yield f"{key}: is missing; add it ({_description(root, found['loc'])})"
+            yield key, f"is missing; add it ({_description(root, found['loc'])})"
         else:
             words = [_allowed(found), _description(root, found["loc"])]
-            yield f"{key}: {found['input']!r} is wrong; allowed: {': '.join(filter(None, words))}"
-
-
-def problem_of(error: OptionError, settings: BaseModel) -> str:
-    """Return one line for a refusal of the construct library, with the key of the value in the file."""
-    content = settings.model_dump(exclude_unset=True)
-    return f"{key_of(error, type(settings), content)}: {error.sentence}"
+            yield key, f"{found['input']!r} is wrong; allowed: {': '.join(filter(None, words))}"
 
 
 def key_of(error: OptionError, root: type[BaseModel], content: Any) -> str:  # noqa: ANN401 - YAML

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from stacks.settings import ENVIRONMENTS, Settings
+from stacks.settings import ENVIRONMENTS, EnvironmentFile
 from stacks.settings.errors import model_in
 
 PATH: Final = ENVIRONMENTS.parent / "docs" / "settings.md"
@@ -26,6 +26,19 @@ The tests synthesize and deploy the complete files in [docs/examples](examples).
 does](changes.md) is a page of its own.
 
 `make settings` generates this page from the classes in `stacks/settings/`.
+
+## One file for what environments share
+
+`extends: defaults/team.yaml` takes what the file itself does not give from another file, relative to its own folder.
+That file may extend another in turn. All lie under `environments/`. Files in a folder of their own, e.g.
+`environments/defaults/`, are no environments: they need not be complete, and have [a schema of their
+own](../environments/base.schema.json). An environment may extend another environment.
+
+- Sections, and what is given by name, such as `tags`, merge key by key.
+- Lists and single values replace what the extended file has. `null` is such a value: it takes a value or a section away
+  where the default is none, e.g. `vpc: null`; `instance_pools: []` takes a list away.
+
+`endpointctl show --env <name>` prints the result and the file that each value came from. An error names that file too.
 """
 
 # A default that depends on something else is a sentence of the description.
@@ -34,7 +47,7 @@ _DEFAULT: Final = re.compile(r"\s*Default: (.+?)\.(?= |$)")
 
 def text() -> str:
     """Return the page's text."""
-    return _INTRODUCTION + "".join(_section(Settings, "", {}))
+    return _INTRODUCTION + "".join(_section(EnvironmentFile, "", {}))
 
 
 def _section(model: type[BaseModel], path: str, shown: dict[type[BaseModel], str]) -> Iterator[str]:
@@ -59,7 +72,7 @@ def _section(model: type[BaseModel], path: str, shown: dict[type[BaseModel], str
         inherited = ", ".join(f"`{name}`" for name in base.model_fields)
         yield f"\nAnd the keys of `{shown[base]}` with the same defaults: {inherited}.\n"
     for one in model.__mro__:
-        if one not in (Settings, BaseModel) and issubclass(one, BaseModel) and one.model_fields:
+        if path and one is not BaseModel and issubclass(one, BaseModel) and one.model_fields:
             shown.setdefault(one, path)
     for name, field in fields.items():
         inner = model_in(field.annotation)

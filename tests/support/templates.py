@@ -16,7 +16,7 @@ import yaml
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
-from stacks.settings import ENVIRONMENTS, Settings
+from stacks.settings import ENVIRONMENTS, Settings, files
 from stacks.stage import LlmStage
 
 ROOT = ENVIRONMENTS.parent
@@ -29,9 +29,8 @@ Templates = dict[str, dict[str, Any]]
 
 
 def content_of(path: Path) -> Content:
-    """Return the content of an environment's file."""
-    found: Content = yaml.safe_load(path.read_text("utf-8"))
-    return found
+    """Return the content of an environment's file, with that of the files that it extends."""
+    return files.read(path).values
 
 
 def changed(content: Content, changes: dict[str, Any]) -> Content:
@@ -83,21 +82,21 @@ def copy_of_the_app(folder: Path) -> Path:
     return folder
 
 
-def environments_of(app: Path, files: list[Path]) -> None:
+def environments_of(app: Path, paths: list[Path]) -> None:
     """Let a copy of the app have these environments and no others."""
     for path in (app / "environments").glob("*.yaml"):
         path.unlink()
-    for path in files:
+    for path in paths:
         shutil.copy(path, app / "environments")
 
 
-def shared_assembly(tmp_path_factory: pytest.TempPathFactory, name: str, files: list[Path] | None) -> Path:
+def shared_assembly(tmp_path_factory: pytest.TempPathFactory, name: str, paths: list[Path] | None) -> Path:
     """Return the assembly of the environments, or of other files used as environments; one process makes it.
 
     Args:
         tmp_path_factory: pytest's.
         name: the folder's name.
-        files: the files of the environments; None for those of the checkout.
+        paths: the files of the environments; None for those of the checkout.
 
     """
     base = tmp_path_factory.getbasetemp()
@@ -107,9 +106,9 @@ def shared_assembly(tmp_path_factory: pytest.TempPathFactory, name: str, files: 
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             root = ROOT
-            if files is not None:
+            if paths is not None:
                 root = copy_of_the_app(base / f"{name}-app")
-                environments_of(root, files)
+                environments_of(root, paths)
             draft = base / f"{name}-draft"
             done = synthesize(draft, root=root)
             assert done.returncode == 0, done.stdout + done.stderr

@@ -126,7 +126,8 @@ def test_a_removed_file_is_a_loss_until_the_environment_is_destroyed(
 
 def test_where_a_commits_environment_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     files = {"a": f"region: {REGION}\n", "b": f"region: {REGION}\naccount: '{ACCOUNT}'\n", "c": "[", "d": "1", "e": ""}
-    (tmp_path / "environments").mkdir()
+    files |= {"f": "extends: defaults/f.yaml", "defaults/f": "extends: ../b.yaml", "g": "extends: nothing.yaml"}
+    (tmp_path / "environments" / "defaults").mkdir(parents=True)
     for name, content in files.items():
         (tmp_path / "environments" / f"{name}.yaml").write_text(content, "utf-8")
     git = ["git", "-C", str(tmp_path), "-c", "user.name=t", "-c", "user.email=t@example.com"]
@@ -135,6 +136,7 @@ def test_where_a_commits_environment_is(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(templates, "ROOT", tmp_path)
     assert templates.place_of("HEAD", "a") == (REGION, None)
     assert templates.place_of("HEAD", "b") == (REGION, ACCOUNT)
-    for name in ("c", "d", "e", "nothing"):
+    assert templates.place_of("HEAD", "f") == (REGION, ACCOUNT)
+    for name in ("c", "d", "e", "g", "nothing"):
         with pytest.raises(Failure, match=f"BASE 'HEAD': environments/{name}.yaml names no region"):
             templates.place_of("HEAD", name)
