@@ -34,10 +34,10 @@ RELEASE = $(if $(filter command line,$(origin TAG)),$(TAG))
 STACK_OPTION = $(if $(ONE),--stack $(ONE))
 
 .DEFAULT_GOAL := help
-.PHONY: help install runtime comment nightly issue demo local test proofs bootstrap deploy smoke rollback diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots release-check release-notes sbom lock clean
+.PHONY: help install runtime comment nightly issue pipeline-access demo local test proofs bootstrap deploy smoke rollback diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots release-check release-notes sbom lock clean
 
 help: ## List the targets and their variables
-	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {split($$0, p, ":.*## "); printf "  %-13s %s\n", p[1], p[2]}' $(MAKEFILE_LIST)
+	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {split($$0, p, ":.*## "); printf "  %-15s %s\n", p[1], p[2]}' $(MAKEFILE_LIST)
 	@echo
 	@echo "Variables, and their defaults"
 	@echo "  ENV         the environment, a file in environments/ ($(ENV))"
@@ -122,6 +122,9 @@ local: install ## Keep the local cloud up and deployed until Ctrl-C (PORT=4566 f
 bootstrap: .venv/.runtime node_modules/.installed ## Prepare the account and region of ENV for the CDK, once
 	@$(PY) -m endpointctl check --env $(ENV)
 	@$(CDK) bootstrap -c environment=$(ENV) $(ARGS)
+
+pipeline-access: .venv/.runtime node_modules/.installed ## Deploy the roles of pipelines, once, as an administrator
+	@cd pipeline_access && $(TOOLS) ../node_modules/.bin/cdk deploy $(ARGS)
 
 ifdef ASSEMBLY
 deploy: node_modules/.installed

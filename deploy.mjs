@@ -33,7 +33,8 @@ function parsed() {
       allowPositionals: true,
     });
     const [verb, environment, assembly] = positionals;
-    if (!["deploy", "destroy"].includes(verb) || positionals.length !== 3) throw new Refused(USAGE);
+    const known = ["deploy", "destroy"].includes(verb) && [undefined, "deploy", "rollback"].includes(values.kind);
+    if (!known || positionals.length !== 3) throw new Refused(USAGE);
     return { verb, environment, assembly: resolve(assembly), ...values, rest: end < 0 ? [] : process.argv.slice(end + 1) };
   } catch (error) {
     throw new Refused(error instanceof Refused ? error.message : `${error.message.split("\n")[0]}; ${USAGE}`);
@@ -80,33 +81,53 @@ function checkEnvironment(assembly, environment, anyAccount) {
   }
 }
 
-/** Return a copy of the assembly in which the assembly itself is one more asset of each of the environment's stacks. */
-function recorded(assembly, environment, { project, commit }, kind) {
-  const copy = mkdtempSync(join(tmpdir(), "assembly-"));
-  cpSync(assembly, copy, { recursive: true });
-  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-  const objectKey = `${project}/deployments/${environment}/${time}-${commit}-${kind}.zip`;
-  const folder = join(copy, `assembly-${environment}`);
-  for (const name of readdirSync(folder).filter((one) => one.endsWith(".assets.json"))) {
-    const manifest = json(join(folder, name));
+/** Add one more asset to each stack of an environment, with the destination of the assets that are there. */
+function addAsset(assembly, environment, name, source, objectKey) {
+  const folder = join(assembly, `assembly-${environment}`);
+  for (const file of readdirSync(folder).filter((one) => one.endsWith(".assets.json"))) {
+    const manifest = json(join(folder, file));
     const [place, destination] = Object.entries(Object.values(manifest.files)[0].destinations)[0];
-    manifest.files.record = {
-      displayName: `the assembly of commit ${commit}`,
-      source: { path: assembly, packaging: "zip" },
-      destinations: { [place]: { ...destination, objectKey } },
-    };
-    writeFileSync(join(folder, name), JSON.stringify(manifest, null, 2));
+    manifest.files[name] = { displayName: name, source, destinations: { [place]: { ...destination, objectKey } } };
+    writeFileSync(join(folder, file), JSON.stringify(manifest, null, 2));
   }
-  return copy;
 }
 
-/** Run the CDK CLI and return its exit code. A signal ends it first; it removes nothing that CloudFormation began. */
-function run(options) {
+let signalled = false;
+
+/** Run the CDK CLI and return its exit code. What CloudFormation began goes on when a signal ends the CLI. */
+function run(options, stdio = "inherit") {
   return new Promise((done) => {
-    const cdk = spawn(process.execPath, [join(CLI, "bin", "cdk"), ...options], { stdio: "inherit" });
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => cdk.kill(signal));
+    const cdk = spawn(process.execPath, [join(CLI, "bin", "cdk"), ...options], { stdio });
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+      process.on(signal, () => {
+        signalled = true;
+        cdk.kill(signal);
+      });
+    }
     cdk.on("exit", (code, signal) => done(code ?? 128 + constants.signals[signal]));
   });
+}
+
+/** Deploy a copy of the assembly in which the assembly itself is an asset; say so when the deployment failed. */
+async function deploy(assembly, environment, { project, commit }, kind, options) {
+  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
+  const key = `${project}/deployments/${environment}/${time}-${commit}`;
+  const copy = mkdtempSync(join(tmpdir(), "assembly-"));
+  try {
+    cpSync(assembly, copy, { recursive: true });
+    addAsset(copy, environment, `the assembly of commit ${commit}`, { path: assembly, packaging: "zip" }, `${key}-${kind}.zip`);
+    const code = await run(["deploy", "--app", copy, ...options]);
+    if (code && !signalled) {
+      const marker = { path: join(assembly, "release.json"), packaging: "file" };
+      addAsset(copy, environment, "a mark that it failed", marker, `${key}-failed.json`);
+      if (await run(["publish-assets", "--unstable=publish-assets", "--app", copy, `${environment}/*`], "ignore")) {
+        process.stderr.write("that it failed could not be recorded: `make rollback` needs COMMIT until the next deployment\n");
+      }
+    }
+    return code;
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
 }
 
 async function main() {
@@ -115,13 +136,10 @@ async function main() {
   checkVersion(written.cli);
   checkCommit(written.commit, given.commit);
   checkEnvironment(assembly, environment, given["any-account"]);
-  const app = verb === "deploy" ? recorded(assembly, environment, written, kind) : assembly;
   const one = stack ? ["--exclusively"] : [];
-  try {
-    return await run([verb, "--app", app, `${environment}/${stack || "*"}`, ...one, "--concurrency", "2", ...rest]);
-  } finally {
-    if (app !== assembly) rmSync(app, { recursive: true, force: true });
-  }
+  const options = [`${environment}/${stack || "*"}`, ...one, "--concurrency", "2", ...rest];
+  if (verb === "destroy") return run(["destroy", "--app", assembly, ...options]);
+  return deploy(assembly, environment, written, kind, options);
 }
 
 try {

@@ -14,16 +14,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from endpointctl.aws import QUALIFIER, Aws, as_failure
 from endpointctl.failure import Failure
 from stacks.names import PROJECT
 
 _KEY: Final = re.compile(r".*/(?P<time>\d{8}T\d{6}Z)-(?P<commit>[0-9a-z-]+)-(?P<kind>deploy|rollback)\.zip")
+_FAILED: Final = "-failed.json"
 
 Templates: TypeAlias = Mapping[str, Any]
-Kind: TypeAlias = Literal["deploy", "rollback"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Deployment:
         time: when it began, e.g. ``20261125T102613Z``, in UTC.
         commit: the commit of the assembly; ``-dirty`` at the end when files differed from it.
         kind: ``deploy`` or ``rollback``.
+        failed: whether it is known to have failed, or was not approved.
 
     """
 
@@ -42,6 +43,7 @@ class Deployment:
     time: str
     commit: str
     kind: str
+    failed: bool = False
 
 
 class Deployments:
@@ -70,18 +72,19 @@ class Deployments:
             Failure: the account is not bootstrapped, or AWS denies access.
 
         """
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=f"{PROJECT}/deployments/{self._environment}/"
-        )
+        prefix = f"{PROJECT}/deployments/{self._environment}/"
         try:
             with as_failure():
+                pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
                 keys = [one["Key"] for page in pages for one in page.get("Contents", [])]
         except Failure as failure:
             raise Failure(
                 f"{failure}: the deployments are recorded in the bucket {self._bucket} of `cdk bootstrap`; "
                 f"run `make bootstrap ENV={self._environment}` once"
             ) from None
-        return [Deployment(key, **match.groupdict()) for key in sorted(keys) if (match := _KEY.fullmatch(key))]
+        failed = {key.removesuffix(_FAILED) for key in keys if key.endswith(_FAILED)}
+        found = [(key, match.groupdict()) for key in sorted(keys) if (match := _KEY.fullmatch(key))]
+        return [Deployment(key, **one, failed=key.rpartition("-")[0] in failed) for key, one in found]
 
     @cached_property
     def running(self) -> Deployment | None:
@@ -106,15 +109,22 @@ class Deployments:
                 f"{name}: the last deployment (commit {self.recorded[-1].commit}) did not succeed, and {name} runs "
                 f"commit {running.commit} already; to go further back, name a commit: {self._commits()}"
             )
-        before = self.recorded[: self.recorded.index(running)]
-        if running.kind == "rollback":  # what it undid is not the way back
-            first = next(one for one in self.recorded if one.commit == running.commit)
-            before = self.recorded[: self.recorded.index(first)]
-        older = (one for one in reversed(before) if one.kind == "deploy" and not self._is_deployed(one))
+        older = (one for one in reversed(self._way_back()) if not self._is_deployed(one))
         found = next(older, None)
         if found is None:
             raise Failure(f"{name}: no earlier assembly is recorded: revert the commit and deploy again")
         return found
+
+    def _way_back(self) -> list[Deployment]:
+        """Return what ran, the oldest first, without what failed or was rolled back."""
+        ran = list[Deployment]()
+        for one in self.recorded:
+            if one.kind == "rollback" and one.commit in [earlier.commit for earlier in ran]:
+                while ran[-1].commit != one.commit:
+                    ran.pop()
+            elif not one.failed:
+                ran.append(one)
+        return ran
 
     def of_commit(self, commit: str) -> Deployment:
         """Return the newest deployment of a commit, given by at least its first 7 digits.

