@@ -27,7 +27,10 @@ DEPLOYING: Final[tuple[Kind, ...]] = ("deploy", "file-publishing", "lookup")
 READING: Final[tuple[Kind, ...]] = ("lookup",)
 
 _KEPT: Final = 24
-"""How much of a long stack's name is sure to stay in a name that CloudFormation generates."""
+"""How many characters of a stack's name stay in the names that CloudFormation generates: an assumption.
+
+AWS documents that it shortens long names, and not how.
+"""
 
 
 class PipelineRole(Construct):

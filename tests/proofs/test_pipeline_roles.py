@@ -64,8 +64,9 @@ def test_a_job_deploys_and_a_pull_request_does_not(github: None, deployed: Deplo
     text = file.read_text("utf-8")
     file.write_text(text + ("" if "\nproxy:" in text else "proxy:\n") + "  log_level: ERROR\n", "utf-8")
     deploy = ("deploy", "local/proxy", "--exclusively", "--require-approval", "never")
-    with pytest.raises(StepError):
+    with pytest.raises(StepError) as caught:
         cdk(deployed, pull_request(), *deploy, folder=app)
+    assert "could not be used to assume" in caught.value.output
     assert level(deployed) == "INFO"
     cdk(deployed, job(), *deploy, folder=app)
     assert level(deployed) == "ERROR"
@@ -85,8 +86,9 @@ def test_drift_is_read_with_the_lookup_role(github: None, deployed: Deployed, tm
     app = copy_of_the_app(tmp_path / "app")
     nightly = session_of("cohere-nightly", token("repo:acme/cohere:ref:refs/heads/main"))
     drift = ("drift", "local/endpoint", "--fail")
-    with pytest.raises(StepError):
+    with pytest.raises(StepError) as caught:
         cdk(deployed, nightly, *drift, folder=app)
+    assert "cloudformation:DetectStackDrift" in caught.value.output
     cdk(deployed, assumed(nightly, "lookup"), *drift, folder=app)
 
 

@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 import yaml
+from aws_cdk import App
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from pipeline_access import access
 from pipeline_access.access import Access, read
 from pipeline_access.app import STACK
-from stacks import settings
+from pipeline_access.stack import PipelineAccessStack
+from stacks import settings, validation
 from stacks.settings.errors import SettingsError
-from tests.support.access import template_of
-from tests.support.templates import ROOT, Templates
+from tests.support.access import ENVIRONMENTS, template_of
+from tests.support.templates import CONTEXT, ROOT, Templates
 
 
 def synthesize(folder: Path, **context: str) -> subprocess.CompletedProcess[str]:
@@ -36,13 +38,27 @@ def app_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module", params=["github", "gitlab"])
+def full_assembly(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The assembly with every option, validated as the app validates it: each finding is an error."""
+    folder = tmp_path_factory.mktemp("full") / "cdk.out"
+    app = App(outdir=str(folder), context=CONTEXT, analytics_reporting=False)
+    validation.add_to(app)
+    role = "arn:aws:iam::111122223333:role/team/execution"
+    environments = {**ENVIRONMENTS, "own-role": {"region": "us-east-1", "execution_role_arn": role}}
+    values = {"platform": request.param, "repository": "acme/cohere", "permissions_boundary": True}
+    PipelineAccessStack(app, STACK, access=Access.model_validate({**values, "environments": environments}))
+    app.synth()
+    return folder
+
+
 def test_a_template(snapshot: SnapshotAssertion) -> None:
     template = template_of(permissions_boundary=True)
     assert template == snapshot(extension_class=JSONSnapshotExtension, name="github")
 
 
-def test_no_finding_is_left_and_no_acknowledgement_is_stale(app_assembly: Path) -> None:
-    report = json.loads((app_assembly / "validation-report.json").read_text("utf-8"))["pluginReports"]
+def test_no_finding_is_left_and_no_acknowledgement_is_stale(full_assembly: Path) -> None:
+    report = json.loads((full_assembly / "validation-report.json").read_text("utf-8"))["pluginReports"]
     assert {"AwsSolutions", "NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321"} <= {one["pluginName"] for one in report}
     assert [one["violations"] for one in report if one["violations"]] == []
     used = {
@@ -50,7 +66,7 @@ def test_no_finding_is_left_and_no_acknowledgement_is_stale(app_assembly: Path) 
         for one in report
         for hidden in one.get("suppressedViolations", [])
     }
-    metadata = json.loads((app_assembly / f"{STACK}.metadata.json").read_text("utf-8"))
+    metadata = json.loads((full_assembly / f"{STACK}.metadata.json").read_text("utf-8"))
     written = {
         (path.removeprefix("/"), rule): reason
         for path, entries in metadata.items()
@@ -79,6 +95,12 @@ def test_twelve_environments_fit_into_a_template_that_needs_no_bucket() -> None:
     environments = {f"environment-{number:02}": {"region": "us-east-1"} for number in range(12)}
     # The CLI sends YAML, and more than 50 KiB only by the bucket that `cdk bootstrap` makes.
     assert len(yaml.safe_dump(template_of(environments=environments), width=10_000)) < 50 * 1024
+
+
+def test_cfn_lint_finds_nothing(full_assembly: Path) -> None:
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--", str(full_assembly / f"{STACK}.template.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 def statements(template: dict[str, Any], role: str) -> list[dict[str, Any]]:
