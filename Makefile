@@ -143,7 +143,7 @@ smoke: .venv/.runtime ## Send ENV one small request through its front door
 rollback: .venv/.runtime node_modules/.installed ## Return ENV to the assembly before, or to that of COMMIT
 	@rm -rf cdk.rollback.out
 	@$(PY) -m endpointctl assembly --env $(ENV) $(if $(COMMIT),--commit '$(COMMIT)',--previous) --out cdk.rollback.out
-	@$(ASSEMBLED) deploy '$(ENV)' cdk.rollback.out --kind rollback --any-account -- $(ARGS)
+	@$(ASSEMBLED) deploy '$(ENV)' cdk.rollback.out --rollback --any-account -- $(ARGS)
 
 ifdef BASE
 diff: .venv/.dev ## Show what deploying ENV would change; offline against a commit: BASE=origin/main

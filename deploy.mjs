@@ -2,7 +2,7 @@
 // and no sources, so that what was synthesized once is what every environment gets.
 //
 //   node deploy.mjs deploy|destroy ENVIRONMENT ASSEMBLY [--stack NAME] [--commit HASH] [--any-account]
-//       [--kind deploy|rollback] [-- CDK OPTIONS]
+//       [--rollback] [-- CDK OPTIONS]
 //
 // With each deployment the CLI also uploads the assembly itself, into the bucket of `cdk bootstrap`. That records the
 // commit, changes no resource, and is what `make rollback` deploys again: endpointctl/deployments.py reads it.
@@ -25,7 +25,8 @@ const json = (path) => JSON.parse(readFileSync(path, "utf8"));
 function parsed() {
   const end = process.argv.indexOf("--");
   const text = { type: "string" };
-  const options = { stack: text, commit: text, kind: text, "any-account": { type: "boolean" } };
+  const flag = { type: "boolean" };
+  const options = { stack: text, commit: text, rollback: flag, "any-account": flag };
   try {
     const { values, positionals } = parseArgs({
       args: process.argv.slice(2, end < 0 ? undefined : end),
@@ -33,8 +34,7 @@ function parsed() {
       allowPositionals: true,
     });
     const [verb, environment, assembly] = positionals;
-    const known = ["deploy", "destroy"].includes(verb) && [undefined, "deploy", "rollback"].includes(values.kind);
-    if (!known || positionals.length !== 3) throw new Refused(USAGE);
+    if (!["deploy", "destroy"].includes(verb) || positionals.length !== 3) throw new Refused(USAGE);
     return { verb, environment, assembly: resolve(assembly), ...values, rest: end < 0 ? [] : process.argv.slice(end + 1) };
   } catch (error) {
     throw new Refused(error instanceof Refused ? error.message : `${error.message.split("\n")[0]}; ${USAGE}`);
@@ -131,7 +131,7 @@ async function deploy(assembly, environment, { project, commit }, kind, options)
 }
 
 async function main() {
-  const { verb, environment, assembly, stack, rest, kind = "deploy", ...given } = parsed();
+  const { verb, environment, assembly, stack, rest, rollback, ...given } = parsed();
   const written = release(assembly);
   checkVersion(written.cli);
   checkCommit(written.commit, given.commit);
@@ -139,7 +139,10 @@ async function main() {
   const one = stack ? ["--exclusively"] : [];
   const options = [`${environment}/${stack || "*"}`, ...one, "--concurrency", "2", ...rest];
   if (verb === "destroy") return run(["destroy", "--app", assembly, ...options]);
-  return deploy(assembly, environment, written, kind, options);
+  if (rollback && !written.recorded) {
+    throw new Refused(`ASSEMBLY=${assembly} is not a recorded one: \`make rollback\` gets it first`);
+  }
+  return deploy(assembly, environment, written, rollback ? `rollback-${written.recorded}` : "deploy", options);
 }
 
 try {

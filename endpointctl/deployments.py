@@ -20,7 +20,9 @@ from endpointctl.aws import QUALIFIER, Aws, as_failure
 from endpointctl.failure import Failure
 from stacks.names import PROJECT
 
-_KEY: Final = re.compile(r".*/(?P<time>\d{8}T\d{6}Z)-(?P<commit>[0-9a-z-]+)-(?P<kind>deploy|rollback)\.zip")
+_KEY: Final = re.compile(
+    r".*/(?P<time>\d{8}T\d{6}Z)-(?P<commit>[0-9a-z-]+?)-(?P<kind>deploy|rollback)(-(?P<to>\d{8}T\d{6}Z))?\.zip"
+)
 _FAILED: Final = "-failed.json"
 
 Templates: TypeAlias = Mapping[str, Any]
@@ -35,6 +37,7 @@ class Deployment:
         time: when it began, e.g. ``20261125T102613Z``, in UTC.
         commit: the commit of the assembly; ``-dirty`` at the end when files differed from it.
         kind: ``deploy`` or ``rollback``.
+        to: of a rollback, the time of the deployment that it returned to.
         failed: whether it is known to have failed, or was not approved.
 
     """
@@ -43,6 +46,7 @@ class Deployment:
     time: str
     commit: str
     kind: str
+    to: str | None = None
     failed: bool = False
 
 
@@ -82,9 +86,9 @@ class Deployments:
                 f"{failure}: the deployments are recorded in the bucket {self._bucket} of `cdk bootstrap`; "
                 f"run `make bootstrap ENV={self._environment}` once"
             ) from None
-        failed = {key.removesuffix(_FAILED) for key in keys if key.endswith(_FAILED)}
+        failed = {key.removeprefix(prefix).removesuffix(_FAILED) for key in keys if key.endswith(_FAILED)}
         found = [(key, match.groupdict()) for key in sorted(keys) if (match := _KEY.fullmatch(key))]
-        return [Deployment(key, **one, failed=key.rpartition("-")[0] in failed) for key, one in found]
+        return [Deployment(key, **one, failed=f"{one['time']}-{one['commit']}" in failed) for key, one in found]
 
     @cached_property
     def running(self) -> Deployment | None:
@@ -119,10 +123,12 @@ class Deployments:
         """Return what ran, the oldest first, without what failed or was rolled back."""
         ran = list[Deployment]()
         for one in self.recorded:
-            if one.kind == "rollback" and one.commit in [earlier.commit for earlier in ran]:
-                while ran[-1].commit != one.commit:
+            if one.failed:
+                continue
+            if one.to in [earlier.time for earlier in ran]:
+                while ran[-1].time != one.to:
                     ran.pop()
-            elif not one.failed:
+            else:
                 ran.append(one)
         return ran
 

@@ -58,6 +58,8 @@ def assembly(
     one = found.of_commit(commit) if commit else found.previous() if previous else found.kept()
     with zipfile.ZipFile(io.BytesIO(found.assembly(one))) as files:
         files.extractall(out)
+    release = out / "release.json"
+    release.write_text(json.dumps({**json.loads(release.read_text("utf-8")), "recorded": one.time}), "utf-8")
     show(f"{env}: the assembly of commit {one.commit}, deployed {one.time}, is in {out}")
 
 

@@ -31,6 +31,7 @@ else process.exit(Number(process.env.CODE || 0));
 """
 DESTINATION = {"bucketName": "assets", "objectKey": "1.json", "assumeRoleArn": "arn:role"}
 COMMIT = "a" * 40
+RELEASE = {"project": "cohere", "commit": COMMIT, "cli": "2.1148.1"}
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def checkout(tmp_path: Path) -> Path:
     stage = root / "cdk.out" / "assembly-dev"
     stage.mkdir(parents=True)
     write(root, "manifest.json", {})
-    write(root, "release.json", {"project": "cohere", "commit": COMMIT, "cli": "2.1148.1"})
+    write(root, "release.json", RELEASE)
     write(root, "assembly-dev/manifest.json", {"artifacts": {"endpoint": stack("aws://111122223333/us-east-1")}})
     write(root, "assembly-dev/endpoint.assets.json", {"files": {"1": {"destinations": {"place": DESTINATION}}}})
     return root
@@ -98,15 +99,17 @@ def test_the_assembly_is_one_more_asset_of_each_stack(checkout: Path) -> None:
 
 
 def test_one_stack_a_rollback_and_an_exit_code(checkout: Path) -> None:
-    done = run(checkout, "deploy", "dev", "cdk.out", "--stack", "proxy", "--kind", "rollback", CODE="3")
+    time = "20261120T000000Z"
+    write(checkout, "release.json", {**RELEASE, "recorded": time})
+    done = run(checkout, "deploy", "dev", "cdk.out", "--stack", "proxy", "--rollback", CODE="3")
     assert done.returncode == 3
     found = seen(checkout)
     assert found["arguments"][3:] == ["dev/proxy", "--exclusively", "--concurrency", "2"]
     key = found["assets"]["files"][f"the assembly of commit {COMMIT}"]["destinations"]["place"]["objectKey"]
-    assert key.endswith("-rollback.zip")
+    assert key.endswith(f"-rollback-{time}.zip")
     marks = json.loads((checkout / "seen.json.mark").read_text("utf-8"))["files"]
     mark = marks["a mark that it failed"]["destinations"]["place"]["objectKey"]
-    assert mark == key.replace("-rollback.zip", "-failed.json")
+    assert mark == key.replace(f"-rollback-{time}.zip", "-failed.json")
     assert list((checkout / "tmp").iterdir()) == []
 
 
@@ -152,7 +155,7 @@ def unaccounted(root: Path) -> None:
 
 
 def from_cli(version: str) -> Callable[[Path], None]:
-    return lambda root: write(root, "release.json", {"project": "cohere", "commit": COMMIT, "cli": version})
+    return lambda root: write(root, "release.json", {**RELEASE, "cli": version})
 
 
 @pytest.mark.parametrize(
@@ -161,7 +164,7 @@ def from_cli(version: str) -> Callable[[Path], None]:
         ("deploy dev", None, "usage: node deploy.mjs deploy|destroy ENVIRONMENT ASSEMBLY"),
         ("diff dev cdk.out", None, "usage: node deploy.mjs deploy|destroy"),
         ("deploy dev cdk.out --typo", None, "Unknown option '--typo'"),
-        ("deploy dev cdk.out --kind typo", None, "usage: "),
+        ("deploy dev cdk.out --rollback", None, "is not a recorded one: `make rollback` gets it first"),
         ("deploy dev nowhere", None, "is not an assembly that `make synth` wrote: run `make synth`"),
         ("deploy dev cdk.out", lambda root: (root / "cdk.out" / "release.json").unlink(), "`make synth` wrote"),
         ("deploy prod cdk.out", None, "ENV=prod is not in the assembly; allowed: dev; or synthesize again"),

@@ -39,12 +39,15 @@ class Account:
 
     def __init__(self, history: str, deployed: str | None) -> None:
         self.objects = {}
+        times = dict[str, str]()
         for number, (letter, kind) in enumerate(zip(history[::2], history[1::2], strict=True)):
-            name = {"d": "deploy", "r": "rollback", "f": "deploy"}[kind]
+            time = f"2026112{number}T000000Z"
+            key = f"cohere/deployments/dev/{time}-{commit(letter)}"
+            end = f"rollback-{times[letter]}" if kind == "r" else "deploy"
+            self.objects[f"{key}-{end}.zip"] = assembly(letter)
             if kind == "f":
-                self.objects[f"cohere/deployments/dev/2026112{number}T000000Z-{commit(letter)}-failed.json"] = b"{}"
-            key = f"cohere/deployments/dev/2026112{number}T000000Z-{commit(letter)}-{name}.zip"
-            self.objects[key] = assembly(letter)
+                self.objects[f"{key}-failed.json"] = b"{}"
+            times.setdefault(letter, time)
         self.objects["cohere/deployments/dev/notes.txt"] = b""
         self.deployed = deployed
         self.read = list[str]()
@@ -132,7 +135,7 @@ def test_an_assembly_is_read_once_and_only_as_far_back_as_needed(given: Any) -> 
     found = given("adbdcd", "b")
     assert found.running == found.recorded[1]
     assert found.assembly(found.recorded[2]) == assembly("c")
-    assert [key[-48:-47] for key in found._s3.read] == ["c", "b"]
+    assert [key[40] for key in found._s3.read] == ["c", "b"]
 
 
 def test_without_a_bucket_the_error_says_what_to_do(given: Any) -> None:
@@ -158,6 +161,7 @@ def test_the_commands(given: Any, capsys: pytest.CaptureFixture[str], tmp_path: 
     assert [one["runs"] for one in json.loads(capsys.readouterr().out)] == [False, True]
     commands.assembly(tmp_path / "out", "dev", previous=True)
     assert json.loads((tmp_path / "out" / "assembly-dev" / "a.json").read_text("utf-8")) == {"Content": "a"}
+    assert json.loads((tmp_path / "out" / "release.json").read_text("utf-8")) == {"recorded": "20261120T000000Z"}
     commands.assembly(tmp_path / "gone", "gone", region="us-east-1", commit="aaaaaaa")
     with pytest.raises(Failure, match="exists already: name a new folder"):
         commands.assembly(tmp_path / "out", "dev")
