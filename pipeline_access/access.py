@@ -143,7 +143,8 @@ def read(path: Path = FILE, *, given: Mapping[str, str] | None = None) -> Access
     try:
         access = Access.model_validate(content)
     except ValidationError as error:
-        raise SettingsError(*(f"{name}: {problem}" for problem in problems_of(error, Access, content))) from None
+        problems = problems_of(error, Access, content)
+        raise SettingsError(*(f"{name}: {key}: {problem}" for key, problem in problems)) from None
     if not access.environments:
         access = access.model_copy(update={"environments": _from_files(access.account)})
     if not access.environments:

@@ -6,9 +6,6 @@ Each test starts from what the ones before it deployed, as a team's repository a
 import hashlib
 import io
 import json
-import os
-import subprocess
-import sys
 import zipfile
 from typing import Any
 
@@ -18,16 +15,8 @@ from endpointctl.aws import Aws
 from endpointctl.deployments import Deployments
 from local_aws.conditions import Conditions, set_conditions
 from local_aws.runner.cloud import REGION
-from stacks.settings import ENVIRONMENTS
 from tests.support.cloud import Deployed, Stacks
-from tests.support.pipelines import REPOSITORY, Pipelines
-
-FILE = (ENVIRONMENTS / "local.yaml").read_text("utf-8")
-NAMES = ("dev", "prod")
-
-
-def files(text: str = FILE) -> dict[str, str]:
-    return {f"environments/{name}.yaml": text.replace("cohere-local", f"cohere-{name}") for name in NAMES}
+from tests.support.pipelines import FILE, NAMES, Pipelines, files, steps
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +24,7 @@ def team(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Pipeli
     """A team's repository, and an account in which an administrator made the pipelines' roles."""
     pipelines = Pipelines(deployed.cloud, tmp_path_factory.mktemp("team"))
     pipelines.create(files())
-    out = pipelines.folder / "access"
-    context = json.loads((pipelines.repository / "cdk.json").read_text("utf-8"))["context"]
-    variables = {"CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps({**context, "repository": REPOSITORY})}
-    command = [sys.executable, "-m", "pipeline_access.app"]
-    subprocess.run(command, cwd=pipelines.repository, env={**os.environ, **variables}, check=True, capture_output=True)
-    (template,) = out.glob("*.template.json")
-    deployed.cloudformation.create_stack(
-        StackName="access", TemplateBody=template.read_text("utf-8"), Capabilities=["CAPABILITY_NAMED_IAM"]
-    )
-    deployed.cloudformation.get_waiter("stack_create_complete").wait(StackName="access", WaiterConfig={"Delay": 1})
+    pipelines.make_roles()
     return pipelines
 
 
@@ -64,17 +44,6 @@ def recorded(environment: str) -> list[tuple[str, str]]:
 def running(environment: str) -> str | None:
     found = Deployments(Aws(REGION), environment).running
     return found.commit if found else None
-
-
-def steps(log: str) -> list[str]:
-    """Return the make targets that were run, with their environment and result, e.g. ``dev deploy ok``."""
-    found = []
-    for line in log.splitlines():
-        job, _, rest = line.partition("] ")
-        if " Main make " in rest and ("✅" in rest or "❌" in rest):
-            target = rest.partition(" Main make ")[2].split()[0]
-            found.append(f"{job[1:].partition('/')[0]} {target} {'ok' if '✅' in rest else 'failed'}")
-    return found
 
 
 def test_a_change_reaches_production_by_one_assembly(promoted: str) -> None:
@@ -130,45 +99,6 @@ def test_a_failed_deployment_stops_the_promotion(team: Pipelines, deployed: Depl
     assert running("dev") == promoted
     assert Stacks("dev").status("endpoint") == "UPDATE_ROLLBACK_COMPLETE"
     assert recorded("prod") == [(promoted, "deploy")]
-
-
-def pull_request(team: Pipelines, base: str, *labels: str, of: str = REPOSITORY) -> subprocess.CompletedProcess[str]:
-    content: dict[str, Any] = {
-        "number": 7,
-        "base": {"sha": base},
-        "head": {"repo": {"full_name": of}},
-        "labels": [{"name": label} for label in labels],
-    }
-    return team.run("pull-request", "pull_request", {"pull_request": content}, job="changes")
-
-
-def test_a_pull_request_that_loses_something_is_rejected_until_a_label_accepts_it(team: Pipelines) -> None:
-    base = team.git("rev-parse", "HEAD")
-    team.commit("renamed", files(FILE.replace("name: cohere-local", "name: cohere-local-new")))
-    rejected = pull_request(team, base)
-    assert rejected.returncode, rejected.stdout
-    assert steps(rejected.stdout)[-1] == "pull request comment ok", rejected.stdout
-    (comment,) = team.github["comments"]
-    assert "This would be lost, unless the label `accept-loss` accepts it" in comment["body"]
-    assert "dev/endpoint: Endpoint8024A810 would be replaced" in comment["body"]
-    accepted = pull_request(team, base, "accept-loss")
-    assert accepted.returncode == 0, accepted.stdout
-    (comment,) = team.github["comments"]
-    assert "This would be lost, and was accepted" in comment["body"]
-    team.commit("not renamed", files())
-
-
-def test_a_fork_gets_no_token_and_no_comment_and_a_removed_environment_fails(team: Pipelines, promoted: str) -> None:
-    base = team.git("rev-parse", "HEAD")
-    team.commit("prod is gone", {"environments/prod.yaml": None})
-    fork = pull_request(team, base, "accept-loss", of="stranger/cohere")
-    assert fork.returncode
-    assert "prod: its file is gone, and whether it is still deployed is not known (no AWS credentials" in fork.stdout
-    assert "Main make comment" not in fork.stdout
-    ours = pull_request(team, base, "accept-loss")
-    assert ours.returncode
-    assert "prod: its file is gone, but cohere-prod-endpoint and cohere-prod-proxy still exist" in ours.stdout
-    team.commit("prod is back", files())
 
 
 def test_drift_and_orphans_open_an_issue_that_closes_by_itself(

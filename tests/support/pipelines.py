@@ -5,18 +5,43 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from local_aws.runner.cloud import ACCOUNT, REGION, Cloud
+from stacks.settings import ENVIRONMENTS
 from tests.support.templates import ROOT
 
 ACT = ROOT / ".venv" / "bin" / "act"
 ACTIONS = ROOT / "tests" / "support" / "actions"
 REPOSITORY = "acme/cohere"
 _USED = re.compile(r"uses: (?P<name>[\w.-]+/(?P<last>[\w.-]+))@(?P<commit>[0-9a-f]{40})")
+
+
+FILE = (ENVIRONMENTS / "local.yaml").read_text("utf-8")
+"""The file of the team's environments, with another name in each."""
+NAMES = ("dev", "prod")
+
+
+def files(text: str = FILE) -> dict[str, str]:
+    """Return the files of the environments ``dev`` and ``prod``."""
+    return {f"environments/{name}.yaml": text.replace("cohere-local", f"cohere-{name}") for name in NAMES}
+
+
+def steps(log: str) -> list[str]:
+    """Return the make targets that were run, with their job and result, e.g. ``dev deploy ok``."""
+    found = []
+    for line in log.splitlines():
+        job, _, rest = line.partition("] ")
+        if " Main make " in rest and ("✅" in rest or "❌" in rest):
+            target = rest.partition(" Main make ")[2].split()[0]
+            found.append(f"{job[1:].partition('/')[0]} {target} {'ok' if '✅' in rest else 'failed'}")
+    return found
 
 
 @dataclass(frozen=True)
@@ -61,6 +86,19 @@ class Pipelines:
         self.git("init", "-q", "-b", "main")
         self.git("remote", "add", "origin", f"https://github.com/{REPOSITORY}.git")
         self.commit("base", environments)
+
+    def make_roles(self) -> None:
+        """Deploy the pipelines' roles, as an administrator does."""
+        out = self.folder / "access"
+        context = json.loads((self.repository / "cdk.json").read_text("utf-8"))["context"]
+        variables = {"CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps({**context, "repository": REPOSITORY})}
+        command = [sys.executable, "-m", "pipeline_access.app"]
+        subprocess.run(command, cwd=self.repository, env={**os.environ, **variables}, check=True, capture_output=True)
+        (template,) = out.glob("*.template.json")
+        cloudformation = boto3.client("cloudformation")
+        text = template.read_text("utf-8")
+        cloudformation.create_stack(StackName="access", TemplateBody=text, Capabilities=["CAPABILITY_NAMED_IAM"])
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="access", WaiterConfig={"Delay": 1})
 
     def commit(self, message: str, files: Mapping[str, str | None]) -> str:
         """Write files, or remove those without a text; commit all; return the commit."""
