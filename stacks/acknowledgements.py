@@ -33,8 +33,12 @@ def acknowledge(construct: IConstruct, rule: str, *, reason: str, packs: Iterabl
         packs: the packs that have the rule.
 
     """
-    for pack in packs:
-        Validations.of(construct).acknowledge(Acknowledgment(id=f"{pack}::{pack}-{rule}", reason=reason))
+    Validations.of(construct).acknowledge(*_findings(rule, reason, packs))
+
+
+def _findings(rule: str, reason: str, packs: Iterable[str] = PACKS) -> list[Acknowledgment]:
+    """Return the acknowledgements of one rule; those of one construct take one call to the CDK's Node process."""
+    return [Acknowledgment(id=f"{pack}::{pack}-{rule}", reason=reason) for pack in packs]
 
 
 def for_endpoint(endpoint: GpuEndpoint, capture: CaptureBucket | None, *, has_volume_key: bool) -> None:
@@ -120,11 +124,12 @@ def _for_function(
     acknowledge(cast("iam.Role", function.role), "IAMNoInlinePolicy", reason=_INLINE)
     acknowledge(function.log_group, "CloudWatchLogGroupEncrypted", reason=_LOG_KEY)
     two = ("NIST.800.53.R5", "HIPAA.Security")
-    acknowledge(function, "LambdaDLQ", reason=dead_letters, packs=[*two, "Serverless"])
+    found = _findings("LambdaDLQ", dead_letters, [*two, "Serverless"])
     if concurrency:
-        acknowledge(function, "LambdaConcurrency", reason=concurrency, packs=two)
-    acknowledge(function, "LambdaInsideVPC", reason=network)
-    acknowledge(function, "LambdaTracing", reason=tracing, packs=["Serverless"])
+        found += _findings("LambdaConcurrency", concurrency, two)
+    found += _findings("LambdaInsideVPC", network)
+    found += _findings("LambdaTracing", tracing, ["Serverless"])
+    Validations.of(function).acknowledge(*found)
 
 
 def for_rest_api(rest_api: ProxyRestApi, *, has_api_keys: bool, has_log_role: bool, has_tracing: bool) -> None:

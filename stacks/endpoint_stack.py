@@ -11,8 +11,8 @@ from constructs import Construct
 from sagemaker_llm import CaptureBucket, GpuEndpoint, MarketplaceModel, ModelPackage, VpcAttachment
 from sagemaker_llm.limits import VARIANT_NAME
 from stacks import acknowledgements, variants
+from stacks.durations import retention
 from stacks.names import publish
-from stacks.retention import retention
 from stacks.settings import Settings
 from stacks.settings.errors import within
 from stacks.settings.sections import DataCapture, Model

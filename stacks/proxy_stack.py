@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from sagemaker_llm import ApiKeyClient, GpuEndpoint, LlmProxy, ProxyRestApi
 from stacks import acknowledgements
+from stacks.durations import retention, seconds
 from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, publish
-from stacks.retention import retention
 from stacks.settings import Settings
 from stacks.settings.proxy_section import Proxy, RestApi
 
@@ -51,7 +51,7 @@ class ProxyStack(Stack):
             "Proxy",
             endpoint=GpuEndpoint.from_endpoint_name(self, "Endpoint", settings.endpoint.name),
             api=settings.api or "generate",
-            generate_timeout=Duration.seconds(section.generate_timeout_seconds),
+            generate_timeout=seconds(section.generate_timeout_seconds),
             max_request_bytes=section.max_request_bytes,
             request_limits=section.request_limits,
             memory_mib=section.memory_mib,
@@ -71,7 +71,7 @@ class ProxyStack(Stack):
             callers=section.callers,
             requests_per_second=rest.requests_per_second,
             burst=rest.burst,
-            timeout=Duration.seconds(rest.timeout_seconds),
+            timeout=seconds(rest.timeout_seconds),
             cors_origins=rest.cors_origins,
             networks=rest.networks,
             vpc_endpoint_ids=rest.vpc_endpoint_ids,

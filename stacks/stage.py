@@ -49,9 +49,10 @@ class LlmStage(Stage):
         # In front of another container the proxy could return nothing but errors.
         if settings.has_proxy:
             ProxyStack(self, "proxy", stack_name=stack_name(name, "proxy"), environment=name, settings=settings)
+        stacks = [child for child in self.node.children if isinstance(child, Stack)]
+        on_resources = Tags.of(self)
         for key, value in {"project": PROJECT, "environment": name, **settings.tags}.items():
-            Tags.of(self).add(key, value)
+            on_resources.add(key, value)
             # Tags.of leaves stacks out (@aws-cdk/core:explicitStackTags); `endpointctl orphans` looks for these.
-            for child in self.node.children:
-                if isinstance(child, Stack):
-                    child.add_stack_tag(key, value)
+            for stack in stacks:
+                stack.add_stack_tag(key, value)

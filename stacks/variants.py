@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aws_cdk import Duration
-
 from sagemaker_llm import Autoscaling, InstancePool, MarketplaceModel, ScheduledCapacity, Variant
+from stacks.durations import seconds
 from stacks.settings import autoscaling_section, sections
 
 FindModel = Callable[[sections.Model, str], MarketplaceModel]
@@ -36,9 +35,9 @@ def variant(name: str, section: sections.Variant, model: sections.Model, find: F
         instance_count=section.instance_count,
         autoscaling=_autoscaling(section.autoscaling) if section.autoscaling else None,
         inference_ami_version=section.inference_ami_version,
-        model_download_timeout=Duration.seconds(section.model_download_timeout_seconds),
-        container_startup_timeout=Duration.seconds(section.container_startup_timeout_seconds),
-        instance_provision_timeout=Duration.seconds(provision) if provision else None,
+        model_download_timeout=seconds(section.model_download_timeout_seconds),
+        container_startup_timeout=seconds(section.container_startup_timeout_seconds),
+        instance_provision_timeout=seconds(provision) if provision else None,
         routing_strategy=section.routing_strategy,
         volume_size_gb=section.volume_size_gb,
         capacity_reservation_arn=section.capacity_reservation_arn,
@@ -51,7 +50,7 @@ def _autoscaling(section: autoscaling_section.Autoscaling) -> Autoscaling:
         max_instances=section.max_instances,
         metric=section.metric,
         target=section.target,
-        scale_in_cooldown=Duration.seconds(section.scale_in_cooldown_seconds),
-        scale_out_cooldown=Duration.seconds(section.scale_out_cooldown_seconds),
+        scale_in_cooldown=seconds(section.scale_in_cooldown_seconds),
+        scale_out_cooldown=seconds(section.scale_out_cooldown_seconds),
         schedules=[ScheduledCapacity(**schedule.model_dump()) for schedule in section.schedules],
     )

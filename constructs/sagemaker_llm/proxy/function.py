@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from functools import cache
+from typing import Any, cast
 
 from aws_cdk import Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_iam as iam
@@ -52,8 +53,7 @@ def python_function(
         scope,
         "Function",
         description=description,
-        runtime=lambda_.Runtime.PYTHON_3_14,
-        architecture=lambda_.Architecture.ARM_64,
+        **_platform(),
         code=code,
         handler=handler,
         role=role,
@@ -69,6 +69,12 @@ def python_function(
         child.snap_start = lambda_.CfnFunction.SnapStartProperty(apply_on="PublishedVersions")
     _write_the_account_as_a_reference(function)
     return function
+
+
+@cache
+def _platform() -> dict[str, Any]:
+    """Return what every function runs on, fetched once from the CDK's Node process."""
+    return {"runtime": lambda_.Runtime.PYTHON_3_14, "architecture": lambda_.Architecture.ARM_64}
 
 
 def _write_the_account_as_a_reference(function: lambda_.Function) -> None:
