@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import environments, function, local_cloud, sweeps
+from bench import delivery, environments, function, local_cloud, sweeps
 
 ROOT = Path(__file__).parent.parent
 CDK = str(ROOT / "node_modules" / ".bin" / "cdk")
@@ -30,7 +30,7 @@ def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds of the synth comparison (default 5)")
-    kinds = ("synth", "environments", "function", "sweep", "cloud", "demo", "test", "deployed")
+    kinds = ("synth", "environments", "function", "sweep", "cloud", "delivery", "demo", "test", "deployed")
     parser.add_argument("--only", choices=kinds, help="measure only one of them")
     wanted = parser.parse_args()
     table = Table("what", "median, s; or ratio", "min-max", "limit")
@@ -47,6 +47,9 @@ def main() -> None:
             table.add_row(*row)
     if wanted.only in (None, "cloud"):
         for row in local_cloud.rows():
+            table.add_row(*row)
+    if wanted.only in (None, "delivery"):
+        for row in delivery.rows(ENVIRONMENT, CDK):
             table.add_row(*row)
     for target, limit in (("demo", 50), ("test", 150)):
         if wanted.only in (None, target):
