@@ -247,7 +247,7 @@ settings: .venv/.runtime ## Write environments/schema.json and docs/settings.md 
 	@$(PY) -m stacks.settings.reference
 
 snapshots: install .venv/.dev ## Write the template snapshots anew; read the difference before you commit it
-	@$(TOOLS) $(PY) -m pytest -q tests/templates --snapshot-update
+	@$(TOOLS) $(PY) -m pytest -q tests/templates tests/proofs/test_pipeline_access.py --snapshot-update
 
 lock: .tools/uv/.installed ## Write the lock files anew
 	$(UV) pip compile -q --group app --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements.txt

@@ -15,7 +15,7 @@ from local_aws.runner.demo import connect
 from local_aws.runner.journey import Journey, StepError
 from stacks.settings import ENVIRONMENTS
 from tests.support.cloud import Deployed, Stacks, make_what_others_own
-from tests.support.templates import EXAMPLES, Content, content_of, shared_assembly
+from tests.support.templates import EXAMPLES, Content, Templates, content_of, shared_assembly, templates_in
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +78,9 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def example_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the assembly of docs/examples, used as environments."""
     return shared_assembly(tmp_path_factory, "examples", sorted(EXAMPLES.glob("*.yaml")))
+
+
+@pytest.fixture(scope="session")
+def templates(assembly: Path, example_assembly: Path) -> Templates:
+    """Return every template of the environments and of the examples by ``environment/stack``."""
+    return {**templates_in(assembly), **templates_in(example_assembly)}

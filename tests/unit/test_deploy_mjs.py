@@ -25,8 +25,9 @@ if (process.argv[2] === "publish-assets") {
   fs.writeFileSync(process.env.SEEN + ".mark", JSON.stringify(assets));
   process.exit(Number(process.env.MARK || 0));
 }
+if (process.env.WAITS) process.on("SIGTERM", () => process.exit(7));
 fs.writeFileSync(process.env.SEEN, JSON.stringify({ arguments: process.argv.slice(2), app, assets, pid: process.pid }));
-if (process.env.WAITS) { process.on("SIGTERM", () => process.exit(7)); setInterval(() => {}, 1000); }
+if (process.env.WAITS) setInterval(() => {}, 1000);
 else process.exit(Number(process.env.CODE || 0));
 """
 DESTINATION = {"bucketName": "assets", "objectKey": "1.json", "assumeRoleArn": "arn:role"}
