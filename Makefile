@@ -212,8 +212,9 @@ sbom: .tools/sbom/.installed ## Write dist/sbom.cdx.json: the packages that the 
 test: install .venv/.dev ## Run the tests
 	@$(TOOLS) $(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder tests/deployed tests/templates tests/unit tests/docs $(ARGS)
 
+# The slow files first here, too.
 proofs: install .venv/.dev ## Run the exhaustive tests, which take minutes
-	@$(TOOLS) $(PY) -m pytest -q -n 3 --dist loadfile tests/proofs $(ARGS)
+	@$(TOOLS) $(PY) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(addprefix tests/proofs/,test_pipelines.py test_pull_requests.py) tests/proofs $(ARGS)
 
 check: lint test proofs policy ## Run what CI runs
 

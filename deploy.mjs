@@ -19,7 +19,14 @@ const USAGE = "usage: node deploy.mjs deploy|destroy ENVIRONMENT ASSEMBLY [--sta
 
 class Refused extends Error {}
 
-const json = (path) => JSON.parse(readFileSync(path, "utf8"));
+/** Return a JSON file's content. */
+function json(path) {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw error instanceof SyntaxError ? new Refused(`${path} is not JSON (cut off?): synthesize again`) : error;
+  }
+}
 
 /** Return the command line's parts. */
 function parsed() {
@@ -148,7 +155,7 @@ async function main() {
 try {
   process.exitCode = await main();
 } catch (error) {
-  if (!(error instanceof Refused)) throw error;
+  if (!(error instanceof Refused) && !error.syscall) throw error; // of the system, e.g. a disk that is full: one line
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 2;
 }

@@ -129,13 +129,20 @@ def build(folder: Path) -> tuple[Path, Path]:
 
 
 def _build_from(source: Path, folder: Path) -> tuple[Path, Path]:
-    # The commit's time instead of the clock's: the same commit gives the same bytes.
-    epoch = _run("git", "log", "-1", "--format=%ct").strip()
+    epoch = _commit_time()
     for kind in ("wheel", "sdist"):
         command = (sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder))
         _run(*command, cwd=source, SOURCE_DATE_EPOCH=epoch)
     (wheel,), (archive,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
     return wheel, archive
+
+
+def _commit_time() -> str:
+    """Return the commit's time, so that the same commit gives the same bytes; 1980 outside a repository."""
+    try:
+        return _run("git", "log", "-1", "--format=%ct").strip()
+    except ReleaseError:
+        return "315532800"
 
 
 def install(wheel: Path, environment: Path) -> str:

@@ -11,7 +11,7 @@ from typer.main import get_command
 from endpointctl.cli import app
 from proxy.errors import STATUS
 from sagemaker_llm import InstanceType
-from stacks.settings import ENVIRONMENTS, Settings, reference
+from stacks.settings import ENVIRONMENTS, Settings, read_file, reference
 
 ROOT = ENVIRONMENTS.parent
 OURS = (".github", "constructs", "docs", "examples", "lambda", "local_aws", "pipeline_access")
@@ -142,3 +142,14 @@ def test_the_librarys_examples_synthesize() -> None:
         if found["stack"].node.children:  # the one about policy has an empty stack, which is a finding
             template = cdk.assertions.Template.from_stack(found["stack"])
             template.resource_count_is("AWS::SageMaker::Endpoint", int("GpuEndpoint(" in example))
+
+
+def test_the_files_that_extend_each_other_are_valid(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "platform.md").read_text("utf-8")
+    files = re.findall(r"```yaml\n# (environments/\S+)\n(.*?)```", text, re.DOTALL)
+    assert len(files) == 2
+    for name, content in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, "utf-8")
+    found = read_file(tmp_path / "environments" / "search-dev.yaml")
+    assert (found.region, found.proxy.log_retention_days) == ("eu-west-1", 90)

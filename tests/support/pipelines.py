@@ -72,16 +72,10 @@ class Pipelines:
 
     def create(self, environments: Mapping[str, str]) -> None:
         """Copy this checkout's files into a repository with these environment files, and commit them."""
-        listed = subprocess.run(
-            ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        for name in filter(None, listed.stdout.split("\0")):
-            if (ROOT / name).is_file() and not re.fullmatch(r"environments/.*\.yaml", name):
-                (self.repository / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, self.repository / name)
+        ignored = (ROOT / ".gitignore").read_text("utf-8").replace("/\n", "\n").split()
+        shutil.copytree(ROOT, self.repository, ignore=shutil.ignore_patterns(".git", *ignored))
+        for path in (self.repository / "environments").glob("*.yaml"):
+            path.unlink()
         (self.folder / "artifacts").mkdir()
         self.git("init", "-q", "-b", "main")
         self.git("remote", "add", "origin", f"https://github.com/{REPOSITORY}.git")

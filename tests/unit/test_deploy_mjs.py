@@ -170,6 +170,12 @@ def from_cli(version: str) -> Callable[[Path], None]:
         ("deploy dev cdk.out", lambda root: (root / "cdk.out" / "release.json").unlink(), "`make synth` wrote"),
         ("deploy prod cdk.out", None, "ENV=prod is not in the assembly; allowed: dev; or synthesize again"),
         ("deploy ../dev cdk.out", None, "ENV=../dev is not in the assembly; allowed: dev"),
+        (
+            "deploy dev cdk.out",
+            lambda root: (root / "cdk.out" / "release.json").write_text("{"),
+            "is not JSON (cut off?)",
+        ),
+        ("deploy dev cdk.out", lambda root: (root / "tmp").rmdir(), "no such file or directory"),
         ("deploy dev cdk.out", unaccounted, "ENV=dev names no account and would be deployed wherever the credentials"),
         ("deploy dev cdk.out", from_cli("2.1149.0"), "CDK CLI 2.1149.0, and this is 2.1148.1: install the version in"),
         ("deploy dev cdk.out", lambda root: shutil.rmtree(root / "node_modules"), "not installed: run `npm ci`"),

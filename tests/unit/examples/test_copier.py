@@ -1,16 +1,14 @@
 """The copier template: its data is the catalogue's, and what it renders is valid.
 
-copier itself is no dependency. Its engine, jinja2, renders the template here: this interpreter's, or that of checkov's
-environment, which `make policy` installs. Without either, the tests that render are skipped.
+copier itself is no dependency. Its engine, jinja2, renders the template here.
 """
 
-import importlib.util
 import json
-import subprocess
-import sys
+import re
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 import yaml
 
@@ -23,32 +21,17 @@ from stacks.settings import ENVIRONMENTS
 FOLDER = ENVIRONMENTS.parent / "examples" / "copier"
 QUESTIONS: dict[str, Any] = yaml.safe_load((FOLDER / "copier.yml").read_text("utf-8"))
 TEMPLATE = (FOLDER / "template" / "environments" / "{{ name }}.yaml.jinja").read_text("utf-8")
-CHECKOV = ENVIRONMENTS.parent / ".tools" / "checkov" / "bin" / "python"
 DATA = {name: question["default"] for name, question in QUESTIONS.items() if name in ("gpus", "prices", "regions")}
 DATA["regions_of"] = QUESTIONS["regions_of"]["default"]
 MODELS = dict.fromkeys(entry.model for entry in catalog.entries())
 
-# copier's own filters, as far as the template uses them.
-RENDER = """
-import json, re, sys, jinja2
-given = json.load(sys.stdin)
-engine = jinja2.Environment(undefined=jinja2.StrictUndefined, **given["options"])
-engine.filters |= {"to_json": json.dumps, "regex_search": lambda text, pattern: re.search(pattern, text)}
-json.dump([engine.from_string(text).render(values) for text, values in given["texts"]], sys.stdout)
-"""
-
 
 def rendered(*texts: tuple[str, dict[str, Any]]) -> list[str]:
     """Return each template's text with its values."""
-    python = sys.executable if importlib.util.find_spec("jinja2") else str(CHECKOV)
-    if not Path(python).exists():
-        pytest.skip("jinja2 is not installed: `make policy` installs it")
-    document = {"options": QUESTIONS["_envops"], "texts": [(text, {**DATA, **values}) for text, values in texts]}
-    done = subprocess.run(
-        [python, "-c", RENDER], input=json.dumps(document), capture_output=True, text=True, check=True
-    )
-    found: list[str] = json.loads(done.stdout)
-    return found
+    engine = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, **QUESTIONS["_envops"])
+    # copier's own filters, as far as the template uses them.
+    engine.filters |= {"to_json": json.dumps, "regex_search": lambda text, pattern: re.search(pattern, text)}
+    return [engine.from_string(text).render({**DATA, **values}) for text, values in texts]
 
 
 def answers(**changes: str) -> dict[str, str]:
