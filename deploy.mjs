@@ -119,13 +119,16 @@ function run(options, stdio = "inherit") {
 async function deploy(assembly, environment, { project, commit }, kind, options) {
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
   const key = `${project}/deployments/${environment}/${time}-${commit}`;
-  const copy = mkdtempSync(join(tmpdir(), "assembly-"));
+  const folder = mkdtempSync(join(tmpdir(), "assembly-"));
+  const [copy, kept] = [join(folder, "deployed"), join(folder, "recorded")];
   try {
+    // Both at once: somebody may synthesize into the assembly's folder while CloudFormation takes its time.
     cpSync(assembly, copy, { recursive: true });
-    addAsset(copy, environment, `the assembly of commit ${commit}`, { path: assembly, packaging: "zip" }, `${key}-${kind}.zip`);
+    cpSync(assembly, kept, { recursive: true });
+    addAsset(copy, environment, `the assembly of commit ${commit}`, { path: kept, packaging: "zip" }, `${key}-${kind}.zip`);
     const code = await run(["deploy", "--app", copy, ...options]);
     if (code && !signalled) {
-      const marker = { path: join(assembly, "release.json"), packaging: "file" };
+      const marker = { path: join(kept, "release.json"), packaging: "file" };
       addAsset(copy, environment, "a mark that it failed", marker, `${key}-failed.json`);
       if (await run(["publish-assets", "--unstable=publish-assets", "--app", copy, `${environment}/*`], "ignore")) {
         process.stderr.write("that it failed could not be recorded: `make rollback` needs COMMIT until the next deployment\n");
@@ -133,7 +136,7 @@ async function deploy(assembly, environment, { project, commit }, kind, options)
     }
     return code;
   } finally {
-    rmSync(copy, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

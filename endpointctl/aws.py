@@ -58,6 +58,7 @@ class Aws:
 
     def __init__(self, region: str) -> None:
         self.region = region
+        self._known: Caller | None = None
         with as_failure():
             self._session: Any = boto3.Session(region_name=region)
 
@@ -110,17 +111,38 @@ class Aws:
             raise Failure(f"no AWS credentials: {SIGN_IN}")
         return found
 
+    def caller_in(self, account: str | None, environment: str) -> Caller:
+        """Return the caller's account and principal, in the account that an environment's file names.
+
+        Args:
+            account: the account in the file; None for any.
+            environment: its name.
+
+        Raises:
+            Failure: there are no credentials, AWS refuses them, or they are of another account.
+
+        """
+        caller = self.caller()
+        if account not in (None, caller.account):
+            raise Failure(
+                f"environments/{environment}.yaml: account: {account!r} is not the account of your credentials "
+                f"({caller.account}): sign in to that account, or change the file"
+            )
+        return caller
+
     def caller(self) -> Caller:
-        """Return the caller's account and principal.
+        """Return the caller's account and principal; AWS is asked once.
 
         Raises:
             Failure: there are no credentials, or AWS refuses them.
 
         """
-        self.credentials()
-        with as_failure():
-            identity = self.client("sts").get_caller_identity()
-        return Caller(account=identity["Account"], arn=identity["Arn"])
+        if self._known is None:
+            self.credentials()
+            with as_failure():
+                identity = self.client("sts").get_caller_identity()
+            self._known = Caller(account=identity["Account"], arn=identity["Arn"])
+        return self._known
 
     def has_room_for(self, concurrency: int, environment: str) -> bool:
         """Return whether Lambda would reserve this concurrency: 100 of the account's must stay unreserved.

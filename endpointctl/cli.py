@@ -113,12 +113,7 @@ def check(env: Environment = "dev") -> None:
     """Check an environment's file and the caller's credentials, before anything is deployed."""
     environment = settings.read(env)
     aws = Aws(environment.region)
-    caller = aws.caller()
-    if environment.account not in (None, caller.account):
-        raise Failure(
-            f"environments/{env}.yaml: account: {environment.account!r} is not the account of your credentials "
-            f"({caller.account}): sign in to that account, or change the file"
-        )
+    caller = aws.caller_in(environment.account, env)
     if environment.has_proxy:
         _check_room(env, environment, aws)
     show(f"{env}: account {caller.account}, {environment.region}, as {caller.arn}")

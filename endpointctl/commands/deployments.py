@@ -71,10 +71,5 @@ def _of(env: str, region: str | None) -> Deployments:
     if region is None:
         raise Failure(f"environments/{env}.yaml does not exist: name the region that {env} is in: --region")
     aws = Aws(region)
-    caller = aws.caller()
-    if account not in (None, caller.account):
-        raise Failure(
-            f"environments/{env}.yaml: account: {account!r} is not the account of your credentials "
-            f"({caller.account}): sign in to that account"
-        )
+    aws.caller_in(account, env)
     return Deployments(aws, env)

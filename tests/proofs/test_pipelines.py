@@ -20,15 +20,6 @@ from tests.support.pipelines import FILE, NAMES, Pipelines, files, steps
 
 
 @pytest.fixture(scope="module")
-def team(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Pipelines:
-    """A team's repository, and an account in which an administrator made the pipelines' roles."""
-    pipelines = Pipelines(deployed.cloud, tmp_path_factory.mktemp("team"))
-    pipelines.create(files())
-    pipelines.make_roles()
-    return pipelines
-
-
-@pytest.fixture(scope="module")
 def promoted(team: Pipelines) -> str:
     """The commit that the workflow brought to production."""
     done = team.run("deploy", "push")

@@ -3,20 +3,10 @@
 import subprocess
 from typing import Any
 
-import pytest
 import yaml
 
-from tests.support.cloud import Deployed, Stacks
+from tests.support.cloud import Stacks
 from tests.support.pipelines import FILE, REPOSITORY, Pipelines, files, steps
-
-
-@pytest.fixture(scope="module")
-def team(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Pipelines:
-    """A team's repository, and an account in which an administrator made the pipelines' roles."""
-    pipelines = Pipelines(deployed.cloud, tmp_path_factory.mktemp("team"))
-    pipelines.create(files())
-    pipelines.make_roles()
-    return pipelines
 
 
 def pull_request(team: Pipelines, base: str, *labels: str, of: str = REPOSITORY) -> subprocess.CompletedProcess[str]:

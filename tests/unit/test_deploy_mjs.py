@@ -25,8 +25,10 @@ if (process.argv[2] === "publish-assets") {
   fs.writeFileSync(process.env.SEEN + ".mark", JSON.stringify(assets));
   process.exit(Number(process.env.MARK || 0));
 }
+const kept = path.join(app, "..", "recorded", "release.json");
+const recorded = fs.existsSync(kept) ? fs.readFileSync(kept, "utf8") : null;
 if (process.env.WAITS) process.on("SIGTERM", () => process.exit(7));
-fs.writeFileSync(process.env.SEEN, JSON.stringify({ arguments: process.argv.slice(2), app, assets, pid: process.pid }));
+fs.writeFileSync(process.env.SEEN, JSON.stringify({ arguments: process.argv.slice(2), app, assets, recorded }));
 if (process.env.WAITS) setInterval(() => {}, 1000);
 else process.exit(Number(process.env.CODE || 0));
 """
@@ -86,7 +88,8 @@ def test_the_assembly_is_one_more_asset_of_each_stack(checkout: Path) -> None:
     found = seen(checkout)
     record = found["assets"]["files"].pop(f"the assembly of commit {COMMIT}")
     assert found["assets"] == {"files": {"1": {"destinations": {"place": DESTINATION}}}}
-    assert record["source"] == {"path": str(checkout / "cdk.out"), "packaging": "zip"}
+    assert record["source"] == {"path": str(Path(found["app"]).parent / "recorded"), "packaging": "zip"}
+    assert found["recorded"] == (checkout / "cdk.out" / "release.json").read_text("utf-8")
     key = record["destinations"]["place"].pop("objectKey")
     assert record["destinations"]["place"] == {"bucketName": "assets", "assumeRoleArn": "arn:role"}
     start, _, end = key.partition("T")
@@ -94,7 +97,7 @@ def test_the_assembly_is_one_more_asset_of_each_stack(checkout: Path) -> None:
     assert end[6:] == f"Z-{COMMIT}-deploy.zip"
     app, *rest = found["arguments"][2:]
     assert rest == ["dev/*", "--concurrency", "2", "--require-approval", "never"]
-    assert Path(app).parent == checkout / "tmp"
+    assert Path(app).parents[1] == checkout / "tmp"
     assert list((checkout / "tmp").iterdir()) == []
     assert {path: path.read_bytes() for path in (checkout / "cdk.out").rglob("*.json")} == before
 
