@@ -11,23 +11,29 @@ STATUS: Final = {
     "model_refused": 400,
     "unknown_variant": 400,
     "not_found": 404,
+    "model_not_found": 404,
     "method_not_allowed": 405,
     "request_too_large": 413,
     "unsupported_media_type": 415,
+    "access_denied": 424,
+    "endpoint_unavailable": 424,
+    "model_failed": 424,
+    "sagemaker_failed": 424,
+    "partial_generations": 424,
+    "bad_answer": 424,
+    "answer_too_large": 424,
+    "timed_out": 424,
+    "connection_lost": 424,
     "throttled": 429,
     "internal_error": 500,
-    "access_denied": 500,
-    "model_failed": 502,
-    "sagemaker_failed": 502,
-    "partial_generations": 502,
-    "bad_answer": 502,
-    "answer_too_large": 502,
-    "endpoint_unavailable": 502,
     "not_ready": 503,
     "unavailable": 503,
-    "timed_out": 504,
-    "connection_lost": 504,
 }
+"""424, failed dependency, where the model may have run, or another attempt is useless: clients retry every status of
+500 and more, 408, 409 and 429 by themselves, and none of them retries 424."""
+
+FAILED: Final = 424
+"""The status of a request that failed behind the proxy."""
 
 RETRY_AFTER_SECONDS: Final = {"throttled": 1, "not_ready": 10, "unavailable": 5}
 """The codes that say that the model never ran, so that a retry repeats no generation, and when to retry."""
@@ -45,17 +51,31 @@ class ProxyError(Exception):
         status: the HTTP status.
         headers: further response headers.
         cause: the name of the error behind it, for the log: a class or an AWS error code, never a text.
+        field: the field of the request that is wrong; None when it is none.
 
     """
 
-    def __init__(self, code: str, message: str, *, headers: dict[str, str] | None = None, cause: str = "") -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        headers: dict[str, str] | None = None,
+        cause: str = "",
+        field: str | None = None,
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.message = message
         self.status = STATUS[code]
-        retry_after = RETRY_AFTER_SECONDS.get(code)
-        self.headers = {**(headers or {}), **({"retry-after": str(retry_after)} if retry_after else {})}
+        self.headers = dict(headers or {})
+        if code in RETRY_AFTER_SECONDS:
+            self.headers["retry-after"] = str(RETRY_AFTER_SECONDS[code])
+        elif self.status >= FAILED:
+            # OpenAI's clients obey it, whatever the status is.
+            self.headers["x-should-retry"] = "false"
         self.cause = cause
+        self.field = field
 
     @property
     def before_the_model(self) -> bool:

@@ -13,6 +13,7 @@ class Request:
     Attributes:
         method: the HTTP method.
         path: the path without a stage's or a domain's own part.
+        query: the parameters after the path; the first value of each.
         headers: the headers by their names in lower case.
         caller: who sent it, as the front door established it: the IAM principal's ARN or the API key's id; empty when
             it does not tell.
@@ -24,6 +25,7 @@ class Request:
 
     method: str
     path: str
+    query: Mapping[str, str]
     headers: Mapping[str, str]
     caller: str
     received_at: float

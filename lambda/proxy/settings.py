@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proxy.routes import schema
-from proxy.routes.table import APIS, ROUTES
+from proxy.routes.table import APIS, LIMITS
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A SageMaker endpoint.
+
+    Attributes:
+        name: its name.
+        api: what its container answers, one of ``routes.table.APIS``.
+        models: the names that clients use for its model; its own name is always one.
+
+    """
+
+    name: str
+    api: str
+    models: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return every name of its model, the first of which is shown."""
+        return (*self.models, self.name)
 
 
 @dataclass(frozen=True)
@@ -14,22 +35,22 @@ class Settings:
     """The proxy's settings.
 
     Attributes:
-        endpoint_name: the SageMaker endpoint.
-        timeout_seconds: how long one generation may take, in seconds.
+        endpoints: the SageMaker endpoints; a request that names no model is for the first that can answer it.
+        timeout_seconds: how long one answer may take, in seconds.
+        stream_timeout_seconds: how long a stream may take, in seconds; 0 when the proxy does not stream.
         max_request_bytes: the longest request body, in bytes.
-        api: what the container answers, one of ``routes.table.APIS``.
         front_door_seconds: the front door's own time-out; practically infinite for a Function URL, which has none.
         cors_origins: the origins whose pages may read the answers in a browser.
-        log_level: INFO (a line for each request) or ERROR (for a status of 500 or more).
-        default_max_tokens: sent as ``max_tokens`` when a request names none.
+        log_level: INFO (a line for each request) or ERROR (for a request that failed here or behind the proxy).
+        default_max_tokens: sent as ``max_tokens`` when a generate request names none.
         limits: the limits of a request, by the names in the schemas.
 
     """
 
-    endpoint_name: str
+    endpoints: tuple[Endpoint, ...]
     timeout_seconds: float
+    stream_timeout_seconds: float
     max_request_bytes: int
-    api: str
     front_door_seconds: float
     cors_origins: frozenset[str]
     log_level: str
@@ -38,29 +59,48 @@ class Settings:
 
 
 def read(environment: Mapping[str, str]) -> Settings:
-    """Read the settings. All variables are required but ``FRONT_DOOR_SECONDS``, ``CORS_ORIGINS`` and ``LOG_LEVEL``.
+    """Read the settings.
+
+    Not required are ``MODELS``, ``ENDPOINTS``, ``STREAM_TIMEOUT_SECONDS``, ``FRONT_DOOR_SECONDS``, ``CORS_ORIGINS`` and
+    ``LOG_LEVEL``.
 
     Raises:
         RuntimeError: a variable is missing or wrong. It ends the function's start-up, so that the version check fails
             the deployment.
 
     """
+    first = Endpoint(
+        _variable(environment, "ENDPOINT_NAME"),
+        _one_of(environment, "API", APIS),
+        tuple(environment.get("MODELS", "").split()),
+    )
+    streams = "STREAM_TIMEOUT_SECONDS" in environment
     return Settings(
-        endpoint_name=_variable(environment, "ENDPOINT_NAME"),
+        endpoints=(first, *_more_endpoints(environment.get("ENDPOINTS", "[]"))),
         timeout_seconds=_positive(environment, "GENERATE_TIMEOUT_SECONDS"),
+        stream_timeout_seconds=_positive(environment, "STREAM_TIMEOUT_SECONDS") if streams else 0,
         max_request_bytes=int(_positive(environment, "MAX_REQUEST_BYTES")),
-        api=_one_of(environment, "API", APIS),
         front_door_seconds=_positive({"FRONT_DOOR_SECONDS": "1e9", **environment}, "FRONT_DOOR_SECONDS"),
         cors_origins=frozenset(environment.get("CORS_ORIGINS", "").split()),
         log_level=_one_of({"LOG_LEVEL": "INFO", **environment}, "LOG_LEVEL", ("INFO", "ERROR")),
         default_max_tokens=int(_positive(environment, "DEFAULT_MAX_TOKENS")),
-        limits={
-            name: int(_positive(environment, name))
-            for route in ROUTES
-            if route.schema
-            for name in schema.limit_names(route.schema)
-        },
+        limits={name: int(_positive(environment, name)) for name in LIMITS},
     )
+
+
+def _more_endpoints(text: str) -> list[Endpoint]:
+    try:
+        found = [
+            Endpoint(str(one["name"]), str(one["api"]), tuple(map(str, one["models"]))) for one in json.loads(text)
+        ]
+    except (ValueError, TypeError, KeyError):
+        found = [Endpoint("", "")]
+    if any(one.api not in APIS or not one.name for one in found):
+        raise RuntimeError(
+            f"the environment variable ENDPOINTS must be a list of objects with name, api and models; "
+            f"api is {' or '.join(APIS)}"
+        )
+    return found
 
 
 def _variable(environment: Mapping[str, str], name: str) -> str:

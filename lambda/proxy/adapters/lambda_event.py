@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import Any
+from urllib.parse import parse_qsl
 
 from proxy.errors import ProxyError
 from proxy.http import Request, Response
@@ -26,11 +27,13 @@ def request_of(event: Any) -> Request:  # noqa: ANN401 - whatever Lambda passes
         if "http" in context:
             method, path, received = context["http"]["method"], event["rawPath"], context.get("timeEpoch")
             caller = _member(context, "authorizer", "iam", "userArn")
+            query = dict(reversed(parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)))
         else:
             # Not "path": behind a custom domain it begins with the domain's base path.
             method, path, received = event["httpMethod"], event["resource"], context.get("requestTimeEpoch")
             # The key's id, never the key itself.
             caller = _member(context, "identity", "apiKeyId") or _member(context, "identity", "userArn")
+            query = {str(name): str(value) for name, value in (event.get("queryStringParameters") or {}).items()}
         headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
         milliseconds = received if isinstance(received, (int, float)) else 0
     except (KeyError, TypeError, AttributeError):
@@ -39,6 +42,7 @@ def request_of(event: Any) -> Request:  # noqa: ANN401 - whatever Lambda passes
     return Request(
         method=str(method),
         path=str(path),
+        query=query,
         headers=headers,
         caller=str(caller or ""),
         received_at=milliseconds / 1000,

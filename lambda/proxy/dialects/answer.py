@@ -1,10 +1,10 @@
-"""What a route answers: a body of bounded size, and its usage."""
+"""What translations return: a body of bounded size, and its usage."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from proxy.errors import ProxyError
 
@@ -21,16 +21,94 @@ class Answer:
 
     Attributes:
         body: its JSON.
-        generations: how many generations it holds.
+        generations: how many generations it holds; None when the route generates no text.
         tokens_in: the prompt's tokens; None when the container does not tell.
         tokens_out: the generated tokens; None when the container does not tell.
 
     """
 
     body: bytes
-    generations: int
+    generations: int | None = None
     tokens_in: int | None = None
     tokens_out: int | None = None
+
+
+class Stream(Protocol):
+    """Translates the objects of one stream of the container.
+
+    Attributes:
+        finished: whether the stream's last object has come.
+        tokens_in: the prompt's tokens; None when the container does not tell.
+        tokens_out: the generated tokens; None when the container does not tell.
+
+    """
+
+    finished: bool
+    tokens_in: int | None
+    tokens_out: int | None
+
+    def events(self, document: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the events for one object of the container.
+
+        Raises:
+            ProxyError: ``bad_answer`` for an object that is none of Cohere's; ``model_failed`` for a failure in it.
+
+        """
+
+    def failure(self, error: ProxyError, request_id: str) -> list[dict[str, Any]]:
+        """Return the events that end a stream that failed."""
+
+
+class Translation(Protocol):
+    """A module that translates one route to what a container answers, and back."""
+
+    def requests(self, fields: dict[str, Any]) -> list[bytes]:
+        """Return the bodies to send to the container, one or several.
+
+        Args:
+            fields: the request's, without ``model``; ``stream`` is there when it is true.
+
+        Raises:
+            ProxyError: ``invalid_field`` for what the container cannot do.
+
+        """
+
+    def answer(self, contents: list[bytes], fields: dict[str, Any]) -> Answer:
+        """Return the answer to the caller.
+
+        Raises:
+            ProxyError: ``bad_answer`` or ``answer_too_large``.
+
+        """
+
+    def stream(self, fields: dict[str, Any]) -> Stream:
+        """Return the translation of one stream. Only modules of routes that stream have it."""
+
+
+def parsed(content: bytes) -> dict[str, Any]:
+    """Return a container's answer.
+
+    Raises:
+        ProxyError: ``bad_answer`` when it is no JSON object.
+
+    """
+    try:
+        document = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise bad_answer("it is no JSON object")
+    return document
+
+
+def bad_answer(reason: str) -> ProxyError:
+    """Return the error for an answer that is not Cohere's."""
+    return ProxyError("bad_answer", f"the model's answer is not Cohere's: {reason}")
+
+
+def written(document: dict[str, Any]) -> bytes:
+    """Return the bytes of a body; see ``bounded``."""
+    return bounded(json.dumps(document, ensure_ascii=False))
 
 
 def bounded(text: str) -> bytes:

@@ -1,71 +1,45 @@
-"""The routes of the API: which one a request is for, and how it is translated for the container."""
+"""Which route a request is for."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any, Protocol, cast
-
 from proxy.errors import ProxyError
-from proxy.routes.answer import Answer
-from proxy.routes.table import ROUTES, Route
+from proxy.routes.table import RETIRED, ROUTES, Route
 
 _BY_PATH: dict[str, list[Route]] = {}
+# A path that ends with a parameter, by what is before it.
+_BY_PREFIX: dict[str, list[Route]] = {}
 for _route in ROUTES:
-    _BY_PATH.setdefault(_route.path, []).append(_route)
+    for _path in _route.paths:
+        _before, _brace, _ = _path.partition("{")
+        (_BY_PREFIX if _brace else _BY_PATH).setdefault(_before, []).append(_route)
 
 
-class Translation(Protocol):
-    """A translation of one route to what a container answers, and back."""
-
-    def requests(self, fields: dict[str, Any]) -> list[bytes]:
-        """Return the bodies to send to the container, one or several.
-
-        Raises:
-            ProxyError: ``invalid_field`` for what the container cannot do.
-
-        """
-
-    def answer(self, contents: list[bytes], fields: dict[str, Any]) -> Answer:
-        """Return the answer to the caller.
-
-        Raises:
-            ProxyError: ``bad_answer`` or ``answer_too_large``.
-
-        """
-
-
-def match(method: str, path: str) -> Route:
-    """Return the route of a request.
+def match(method: str, path: str) -> tuple[Route, str]:
+    """Return the route of a request, and the parameter at the end of its path; empty without one.
 
     Raises:
         ProxyError: ``not_found`` or ``method_not_allowed``.
 
     """
-    found = _BY_PATH.get(path)
+    found, parameter = _BY_PATH.get(path), ""
     if not found:
-        known = " or ".join(f"{route.method} {route.path}" for route in ROUTES if route.schema)
-        raise ProxyError("not_found", f"there is nothing at this path; send {known}")
+        before, _, parameter = path.rpartition("/")
+        found = _BY_PREFIX.get(f"{before}/") if parameter else None
+    if not found:
+        if path in RETIRED:
+            raise ProxyError("not_found", f"{path}: no model on SageMaker answers it; {RETIRED[path]}")
+        known = ", ".join(f"{route.method} {route.path}" for route in ROUTES if route.schema)
+        raise ProxyError("not_found", f"there is nothing at this path; the API has {known}")
     for route in found:
         if route.method == method:
-            return route
+            return route, parameter
     allowed = ", ".join(route.method for route in found)
-    raise ProxyError("method_not_allowed", f"use {allowed} {path}", headers={"allow": allowed})
+    raise ProxyError("method_not_allowed", f"use {allowed} {found[0].path}", headers={"allow": allowed})
 
 
-def find(name: str) -> Route:
-    """Return a route by its name."""
-    return next(route for route in ROUTES if route.name == name)
-
-
-def translations(api: str) -> dict[str, Translation]:
-    """Return the translation of each route, by its name, in front of a container; no other module is imported.
-
-    Args:
-        api: what the container answers.
-
-    """
-    return {
-        route.name: cast("Translation", import_module(f"proxy.routes.{route.translations[api]}"))
-        for route in ROUTES
-        if api in route.translations
-    }
+def dialect_of(path: str) -> str:
+    """Return whose clients use a path, whether there is a route or not."""
+    found = _BY_PATH.get(path)
+    if found:
+        return found[0].dialect
+    return "openai" if path.startswith("/compatibility/") else "cohere"

@@ -1,7 +1,7 @@
 """Request bodies: strict JSON, known fields, and the limits of the route's schema.
 
 Ranges on which sources disagree (penalties, the number of stop sequences, ``max_tokens`` of 0 without likelihoods) are
-left to the container, whose refusal is passed on. Source: docs.cohere.com, API v1 ``generate``; see README.md.
+left to the container, whose refusal is passed on. Source: docs.cohere.com; see README.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any, Final, NoReturn
 
 from proxy.errors import ProxyError
 from proxy.http import Request
-from proxy.routes import schema
+from proxy.routes import checks, schema
+from proxy.routes.refused import ValueRefused
 from proxy.routes.table import VARIANT_HEADER, Route
 
 # botocore's model of sagemaker-runtime: TargetVariantHeader, whose pattern does not bound the length.
@@ -53,48 +54,31 @@ class FieldReader:
     Args:
         route: the route.
         limits: the environment's limits, for ``schema.read``.
-        default_max_tokens: the ``max_tokens`` of a request that names none: containers differ (20 tokens, 400, or
-            until the model ends by itself).
 
     """
 
-    def __init__(self, route: Route, limits: Mapping[str, int], default_max_tokens: int) -> None:
-        self._checks = schema.checks_of(schema.read(route.schema, limits))
-        self._defaults = {"max_tokens": default_max_tokens}
+    def __init__(self, route: Route, limits: Mapping[str, int]) -> None:
+        self._check = checks.check_of(schema.read(route.schema, limits))
 
     def read(self, body: bytes) -> dict[str, Any]:
-        """Return the fields to send to the container: those given, and ``max_tokens``.
-
-        A field that is null counts as not given.
+        """Return the fields that are given: one that is null counts as not given.
 
         Raises:
             ProxyError: ``invalid_json`` or ``invalid_field``. Its message names fields and their allowed values, never
                 a value of the request.
 
         """
-        document = _object(body)
-        unknown = next((name for name in document if name not in self._checks), None)
-        if unknown is not None:
-            raise ProxyError("invalid_field", self._unknown(unknown))
-        if document.get("prompt") is None:
-            raise ProxyError("invalid_field", "prompt: is missing; send a text")
-        fields = {name: self._checked(name, value) for name, value in document.items() if value is not None}
-        fields.pop("stream", None)
-        return {**self._defaults, **fields}
-
-    def _checked(self, name: str, value: Any) -> Any:  # noqa: ANN401 - JSON
         try:
-            return self._checks[name](value)
-        except schema.ValueRefused as refused:
-            raise ProxyError("invalid_field", f"{name}: must be {refused}") from None
+            fields: dict[str, Any] = self._check(_object(body))
+        except ValueRefused as refused:
+            steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in refused.place)
+            raise invalid("".join(steps).lstrip("."), refused.problem) from None
+        return fields
 
-    def _unknown(self, name: str) -> str:
-        import difflib  # not needed at a cold start
 
-        near = difflib.get_close_matches(name, self._checks, n=1)
-        # A name that is close to none of ours may be anybody's text: it is not repeated.
-        known = ", ".join(self._checks)
-        return f"unknown field; did you mean {near[0]}?" if near else f"unknown field; known are {known}"
+def invalid(field: str, problem: str) -> ProxyError:
+    """Return the error for a field; without a name, the problem says it all."""
+    return ProxyError("invalid_field", f"{field}: {problem}" if field else problem, field=field or None)
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -116,7 +100,7 @@ def _object(body: bytes) -> dict[str, Any]:
     except ValueError:
         raise ProxyError("invalid_json", "the body is not JSON") from None
     if not isinstance(document, dict):
-        raise ProxyError("invalid_json", "the body must be a JSON object with a prompt")
+        raise ProxyError("invalid_json", "the body must be a JSON object")
     return document
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from proxy.dialects.answer import Answer, billed_tokens, bounded
 from proxy.errors import ProxyError
-from proxy.routes.answer import Answer, billed_tokens, bounded
 
 
 def requests(fields: dict[str, Any]) -> list[bytes]:

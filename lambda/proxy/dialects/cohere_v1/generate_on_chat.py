@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from proxy.dialects.answer import Answer, billed_tokens, bounded
 from proxy.errors import ProxyError
-from proxy.routes.answer import Answer, billed_tokens, bounded
+from proxy.routes.request import invalid
 
 # The fields of chat with the same name and meaning. Every other field is handled below or refused.
 _SAME: Final = (
@@ -70,7 +71,7 @@ def answer(contents: list[bytes], fields: dict[str, Any]) -> Answer:
 
 
 def _refusal(name: str, allowed: str) -> ProxyError:
-    return ProxyError("invalid_field", f"{name}: {allowed}: the model answers chat")
+    return invalid(name, f"{allowed}: the model answers chat")
 
 
 def _bad_answer() -> ProxyError:

@@ -1,0 +1,1 @@
+"""The dialects that clients speak, and their translation to what containers answer."""

@@ -1,0 +1,67 @@
+"""The list of models, in Cohere's and in OpenAI's shape.
+
+Sources: docs.cohere.com, API v1 ``models``; platform.openai.com/docs/api-reference/models.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from proxy.errors import ProxyError
+from proxy.http import Request
+from proxy.settings import Endpoint
+
+# Cohere's names of what a model is for, by what its container answers.
+_USES: Final = {
+    "generate": ["generate"],
+    "chat": ["chat", "generate"],
+    "chat_v2": ["chat"],
+    "embed": ["embed"],
+    "rerank": ["rerank"],
+}
+
+
+def cohere_list(endpoints: Sequence[Endpoint], request: Request) -> bytes:
+    """Return every model, or those for the query's ``endpoint``; with ``default_only``, the first of them."""
+    use = request.query.get("endpoint", "")
+    found = [one for one in endpoints if not use or use in _USES[one.api]]
+    if request.query.get("default_only", "").lower() == "true":
+        found = found[:1]
+    return _json({"models": [_cohere(name, one) for one in found for name in one.names]})
+
+
+def cohere_one(endpoints: Sequence[Endpoint], name: str) -> bytes:
+    """Return one model.
+
+    Raises:
+        ProxyError: ``model_not_found``.
+
+    """
+    found = next((one for one in endpoints if name in one.names), None)
+    if found is None:
+        raise unknown(endpoints)
+    return _json(_cohere(name, found))
+
+
+def openai_list(endpoints: Sequence[Endpoint]) -> bytes:
+    """Return every model in OpenAI's shape."""
+    data = [
+        {"id": name, "object": "model", "created": 0, "owned_by": "cohere"} for one in endpoints for name in one.names
+    ]
+    return _json({"object": "list", "data": data})
+
+
+def unknown(endpoints: Sequence[Endpoint]) -> ProxyError:
+    """Return the error for a name that no model has."""
+    known = ", ".join(name for one in endpoints for name in one.names)
+    return ProxyError("model_not_found", f"model: is unknown here; known are {known}; or leave it out", field="model")
+
+
+def _cohere(name: str, endpoint: Endpoint) -> dict[str, Any]:
+    return {"name": name, "endpoints": _USES[endpoint.api], "finetuned": False, "default_endpoints": []}
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document).encode()

@@ -1,0 +1,1 @@
+"""OpenAI's API, as far as Cohere's compatibility API has it."""
