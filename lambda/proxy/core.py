@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any, Final, cast
 
 from proxy import routes
+from proxy.dialects.answer import Translation
+from proxy.dialects.errors import document_of
 from proxy.errors import ProxyError
 from proxy.http import Request, Response
 from proxy.log import RequestLog
-from proxy.routes.request import FieldReader, check_media_type, target_variant
-from proxy.routes.table import HEALTH, Route
-from proxy.settings import Settings
-from proxy.upstream.client import Call, EndpointClient
+from proxy.routes import table
+from proxy.routes.request import FieldReader, check_media_type, invalid, target_variant
+from proxy.routes.table import Route
+from proxy.settings import Endpoint, Settings
+from proxy.upstream.call import Call
+from proxy.upstream.client import EndpointClient
 
 RESERVE_SECONDS: Final = 1.0
 """The part of the time left by Lambda and the front door that is kept for the response and the log line."""
 
+_JSON: Final = "application/json"
+
 
 class Core:
-    """Answers requests for one endpoint. Make one for each execution environment: it keeps connections.
+    """Answers requests for the endpoints. Make one for each execution environment: it keeps connections.
 
     Args:
         settings: the environment's settings.
@@ -30,13 +37,16 @@ class Core:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._endpoint = EndpointClient(settings)
-        self._translations = routes.translations(settings.api)
-        self._readers = {
-            name: FieldReader(routes.find(name), settings.limits, settings.default_max_tokens)
-            for name in self._translations
-        }
+        self._upstream = EndpointClient(settings)
+        self._readers: dict[str, FieldReader] = {}
+        self._translations: dict[str, Translation] = {}
         self._cold_start = True
+        # What every request needs is made at the start, where Lambda gives more CPU.
+        for route in table.ROUTES:
+            if settings.endpoints[0].api in route.translations and not route.also_at:
+                self._reader(route)
+                self._translation(route, settings.endpoints[0])
+                break
 
     def respond(
         self, read_request: Callable[[], Request], *, request_id: str, remaining_seconds: Callable[[], float]
@@ -51,22 +61,27 @@ class Core:
         """
         log = RequestLog(request_id, cold_start=self._cold_start, settings=self._settings)
         self._cold_start = False
-        headers = {"content-type": "application/json", "x-request-id": request_id, "cache-control": "no-store"}
+        headers = {"content-type": _JSON, "x-request-id": request_id, "cache-control": "no-store"}
+        dialect = "cohere"
         try:
             request = read_request()
+            dialect = routes.dialect_of(request.path)
             log.add(caller=request.caller or None)
             headers.update(self._cors(request))
-            status, body = 200, self._dispatch(request, remaining_seconds, log)
+            status, body = 200, self._dispatch(request, remaining_seconds, log, headers)
         except ProxyError as error:
             log.add(code=error.code, cause=error.cause or None)
             headers.update(error.headers)
-            status, body = error.status, _error_body(error, request_id)
+            status, body = error.status, _error_body(error, dialect, request_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, its text stays here
             log.add(code="internal_error", cause=type(error).__name__)
-            unknown = ProxyError("internal_error", "the proxy failed; report the id to the operator")
-            status, body = unknown.status, _error_body(unknown, request_id)
-        log.write(status)
-        return Response(status, headers, iter((body,)))
+            unknown = log.defect()
+            headers.update(unknown.headers)
+            status, body = unknown.status, _error_body(unknown, dialect, request_id)
+        if isinstance(body, bytes):
+            log.write(status)
+            return Response(status, headers, iter((body,)))
+        return Response(status, headers, body)
 
     def _cors(self, request: Request) -> dict[str, str]:
         """Return the headers that let a page of an allowed origin read the response in a browser."""
@@ -75,34 +90,117 @@ class Core:
             return {}
         return {"access-control-allow-origin": origin, "vary": "origin"}
 
-    def _dispatch(self, request: Request, remaining_seconds: Callable[[], float], log: RequestLog) -> bytes:
-        route = routes.match(request.method, request.path)
+    def _dispatch(
+        self,
+        request: Request,
+        remaining_seconds: Callable[[], float],
+        log: RequestLog,
+        headers: dict[str, str],
+    ) -> bytes | Iterator[bytes]:
+        route, parameter = routes.match(request.method, request.path)
         log.add(route=route.name)
-        if route is HEALTH:
-            return b'{"status": "ok"}'
+        if not route.translations:
+            return self._without_a_model(route, request, parameter)
         remaining = remaining_seconds()
         if request.received_at:
             # The front door's clock has run since: also while Lambda made an execution environment.
             remaining = min(remaining, self._settings.front_door_seconds - max(0.0, time.time() - request.received_at))
-        seconds = min(self._settings.timeout_seconds, remaining - RESERVE_SECONDS)
-        return self._translate(route, request, time.monotonic() + seconds, log)
+        return self._translate(route, request, remaining - RESERVE_SECONDS, log, headers)
 
-    def _translate(self, route: Route, request: Request, deadline: float, log: RequestLog) -> bytes:
+    def _without_a_model(self, route: Route, request: Request, parameter: str) -> bytes:
+        if route is table.HEALTH:
+            return b'{"status": "ok"}'
+        if route is table.CHECK_API_KEY:
+            # The front door has checked it: a request without a valid one does not arrive here.
+            return b'{"valid": true}'
+        from proxy.dialects import models  # not needed by requests for an answer
+
+        endpoints = self._settings.endpoints
+        if route is table.MODEL:
+            return models.cohere_one(endpoints, parameter)
+        return models.openai_list(endpoints) if route is table.OPENAI_MODELS else models.cohere_list(endpoints, request)
+
+    def _translate(
+        self, route: Route, request: Request, seconds: float, log: RequestLog, headers: dict[str, str]
+    ) -> bytes | Iterator[bytes]:
         check_media_type(request)
-        fields = self._readers[route.name].read(request.read_body(self._settings.max_request_bytes))
-        translation = self._translations[route.name]
-        call = Call(fields["prompt"], deadline, target_variant(request))
-        log.add(prompt_characters=len(call.prompt), max_tokens=fields["max_tokens"])
+        content = request.read_body(self._settings.max_request_bytes)
+        fields = self._reader(route).read(content)
+        endpoint = self._endpoint_for(route, fields.pop("model", None))
+        translation = self._translation(route, endpoint)
+        streamed = self._streamed(route, fields)
+        if route is table.GENERATE:
+            fields.setdefault("max_tokens", self._settings.default_max_tokens)
+        limit = self._settings.stream_timeout_seconds if streamed else self._settings.timeout_seconds
+        deadline = time.monotonic() + min(limit, seconds)
+        call = Call(endpoint.name, lambda: texts_of(fields), deadline, target_variant(request))
+        log.add(endpoint=endpoint.name, request_bytes=len(content), max_tokens=fields.get("max_tokens"))
         contents = translation.requests(fields)
+        if streamed:
+            from proxy.streams import answer_in_a_stream  # not needed by the buffered function
+
+            return answer_in_a_stream(
+                self._upstream, contents, call, translation.stream(fields), route, request, log, headers
+            )
         started = time.monotonic()
         try:
-            answers = self._endpoint.invoke_all(contents, call)
+            answers = self._upstream.invoke_all(contents, call)
         finally:
             log.add(attempts=call.attempts, upstream_ms=round((time.monotonic() - started) * 1000))
         answer = translation.answer(answers, fields)
         log.add(generations=answer.generations, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out)
         return answer.body
 
+    def _streamed(self, route: Route, fields: dict[str, Any]) -> bool:
+        """Return whether the answer is to be a stream; ``stream`` stays among the fields only then."""
+        if not fields.get("stream"):
+            fields.pop("stream", None)
+            return False
+        if route.streams and self._settings.stream_timeout_seconds:
+            return True
+        raise invalid("stream", "must be false or left out: this environment answers whole (proxy.streaming is false)")
 
-def _error_body(error: ProxyError, request_id: str) -> bytes:
-    return json.dumps({"message": error.message, "id": request_id, "code": error.code}).encode()
+    def _endpoint_for(self, route: Route, model: str | None) -> Endpoint:
+        """Return the endpoint that a request is for.
+
+        Raises:
+            ProxyError: ``not_found`` when no model answers the route, ``model_not_found`` for an unknown name.
+
+        """
+        found = [one for one in self._settings.endpoints if one.api in route.translations]
+        if not found:
+            raise ProxyError("not_found", f"no model of this environment answers {route.path}; see GET /v1/models")
+        for one in found:
+            if model is None or model in one.names:
+                return one
+        from proxy.dialects import models  # not needed by requests for a known model
+
+        raise models.unknown(found)
+
+    def _reader(self, route: Route) -> FieldReader:
+        found = self._readers.get(route.name)
+        if found is None:
+            found = self._readers[route.name] = FieldReader(route, self._settings.limits)
+        return found
+
+    def _translation(self, route: Route, endpoint: Endpoint) -> Translation:
+        name = route.translations[endpoint.api]
+        found = self._translations.get(name)
+        if found is None:
+            found = self._translations[name] = cast("Translation", import_module(f"proxy.dialects.{name}"))
+        return found
+
+
+def texts_of(value: Any) -> str:  # noqa: ANN401 - JSON
+    """Return every text in a request, which no error may repeat."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "\n".join(filter(None, map(texts_of, value.values())))
+    if isinstance(value, list):
+        return "\n".join(filter(None, map(texts_of, value)))
+    return ""
+
+
+def _error_body(error: ProxyError, dialect: str, request_id: str) -> bytes:
+    return json.dumps(document_of(error, dialect, request_id)).encode()

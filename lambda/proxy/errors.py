@@ -24,6 +24,7 @@ STATUS: Final = {
     "answer_too_large": 424,
     "timed_out": 424,
     "connection_lost": 424,
+    "proxy_failed": 424,
     "throttled": 429,
     "internal_error": 500,
     "not_ready": 503,
@@ -32,8 +33,13 @@ STATUS: Final = {
 """424, failed dependency, where the model may have run, or another attempt is useless: clients retry every status of
 500 and more, 408, 409 and 429 by themselves, and none of them retries 424."""
 
-FAILED: Final = 424
-"""The status of a request that failed behind the proxy."""
+_FAILED: Final = 424
+
+
+def failed(status: int) -> bool:
+    """Return whether a request failed here or behind the proxy, through no fault of its caller."""
+    return status == _FAILED or status >= 500
+
 
 RETRY_AFTER_SECONDS: Final = {"throttled": 1, "not_ready": 10, "unavailable": 5}
 """The codes that say that the model never ran, so that a retry repeats no generation, and when to retry."""
@@ -71,7 +77,7 @@ class ProxyError(Exception):
         self.headers = dict(headers or {})
         if code in RETRY_AFTER_SECONDS:
             self.headers["retry-after"] = str(RETRY_AFTER_SECONDS[code])
-        elif self.status >= FAILED:
+        elif failed(self.status):
             # OpenAI's clients obey it, whatever the status is.
             self.headers["x-should-retry"] = "false"
         self.cause = cause

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import Any
 
+from proxy.errors import STATUS, ProxyError, failed
 from proxy.metrics import embedded
 from proxy.routes.table import HEALTH
 from proxy.settings import Settings
@@ -23,6 +24,7 @@ class RequestLog:
     """
 
     def __init__(self, request_id: str, *, cold_start: bool, settings: Settings) -> None:
+        self.request_id = request_id
         self._settings = settings
         self._started = time.monotonic()
         self._fields: dict[str, Any] = {"request_id": request_id, "cold_start": cold_start}
@@ -31,19 +33,27 @@ class RequestLog:
         """Add fields; None is left out."""
         self._fields.update(fields)
 
+    def defect(self) -> ProxyError:
+        """Return the error for a defect of the proxy: one that clients do not retry once a request was sent."""
+        code = "proxy_failed" if self._fields.get("attempts") else "internal_error"
+        return ProxyError(code, "the proxy failed; report the id to the operator")
+
     def write(self, status: int) -> None:
-        """Write the line; level ERROR for 5xx, so that an operator can filter for what is theirs.
+        """Write the line; level ERROR for what is the operator's, so that they can filter for it.
 
         At the log level ERROR, the lines of other requests hold metrics only: CloudWatch counts every request.
         """
         fields = {name: value for name, value in self._fields.items() if value is not None}
         fields["duration_ms"] = round((time.monotonic() - self._started) * 1000)
-        level = "ERROR" if status >= 500 else "INFO"
+        # A stream can fail when its status is sent.
+        is_failure = failed(status) or (status < 300 and fields.get("code") in STATUS)
+        level = "ERROR" if is_failure else "INFO"
         line: dict[str, Any] = {}
         if level == "ERROR" or self._settings.log_level == "INFO":
             line.update(level=level, message="request", status=status, **fields)
         if fields.get("route") != HEALTH.name:
-            line.update(embedded(self._settings.endpoint_name, status, time.time(), fields))
+            endpoint = fields.get("endpoint", self._settings.endpoints[0].name)
+            line.update(embedded(endpoint, status, time.time(), fields, failed=is_failure))
         if line:
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()

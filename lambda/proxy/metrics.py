@@ -21,26 +21,32 @@ _UNITS: Final = {
     "TokensIn": "Count",
     "TokensOut": "Count",
     "TokensPerSecond": "Count/Second",
+    "TimeToFirstEvent": "Milliseconds",
+    "StreamFailures": "Count",
 }
 
 
-def embedded(endpoint: str, status: int, now: float, fields: dict[str, Any]) -> dict[str, Any]:
+def embedded(endpoint: str, status: int, now: float, fields: dict[str, Any], *, failed: bool) -> dict[str, Any]:
     """Return the metrics of a request, to be merged into its log line.
 
     Args:
         endpoint: the endpoint's name.
         status: the HTTP status of the answer.
         now: seconds since the epoch.
+        failed: whether the request failed here or behind the proxy, in a stream maybe after its status was sent.
         fields: those of the log line: ``duration_ms``; of requests that were sent upstream also ``upstream_ms``,
             ``attempts``, ``tokens_in`` and ``tokens_out``.
 
     """
     values: dict[str, float] = {
         "Requests": 1,
-        "ClientErrors": int(400 <= status < 500),
-        "ServerErrors": int(status >= 500),
+        "ClientErrors": int(400 <= status < 500 and not failed),
+        "ServerErrors": int(failed),
         "Throttles": int(status == 429),
     }
+    if "first_event_ms" in fields:
+        values["TimeToFirstEvent"] = fields["first_event_ms"]
+        values["StreamFailures"] = int(failed)
     if "upstream_ms" in fields:
         values["Attempts"] = fields["attempts"]
         values["UpstreamLatency"] = fields["upstream_ms"]

@@ -214,7 +214,9 @@ def _named(members: list[Any]) -> str:
 
 def _one_of(rules: Rules) -> Check:
     members = [one for one in rules["enum"] if one is not None]
-    allowed = f"one of {_named(members)}" if len(members) > 1 else _only(members[0], rules)
+    allowed = f"one of {_named(members)}" if len(members) > 1 else _named(members)
+    if len(members) == 1 and _takes_null(rules):
+        allowed = f"{allowed} or left out: {_reason(rules)}"
 
     def check(value: Any) -> Any:  # noqa: ANN401 - JSON
         # By type too: 0 is not false.
@@ -226,17 +228,10 @@ def _one_of(rules: Rules) -> Check:
 
 
 def _absent(rules: Rules) -> Check:
-    allowed = f"left out: {_reason(rules)}"
-
     def check(_value: Any) -> Any:  # noqa: ANN401 - JSON
-        raise wrong(allowed)
+        raise wrong(f"left out: {_reason(rules)}")
 
     return check
-
-
-def _only(value: Any, rules: Rules) -> str:  # noqa: ANN401 - JSON
-    shown = value if isinstance(value, str) else json.dumps(value)
-    return f"{shown} or left out: {_reason(rules)}" if _takes_null(rules) else str(shown)
 
 
 def _reason(rules: Rules) -> str:

@@ -27,7 +27,8 @@ def read(file: str, limits: Mapping[str, int]) -> dict[str, Any]:
     """
     schema: dict[str, Any] = json.loads(_content(file))
     definitions = schema.pop("$defs", {})
-    return _filled(schema, limits, definitions)
+    filled: dict[str, Any] = _filled(schema, limits, definitions)
+    return filled
 
 
 def _filled(value: Any, limits: Mapping[str, int], definitions: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON

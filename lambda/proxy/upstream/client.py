@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import queue
 import random
-import threading
 import time
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable, Generator
+from typing import Any, Final, TypeVar
 
 import botocore.session
 from botocore.config import Config
@@ -20,6 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from proxy.errors import ProxyError
 from proxy.settings import Settings
+from proxy.upstream.call import Call
 from proxy.upstream.errors import before_the_model, proxy_error_of
 from proxy.upstream.workers import Workers
 
@@ -29,6 +29,7 @@ IDLE_SECONDS: Final = 20.0
 """A connection that was idle for longer is not used again: after a freeze of the function it may be dead, and nobody
 knows whether a request that is sent into a dead connection reached the model."""
 
+_T = TypeVar("_T")
 _PAUSE_SECONDS: Final = (0.1, 0.4)
 _SERVICE: Final = "sagemaker-runtime"
 # Callers that were throttled together come apart. Not the module's own generator: SnapStart restores its state.
@@ -42,70 +43,15 @@ class _OneService(Loader):
         return [_SERVICE]
 
 
-class _Cancelled(Exception):
-    """Nobody waits for this call any more."""
-
-
-@dataclass
-class Call:
-    """One request on its way to the model.
-
-    Attributes:
-        prompt: the prompt, which an error must not repeat.
-        deadline: when the answer has to be there, by ``time.monotonic()``.
-        variant: the variant of the endpoint; default by weight.
-        attempts: how many requests were sent upstream so far.
-
-    """
-
-    prompt: str
-    deadline: float
-    variant: str | None = None
-    attempts: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _cancelled: bool = field(default=False, repr=False)
-    # Held until the call is cancelled: waiting for it is waiting for that. An Event costs three times as much.
-    _running: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def __post_init__(self) -> None:
-        self._running.acquire()
-
-    @property
-    def remaining(self) -> float:
-        """Return the time until the deadline, in seconds; 0 when it has passed."""
-        return max(0.0, self.deadline - time.monotonic())
-
-    def cancel(self) -> None:
-        """Let no further attempt begin. One that has begun cannot be taken back, also while it still connects."""
-        with self._lock:
-            if not self._cancelled:
-                self._cancelled = True
-                self._running.release()
-
-    def begin_attempt(self) -> None:
-        """Count an attempt, unless the call is cancelled."""
-        with self._lock:
-            if self._cancelled:
-                raise _Cancelled
-            self.attempts += 1
-
-    def pause(self, seconds: float) -> None:
-        """Wait before another attempt; end at once when the call is cancelled."""
-        if self._running.acquire(timeout=seconds):
-            self._running.release()  # for the other workers
-            raise _Cancelled
-
-
 class EndpointClient:
-    """The endpoint. Make one for each execution environment: it keeps connections.
+    """The endpoints. Make one for each execution environment: it keeps connections.
 
     Args:
-        settings: the endpoint's name, and the time-out.
+        settings: the time-out.
 
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._name = settings.endpoint_name
         self._last_used = [time.time()] * MAX_CONCURRENT_REQUESTS
         self._workers = Workers()
         session = botocore.session.Session()
@@ -167,6 +113,70 @@ class EndpointClient:
         self._last_used[: len(contents)] = [time.time()] * len(contents)
         return [answers[number] for number in range(len(contents))]
 
+    def stream(self, content: bytes, call: Call) -> Generator[bytes]:
+        """Send a request and yield the parts of its answer as they arrive, in whatever sizes.
+
+        Close it to leave the stream: the connection ends with the next part.
+
+        Args:
+            content: the request's JSON.
+            call: the request it is for.
+
+        Raises:
+            ProxyError: there is no answer, it breaks off, or the deadline has come.
+
+        """
+        if not call.remaining:
+            raise _timed_out()
+        self._close_idle_connections(1)
+        parts: queue.SimpleQueue[bytes | Exception | None] = queue.SimpleQueue()
+
+        def work(_number: int) -> None:
+            try:
+                self._receive(content, call, parts.put)
+                parts.put(None)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised below
+                parts.put(error)
+
+        ended = False
+        try:
+            self._workers.start(work, 1)
+            while True:
+                try:
+                    part = parts.get(timeout=call.remaining)
+                except queue.Empty:
+                    raise _timed_out() from None
+                if part is None:
+                    ended = True
+                    self._last_used[0] = time.time()
+                    return
+                if isinstance(part, Exception):
+                    raise part
+                yield part
+        finally:
+            if not ended:
+                call.cancel()
+                self._workers.end()
+                self._workers = Workers()
+
+    def _receive(self, content: bytes, call: Call, put: Callable[[bytes], None]) -> None:
+        body = _at_most_twice(lambda: self._open(content, call), call)
+        try:
+            for event in body:
+                if call.cancelled:
+                    return
+                # Any other member is none of the model's: botocore raises the errors.
+                if part := event.get("PayloadPart", {}).get("Bytes"):
+                    put(part)
+        except (ClientError, BotoCoreError, HTTPError) as error:
+            raise proxy_error_of(error, call.texts(), call.variant) from None
+        finally:
+            body.close()
+
+    def _open(self, content: bytes, call: Call) -> Any:  # noqa: ANN401 - botocore's event stream
+        call.begin_attempt()
+        return self._client.invoke_endpoint_with_response_stream(**_request(content, call))["Body"]
+
     def _close_idle_connections(self, needed: int) -> None:
         """Close all connections when one of those needed was idle for too long: the last one returned is used first."""
         # By the wall clock: the monotonic one may stand still while the function is frozen.
@@ -175,29 +185,32 @@ class EndpointClient:
 
     def _invoke(self, content: bytes, call: Call) -> bytes:
         """Send a request; once more, after a short pause, when the first cannot have reached the model."""
-        try:
-            return self._send(content, call)
-        except (ClientError, BotoCoreError, HTTPError) as error:
-            pause = _random.uniform(*_PAUSE_SECONDS)
-            if not before_the_model(error) or call.remaining < pause + CONNECT_SECONDS:
-                raise proxy_error_of(error, call.prompt, call.variant) from None
-        call.pause(pause)
-        try:
-            return self._send(content, call)
-        except (ClientError, BotoCoreError, HTTPError) as error:
-            raise proxy_error_of(error, call.prompt, call.variant) from None
+        return _at_most_twice(lambda: self._send(content, call), call)
 
     def _send(self, content: bytes, call: Call) -> bytes:
         call.begin_attempt()
-        response = self._client.invoke_endpoint(
-            EndpointName=self._name,
-            ContentType="application/json",
-            Accept="application/json",
-            Body=content,
-            **({"TargetVariant": call.variant} if call.variant else {}),
-        )
+        response = self._client.invoke_endpoint(**_request(content, call))
         body: bytes = response["Body"].read()
         return body
+
+
+def _request(content: bytes, call: Call) -> dict[str, Any]:
+    request = {"EndpointName": call.endpoint, "ContentType": "application/json", "Body": content}
+    return {**request, "Accept": "application/json", **({"TargetVariant": call.variant} if call.variant else {})}
+
+
+def _at_most_twice(send: Callable[[], _T], call: Call) -> _T:
+    try:
+        return send()
+    except (ClientError, BotoCoreError, HTTPError) as error:
+        pause = _random.uniform(*_PAUSE_SECONDS)
+        if not before_the_model(error) or call.remaining < pause + CONNECT_SECONDS:
+            raise proxy_error_of(error, call.texts(), call.variant) from None
+    call.pause(pause)
+    try:
+        return send()
+    except (ClientError, BotoCoreError, HTTPError) as error:
+        raise proxy_error_of(error, call.texts(), call.variant) from None
 
 
 def _collect(

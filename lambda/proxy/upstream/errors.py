@@ -40,6 +40,9 @@ _BY_AWS_CODE: Final = {
     "ModelNotReadyException": ("not_ready", "the model is still loading; try again"),
     "InternalFailure": _FAILED,
     "InternalDependencyException": _FAILED,
+    # In the middle of a stream.
+    "InternalStreamFailure": _FAILED,
+    "ModelStreamError": ("model_failed", "the model failed in the middle of its answer"),
     "ServiceUnavailable": _FAILED,
     "ServiceUnavailableException": _FAILED,
     "AccessDeniedException": _DENIED,
