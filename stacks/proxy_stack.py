@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
-from sagemaker_llm import ApiKeyClient, GpuEndpoint, LlmProxy, ProxyRestApi
+from sagemaker_llm import ApiKeyClient, GpuEndpoint, LlmProxy, ProxyRestApi, ServedEndpoint
 from stacks import acknowledgements
 from stacks.durations import retention, seconds
 from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, publish
@@ -33,7 +33,7 @@ class ProxyStack(Stack):
             construct_id,
             stack_name=stack_name,
             termination_protection=settings.termination_protection,
-            description="A small HTTP proxy with Cohere's generate API in front of a SageMaker endpoint",
+            description="A small HTTP proxy with Cohere's and OpenAI's APIs in front of a SageMaker endpoint",
         )
         section = settings.proxy
         proxy = self._proxy(section, settings)
@@ -51,6 +51,11 @@ class ProxyStack(Stack):
             "Proxy",
             endpoint=GpuEndpoint.from_endpoint_name(self, "Endpoint", settings.endpoint.name),
             api=settings.api or "generate",
+            models=settings.model_names,
+            more_endpoints=[
+                ServedEndpoint(GpuEndpoint.from_endpoint_name(self, f"Endpoint-{name}", name), more.api, more.models)
+                for name, more in section.endpoints.items()
+            ],
             generate_timeout=seconds(section.generate_timeout_seconds),
             max_request_bytes=section.max_request_bytes,
             request_limits=section.request_limits,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sagemaker_llm.proxy.llm_proxy import LlmProxy
     from sagemaker_llm.proxy.request_limits import RequestLimits
     from sagemaker_llm.proxy.rest_api import ProxyRestApi
+    from sagemaker_llm.proxy.served_endpoint import ServedEndpoint
 
 __all__ = [
     "ApiKeyClient",
@@ -42,6 +43,7 @@ __all__ = [
     "ProxyRestApi",
     "RequestLimits",
     "ScheduledCapacity",
+    "ServedEndpoint",
     "Variant",
     "VpcAttachment",
 ]
@@ -58,6 +60,7 @@ _MODULES = {
     "RequestLimits": "proxy.request_limits",
     "ProxyRestApi": "proxy.rest_api",
     "ScheduledCapacity": "endpoint.autoscaling",
+    "ServedEndpoint": "proxy.served_endpoint",
     "Variant": "endpoint.variant",
     "VpcAttachment": "models.marketplace_model",
 }

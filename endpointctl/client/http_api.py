@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import time
@@ -20,6 +21,7 @@ from endpointctl.client.transport import Response, Transport, check_variant, req
 from endpointctl.completion import Completion, completion
 from endpointctl.failure import Failure
 from endpointctl.refused import refusal
+from sagemaker_llm.proxy import source
 from stacks import settings
 
 API_KEY_VARIABLE: Final = "ENDPOINTCTL_API_KEY"
@@ -94,7 +96,8 @@ class Client:
         if not configured.has_proxy:
             raise Failure(
                 f"environments/{environment}.yaml: the package answers {configured.api}, and the proxy translates "
-                f"generate and chat only: call the endpoint {configured.endpoint.name} with SageMaker's InvokeEndpoint"
+                f"{', '.join(source.apis())} only: call the endpoint {configured.endpoint.name} with SageMaker's "
+                "InvokeEndpoint"
             )
         rest_api = configured.proxy.rest_api
         if options.get("api_key") and (rest_api is None or rest_api.access != "api_keys"):
@@ -137,11 +140,26 @@ class Client:
         check_variant(variant)
         content = request_fields(prompt, fields)
         headers = {**_JSON, **({"X-Target-Variant": variant} if variant else {})}
+        body, seconds, attempt = self._answered(_GENERATE, headers, content)
+        return completion(body, seconds, attempt)
+
+    def ask(self, path: str, fields: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        """Send one request to any route and return the answer; raises as ``generate`` does.
+
+        Args:
+            path: e.g. ``/v2/embed``.
+            fields: the body.
+
+        """
+        return self._answered(path, _JSON, json.dumps(fields).encode())[0]
+
+    def _answered(self, path: str, headers: Mapping[str, str], content: bytes) -> tuple[Any, float, int]:
+        """Return the body, how long it took in seconds, and the number of attempts."""
         for attempt in range(1, self._attempts + 1):
             started = time.monotonic()
-            response = self._send("POST", _GENERATE, headers, content)
+            response = self._send("POST", path, headers, content)
             if response.status == 200:
-                return completion(response.body, time.monotonic() - started, attempt)
+                return response.body, time.monotonic() - started, attempt
             refused = refusal(response.status, response.body, response.headers)
             if attempt == self._attempts or not refused.may_be_tried_again:
                 raise refused

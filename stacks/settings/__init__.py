@@ -56,7 +56,6 @@ class Settings(Section):
         default=False, description="Whether CloudFormation refuses to delete the stacks until this is false again."
     )
     tags: Mapping[Tag, Tag] = Field(default_factory=dict, description="Tags on every resource that can have them.")
-
     permissions_boundary_arn: str | None = Field(
         default=None,
         pattern=r"^arn:aws[a-z-]*:iam::\d{12}:policy/\S+$",
@@ -113,6 +112,12 @@ class Settings(Section):
         """Return what the main variant's container answers."""
         instance_type, model = self.endpoint.types_and_models(self.model)[0]
         return model.package(instance_type, self.region).api
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """Return the names by which clients call the model, besides the endpoint's own."""
+        in_the_catalogue = (self.model.catalog,) if self.model.catalog else ()
+        return in_the_catalogue if self.proxy.models is None else self.proxy.models
 
     @property
     def has_proxy(self) -> bool:

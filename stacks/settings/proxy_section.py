@@ -9,12 +9,15 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from sagemaker_llm import RequestLimits, limits
+from sagemaker_llm.models.catalog import Api
 from stacks.settings.section import Count, RetentionDays, Section
 
 Caller = Annotated[str, Field(pattern=r"^(\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+)$")]
 ClientName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?$")]
 Network = Annotated[str, AfterValidator(lambda text: str(ip_network(text)))]
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
+EndpointName = Annotated[str, AfterValidator(limits.check_endpoint_name)]
 VpcEndpointId = Annotated[str, Field(pattern=r"^vpce-[0-9a-f]{8,17}$")]
 
 
@@ -80,8 +83,28 @@ class RestApi(Section):
     )
 
 
+class MoreEndpoint(Section):
+    """A further endpoint behind the same URL, of this account and region."""
+
+    api: Api = Field(description="What its container answers.")
+    models: tuple[ModelName, ...] = Field(
+        default=(), strict=False, description="The names by which clients call its model. Default: the endpoint's name."
+    )
+
+
 class Proxy(Section):
     """The HTTP API in front of the endpoint."""
+
+    models: tuple[ModelName, ...] | None = Field(
+        default=None,
+        strict=False,
+        description="The names by which clients call the model, besides the endpoint's own. Default: the model's name "
+        "in the catalogue.",
+    )
+    endpoints: Mapping[EndpointName, MoreEndpoint] = Field(
+        default_factory=dict,
+        description="Further endpoints behind the same URL, by their names in SageMaker, chosen by route and model.",
+    )
 
     callers: tuple[Caller, ...] = Field(
         default=(),

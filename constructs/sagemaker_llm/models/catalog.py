@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 from sagemaker_llm.errors import OptionError
 from sagemaker_llm.models.instance_type import InstanceType
 
-Api: TypeAlias = Literal["generate", "chat", "embed", "rerank", "summarize"]
+Api: TypeAlias = Literal["generate", "chat", "chat_v2", "embed", "rerank", "summarize"]
 """What a package's container answers: which of Cohere's request bodies."""
 
 AmiRule: TypeAlias = Literal["required", "assumed", "optional", "refused"]

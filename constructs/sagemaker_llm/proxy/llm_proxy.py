@@ -20,6 +20,7 @@ from sagemaker_llm.proxy import source
 from sagemaker_llm.proxy.function import python_function
 from sagemaker_llm.proxy.metrics import ProxyMetrics
 from sagemaker_llm.proxy.request_limits import RequestLimits
+from sagemaker_llm.proxy.served_endpoint import ServedEndpoint, check_served, environment_of
 from sagemaker_llm.proxy.version_check import VersionCheck
 
 LogLevel: TypeAlias = Literal["INFO", "ERROR"]
@@ -37,8 +38,10 @@ class LlmProxy(ProxyMetrics, Construct):
         scope: the parent.
         construct_id: the id in the parent.
         endpoint: the endpoint.
-        api: what the endpoint's container answers, ``generate`` (default) or ``chat``; for chat, requests and answers
-            are translated, and each generation is a request of its own.
+        api: what the endpoint's container answers: ``generate`` (default), ``chat``, ``chat_v2``, ``embed`` or
+            ``rerank``. It decides which routes the proxy has.
+        models: the names by which clients may call the endpoint's model; its own name is always one. Default: none.
+        more_endpoints: further endpoints behind the same URL, chosen by route and by model; default none.
         code: the source; default the one that comes with this library.
         generate_timeout: how long one generation may take, 1 to 70 s; default 65 s, more than SageMaker's own 60 s.
         max_request_bytes: the longest request body, 1024 to 4000000 bytes; default 262144. A 2023 model reads about
@@ -58,6 +61,7 @@ class LlmProxy(ProxyMetrics, Construct):
         alias: its alias ``live``, which callers reach.
         log_group: its log group.
         version_check: the check of new versions.
+        apis: what the containers behind it answer.
         reserved_concurrency: as given.
         request_limits: as given, or the default.
 
@@ -73,6 +77,8 @@ class LlmProxy(ProxyMetrics, Construct):
         *,
         endpoint: InvocableEndpoint,
         api: Api = "generate",
+        models: Sequence[str] = (),
+        more_endpoints: Sequence[ServedEndpoint] = (),
         code: lambda_.Code | None = None,
         generate_timeout: Duration | None = None,
         max_request_bytes: int = limits.REQUEST_DEFAULT_BYTES,
@@ -89,16 +95,18 @@ class LlmProxy(ProxyMetrics, Construct):
             check_range("reserved_concurrency", reserved_concurrency, 1, float("inf"))
         check_range("max_request_bytes", max_request_bytes, *limits.REQUEST_BYTES, unit="bytes")
         check_range("memory_mib", memory_mib, *limits.MEMORY_MIB, unit="MiB")
-        _check_one_of("api", api, source.apis(), "cannot be translated by the proxy")
+        served = (ServedEndpoint(endpoint, api, models), *more_endpoints)
+        check_served(served)
         _check_one_of("log_level", log_level, get_args(LogLevel), "is no level")
         code = code or source.code()
         self.request_limits = request_limits or RequestLimits()
         self.reserved_concurrency = reserved_concurrency
+        self.apis = frozenset(one.api for one in served)
         self._endpoint_name = endpoint.endpoint_name
         self.function = python_function(
             self,
-            description=f"Cohere's /v1/generate in front of the SageMaker endpoint {endpoint.endpoint_name}",
-            role_description="Lets the proxy write its log and invoke its endpoint",
+            description=f"Cohere's and OpenAI's APIs in front of the SageMaker endpoint {endpoint.endpoint_name}",
+            role_description="Lets the proxy write its log and invoke its endpoints",
             code=code,
             handler="proxy.handler.handler",
             timeout_seconds=seconds + limits.RESERVE_SECONDS,
@@ -106,8 +114,7 @@ class LlmProxy(ProxyMetrics, Construct):
             log_retention=log_retention,
             reserved_concurrency=reserved_concurrency,
             environment={
-                "API": api,
-                "ENDPOINT_NAME": endpoint.endpoint_name,
+                **environment_of(served),
                 "GENERATE_TIMEOUT_SECONDS": str(seconds),
                 "MAX_REQUEST_BYTES": str(max_request_bytes),
                 "LOG_LEVEL": log_level,
@@ -116,7 +123,8 @@ class LlmProxy(ProxyMetrics, Construct):
             snap_start=snap_start,
         )
         self.log_group = self.function.log_group
-        endpoint.grant_invoke(self.function)
+        for one in served:
+            one.endpoint.grant_invoke(self.function)
         self._publish(code, log_retention)
 
     def _publish(self, code: lambda_.Code, log_retention: logs.RetentionDays) -> None:

@@ -126,13 +126,13 @@ class ProxyRestApi(Construct):
             callers=callers,
             networks=networks,
             vpc_endpoint_ids=vpc_endpoint_ids,
-            preflight_paths=[route.path for route in source.routes() if route.schema] if cors_origins else (),
+            preflight_paths=_preflight_paths(proxy) if cors_origins else (),
         )
         self.api = apigateway.RestApi(
             self,
             "Api",
             rest_api_name=Stack.of(self).stack_name,
-            description="Cohere's /v1/generate in front of a SageMaker endpoint",
+            description="Cohere's and OpenAI's APIs in front of a SageMaker endpoint",
             endpoint_configuration=self._endpoint_configuration(vpc_endpoint_ids),
             policy=policy,
             cloud_watch_role=account_log_role,
@@ -140,6 +140,7 @@ class ProxyRestApi(Construct):
             default_method_options=_method_options(access),
         )
         self.url = self.api.url
+        self._apis = proxy.apis
         schemas = add_methods(self, self.api, proxy, timeout, cors_origins)
         add_gateway_responses(self.api, cors_origins)
         for name, client in (clients or {}).items():
@@ -177,7 +178,11 @@ class ProxyRestApi(Construct):
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow ``execute-api:Invoke`` on every route of the stage, in the grantee's own policy."""
-        arns = [self.api.arn_for_execute_api(route.method, route.path, STAGE) for route in source.routes()]
+        arns = [
+            self.api.arn_for_execute_api(route.method, path.replace("{name}", "*"), STAGE)
+            for route in source.routes(self._apis)
+            for path in route.paths
+        ]
         return iam.Grant.add_to_principal(grantee=grantee, actions=["execute-api:Invoke"], resource_arns=arns)
 
     def metric_requests(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401 - the CDK's MetricOptions
@@ -195,6 +200,10 @@ class ProxyRestApi(Construct):
     def metric_latency(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
         """Return the time from request to response, in milliseconds."""
         return self.api.metric_latency(**options)
+
+
+def _preflight_paths(proxy: LlmProxy) -> list[str]:
+    return [path for route in source.routes(proxy.apis) if route.schema for path in route.paths]
 
 
 def _throttle(rate: float | None, burst: int | None, concurrency: int | None) -> tuple[float, int]:

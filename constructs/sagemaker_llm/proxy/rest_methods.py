@@ -41,10 +41,11 @@ def add_methods(
     integration = apigateway.LambdaIntegration(proxy.alias, timeout=timeout, allow_test_invoke=False)
     models: dict[str, Any] = {}
     validator: apigateway.RequestValidator | None = None
-    for route in source.routes():
-        resource = api.root.resource_for_path(route.path.lstrip("/"))
+    for route in source.routes(proxy.apis):
+        resources = [api.root.resource_for_path(path.lstrip("/")) for path in route.paths]
         if not route.schema:
-            resource.add_method(route.method, integration)
+            for resource in resources:
+                resource.add_method(route.method, integration)
             continue
         schema = draft_4(source.request_schema(route, proxy.request_limits.by_name))
         suffix = "" if not models else f"-{route.name}"
@@ -59,17 +60,19 @@ def add_methods(
         validator = validator or api.add_request_validator(
             "Validator", validate_request_body=True, validate_request_parameters=True
         )
-        resource.add_method(
-            route.method,
-            integration,
-            request_models={"application/json": apigateway.Model.from_model_name(scope, f"Request{suffix}", model.ref)},
-            request_validator=validator,
-        )
-        if cors_origins:
-            resource.add_cors_preflight(
-                allow_origins=list(cors_origins),
-                allow_methods=[route.method],
-                allow_headers=[*_CORS_HEADERS, source.variant_header()],
-                max_age=Duration.hours(1),
+        request = apigateway.Model.from_model_name(scope, f"Request{suffix}", model.ref)
+        for resource in resources:
+            resource.add_method(
+                route.method,
+                integration,
+                request_models={"application/json": request},
+                request_validator=validator,
             )
+            if cors_origins:
+                resource.add_cors_preflight(
+                    allow_origins=list(cors_origins),
+                    allow_methods=[route.method],
+                    allow_headers=[*_CORS_HEADERS, source.variant_header()],
+                    max_age=Duration.hours(1),
+                )
     return models

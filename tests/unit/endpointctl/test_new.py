@@ -193,8 +193,8 @@ def test_the_defaults_of_the_questions(folder: Path, monkeypatch: pytest.MonkeyP
 
 def test_no_question_about_a_proxy_that_is_not_deployed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "_interactive", lambda: True)
-    run(**options(region="us-east-1", model="embed-v4", instance_type="ml.g6.xlarge"), answers="")
-    assert content(folder)["model"] == {"catalog": "embed-v4"}
+    run(**options(region="us-east-1", model="summarize", instance_type="ml.p4d.24xlarge"), answers="")
+    assert content(folder)["model"] == {"catalog": "summarize"}
 
 
 def test_no_answer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
