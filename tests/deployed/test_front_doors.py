@@ -209,7 +209,7 @@ def test_the_proxy_responds_before_the_gateway_times_out(
     began = time.monotonic()
     status, _, body = signed.send({"prompt": CANARY})
     assert (status, body["code"], body["message"]) == (
-        504,
+        424,
         "timed_out",
         "the model took too long; ask for fewer tokens",
     )
@@ -297,7 +297,7 @@ def test_without_its_permission_the_gateway_cannot_invoke_the_function(deployed:
     client.remove_permission(FunctionName=function, StatementId=statement["Sid"], Qualifier="live")
     try:
         status, _, body = signed.send({"prompt": "a"})
-        assert (status, body["code"]) == (500, "api_gateway_error")
+        assert (status, body["code"]) == (424, "api_gateway_error")
     finally:
         client.add_permission(
             FunctionName=function,
@@ -328,4 +328,4 @@ def test_a_function_that_does_not_respond_in_time(rest_apis: RestApis, signed: F
     rest_api = {"account_log_role": True, "timeout_seconds": 3}
     again = rest_apis.deploy("signed", rest_api, files={"proxy/handler.py": SLOW})
     status, _, body = again.send({"prompt": "a"})
-    assert (status, body["code"]) == (504, "timed_out")
+    assert (status, body["code"]) == (424, "timed_out")
