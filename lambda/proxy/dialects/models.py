@@ -24,12 +24,15 @@ _USES: Final = {
 
 
 def cohere_list(endpoints: Sequence[Endpoint], request: Request) -> bytes:
-    """Return every model, or those for the query's ``endpoint``; with ``default_only``, the first of them."""
-    use = request.query.get("endpoint", "")
-    found = [one for one in endpoints if not use or use in _USES[one.api]]
+    """Return every model, or those for the query's ``endpoint``; with ``default_only``, the first of them.
+
+    ``page_size`` bounds the list; there is no second page, since it is short.
+    """
+    use, size = request.query.get("endpoint", ""), request.query.get("page_size", "")
+    found = [_cohere(name, one) for one in endpoints for name in one.names if not use or use in _USES[one.api]]
     if request.query.get("default_only", "").lower() == "true":
         found = found[:1]
-    return _json({"models": [_cohere(name, one) for one in found for name in one.names]})
+    return _json({"models": found[: int(size)] if size.isascii() and size.isdigit() else found})
 
 
 def cohere_one(endpoints: Sequence[Endpoint], name: str) -> bytes:
