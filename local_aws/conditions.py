@@ -36,7 +36,7 @@ The runner writes it when it deploys an environment whose settings name the API 
 DEFAULT_QUOTA: Final = 20
 """The quota of each instance type for endpoints, in instances. A real account often begins with 0."""
 
-Api: TypeAlias = Literal["generate", "chat", "embed", "rerank", "summarize"]
+Api: TypeAlias = Literal["generate", "chat", "chat_v2", "embed", "rerank", "summarize"]
 """The request bodies that a container answers; the same names as ``sagemaker_llm.models.catalog.Api``."""
 
 _STRICT: Final = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
