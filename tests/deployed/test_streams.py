@@ -1,5 +1,6 @@
 """Streams of the runtime with faults in their content, at their times, and with a caller that leaves."""
 
+import itertools
 import json
 import time
 from collections.abc import Callable
@@ -36,7 +37,7 @@ def test_parts_arrive_one_by_one(deployed: Deployed, account: Callable[[Conditio
     for _ in stream()["Body"]:
         times.append(time.monotonic() - started)
     assert times[-1] - times[0] >= 0.1 * (len(times) - 1)
-    gaps = [late - early for early, late in zip(times, times[1:], strict=False)]
+    gaps = [late - early for early, late in itertools.pairwise(times)]
     assert min(gaps) > 0.03
 
 
