@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from local_aws.container import contract, embed, generation, rerank, streams
+from local_aws.container import contract, generation, streams
 from local_aws.container.chat import v1, v2
 from local_aws.container.contract import Refused, Request
 from local_aws.container.generation import Generation
 from local_aws.container.model import Model
 from local_aws.container.openai import Server
+from local_aws.container.retrieval import embed, rerank
 
 CORPUS = Path(__file__).parent / "corpus.txt"
 JSON: Final = "application/json"

@@ -14,7 +14,7 @@ from local_aws.container.chat import schemas
 from local_aws.container.chat.request import ChatRequest, Source, Tool
 from local_aws.container.contract import Request
 from local_aws.container.generation import Generation
-from local_aws.container.vectors import cosine, vector
+from local_aws.container.retrieval.vectors import cosine, vector
 
 _QUOTED_SOURCES: Final = 2
 _LONGEST_QUOTE: Final = 300
