@@ -135,7 +135,7 @@ class Settings(Section):
         instances = sum(variant.max_instances_ever for _, _, variant in self.variants())
         served = self.proxy.requests_per_instance * instances
         # In front of chat, each generation is a request to the endpoint.
-        return max(1, served // self.proxy.max_generations) if self.api == "chat" else served
+        return max(1, served // self.proxy.max_generations) if self.api in ("chat", "chat_v2") else served
 
     def variants(self) -> Iterator[tuple[str, Model, Variant]]:
         """Yield each variant with its place in the file and its model, the main one first."""

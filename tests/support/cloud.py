@@ -19,6 +19,8 @@ from botocore.exceptions import ClientError
 from endpointctl.aws import Aws
 from endpointctl.client import Client
 from endpointctl.failure import Failure
+from local_aws import invocation_log
+from local_aws.invocation_log import Invocation
 from local_aws.runner.cloud import REGION, Cloud
 from local_aws.runner.journey import CDK, Journey, run
 from tests.support.templates import ROOT, Content, Templates, copy_of_the_app, templates_of
@@ -60,6 +62,11 @@ class Deployed:
     @property
     def cloudformation(self) -> "CloudFormationClient":
         return boto3.client("cloudformation")
+
+    @property
+    def invocations(self) -> list[Invocation]:
+        """Return the requests that reached a container of this cloud, in their order."""
+        return invocation_log.read(self.cloud.folder / invocation_log.FILE)
 
     def cdk(self, *arguments: str, files: Mapping[str, str] | None = None, folder: Any = None) -> str:
         """Run the CDK CLI in a copy of the app with other files, e.g. ``environments/local.yaml``."""

@@ -127,7 +127,7 @@ WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
     (lambda c: c.update(model={"catalog": "embed-v4", "api": "chat"}), "model.api: 'chat' is known for a model of the"),
     (
         lambda c: c["model"].update(package_arn=c["model"]["package_arn"].replace("cohere", "other")),
-        "model.api: None is missing, and the catalogue does not know the package; allowed: generate, chat, chat_v2",
+        "model.api: None is missing, and the catalogue does not know the package; allowed: generate, chat, chat_v2, ",
     ),
     (
         lambda c: c.update(model={"catalog": "command-r-08-2024"}),
