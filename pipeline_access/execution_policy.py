@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pipeline_access.statement import ACCOUNT, PARTITION, Statement
+from sagemaker_llm.proxy.streaming import ADAPTER
 from stacks.names import PROJECT
 
 MAX_CHARACTERS: Final = 6144
@@ -114,6 +115,11 @@ def _lambda() -> Iterator[Statement]:
         "CloudFormation names the functions, and invokes the one that checks the proxy.",
         tuple(f"lambda:{verb}*" for verb in verbs),
         (arn("lambda", f"function:{OURS}"),),
+    )
+    yield Statement(
+        "A function that streams has a layer of AWS's own account.",
+        ("lambda:GetLayerVersion",),
+        (f"arn:{PARTITION}:lambda:*:{ADAPTER.rpartition(':')[0]}:*",),
     )
     yield Statement(
         "CloudFormation names the proxy's log groups, and SageMaker those of endpoints.",

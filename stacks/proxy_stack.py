@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
 from sagemaker_llm import ApiKeyClient, GpuEndpoint, LlmProxy, ProxyRestApi, ServedEndpoint
@@ -64,6 +64,8 @@ class ProxyStack(Stack):
             log_retention=retention(section.log_retention_days),
             log_level=section.log_level,
             snap_start=section.snap_start,
+            streaming=section.streaming,
+            stream_timeout=_seconds(section.stream_timeout_seconds),
         )
 
     def _rest_api(self, proxy: LlmProxy, rest: RestApi, section: Proxy) -> str:
@@ -76,7 +78,7 @@ class ProxyStack(Stack):
             callers=section.callers,
             requests_per_second=rest.requests_per_second,
             burst=rest.burst,
-            timeout=seconds(rest.timeout_seconds),
+            timeout=_seconds(rest.timeout_seconds),
             cors_origins=rest.cors_origins,
             networks=rest.networks,
             vpc_endpoint_ids=rest.vpc_endpoint_ids,
@@ -92,3 +94,7 @@ class ProxyStack(Stack):
             has_tracing=rest.tracing,
         )
         return rest_api.url
+
+
+def _seconds(number: int | None) -> Duration | None:
+    return None if number is None else seconds(number)

@@ -52,11 +52,12 @@ class RestApi(Section):
         description="The requests at once, at most the function's reserved concurrency, because Lambda's own throttle "
         "reaches callers as a 500. Default: that concurrency, else 100.",
     )
-    timeout_seconds: int = Field(
-        default=limits.REST_API_DEFAULT_SECONDS,
-        ge=limits.REST_API_SECONDS[0],
-        le=limits.REST_API_SECONDS[1],
-        description="API Gateway's time-out. More than 29 needs a larger quota from AWS.",
+    timeout_seconds: int | None = Field(
+        default=None,
+        ge=limits.REST_API_STREAM_SECONDS[0],
+        le=limits.REST_API_STREAM_SECONDS[1],
+        description="API Gateway's time-out. Default: 29; more, at most 75, needs a larger quota from AWS. With "
+        "streaming: up to 900 without a quota, by default the function's own time-out.",
     )
     cors_origins: tuple[Origin, ...] = Field(
         default=(), strict=False, description="Origins whose pages may call it in a browser. Default: none."
@@ -159,6 +160,16 @@ class Proxy(Section):
     )
     snap_start: bool = Field(
         default=False, description="Start from a snapshot of a started function; AWS bills caching and restoring it."
+    )
+    streaming: bool = Field(
+        default=False,
+        description="Streamed responses, by AWS's Lambda Web Adapter. Without it the proxy refuses stream: true.",
+    )
+    stream_timeout_seconds: int | None = Field(
+        default=None,
+        ge=limits.STREAM_SECONDS[0],
+        le=limits.STREAM_SECONDS[1],
+        description="With streaming, how long a stream may take; SageMaker itself ends it after 480 s. Default: 300.",
     )
     log_level: Literal["INFO", "ERROR"] = Field(
         default="INFO",

@@ -151,6 +151,19 @@ def test_the_version_check_is_invoked_by_cloudformation() -> None:
     assert allowed("lambda:InvokeFunction", document(EXECUTION))
 
 
+def test_a_layer_is_read_from_the_account_that_publishes_the_adapter(templates: Templates) -> None:
+    layers = {
+        layer
+        for template in templates.values()
+        for resource in template["Resources"].values()
+        for layer in resource.get("Properties", {}).get("Layers", [])
+    }
+    assert layers
+    readable = [resource for resource, _ in resources(document(EXECUTION), "lambda:GetLayerVersion")]
+    for layer in layers:
+        assert any(fnmatchcase(layer, pattern) for pattern in readable), layer
+
+
 @VARIANTS
 def test_the_policies_fit_into_managed_policies(bounded: bool) -> None:
     roles = [f"arn:aws:iam::{ACCOUNT}:role/some-team/execution-role-{number}" for number in range(2)]
@@ -246,7 +259,7 @@ def test_the_roles_of_the_templates_are_named_by_cloudformation(templates: Templ
 
 UNUSED = {
     "AWS::Lambda::Function": (
-        *("CodeSigningConfigArn", "FileSystemConfigs", "KmsKeyArn", "Layers", "RuntimeManagementConfig", "VpcConfig"),
+        *("CodeSigningConfigArn", "FileSystemConfigs", "KmsKeyArn", "RuntimeManagementConfig", "VpcConfig"),
     ),
     "AWS::Lambda::Alias": ("ProvisionedConcurrencyConfig",),
     "AWS::Logs::LogGroup": ("DataProtectionPolicy", "FieldIndexPolicies", "KmsKeyId", "ResourcePolicyDocument"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -26,6 +26,7 @@ def python_function(
     environment: Mapping[str, str] | None = None,
     reserved_concurrency: int | None = None,
     snap_start: bool = False,
+    layers: Sequence[lambda_.ILayerVersion] = (),
 ) -> lambda_.Function:
     """Declare a function that may write to its own log group and nothing else yet.
 
@@ -43,6 +44,7 @@ def python_function(
         environment: the environment variables; default none.
         reserved_concurrency: the concurrency reserved for it, which is also its limit; default the account's pool.
         snap_start: restore execution environments of its versions from a snapshot; default false.
+        layers: the layers; default none.
 
     """
     log_group = logs.LogGroup(scope, "LogGroup", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
@@ -62,6 +64,7 @@ def python_function(
         timeout=Duration.seconds(timeout_seconds),
         environment=environment,
         reserved_concurrent_executions=reserved_concurrency,
+        layers=list(layers) or None,
     )
     if snap_start:
         # Not by the function's own option, which warns that versions have to be published; they are.

@@ -17,6 +17,7 @@ from sagemaker_llm.errors import OptionError
 from sagemaker_llm.limits import check_range
 from sagemaker_llm.models.catalog import Api
 from sagemaker_llm.proxy import source
+from sagemaker_llm.proxy import streaming as stream
 from sagemaker_llm.proxy.function import python_function
 from sagemaker_llm.proxy.metrics import ProxyMetrics
 from sagemaker_llm.proxy.request_limits import RequestLimits
@@ -55,6 +56,10 @@ class LlmProxy(ProxyMetrics, Construct):
             more.
         snap_start: restore execution environments from a snapshot of a started one; default false. AWS bills caching
             and restoring it: docs.aws.amazon.com/lambda/latest/dg/snapstart.html.
+        streaming: stream responses: the function is a web server behind AWS's Lambda Web Adapter, a layer, and not for
+            SnapStart; default false.
+        stream_timeout: with streaming, how long a stream may take, 1 to 480 s; default 300 s. SageMaker ends it after
+            8 minutes.
 
     Attributes:
         function: the function.
@@ -64,6 +69,8 @@ class LlmProxy(ProxyMetrics, Construct):
         apis: what the containers behind it answer.
         reserved_concurrency: as given.
         request_limits: as given, or the default.
+        streaming: as given.
+        timeout_seconds: the function's own time-out, in seconds.
 
     Raises:
         OptionError: a value that Lambda or SageMaker would refuse.
@@ -88,6 +95,8 @@ class LlmProxy(ProxyMetrics, Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         log_level: LogLevel = "INFO",
         snap_start: bool = False,
+        streaming: bool = False,
+        stream_timeout: Duration | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         seconds = _generate_seconds(generate_timeout)
@@ -98,7 +107,10 @@ class LlmProxy(ProxyMetrics, Construct):
         served = (ServedEndpoint(endpoint, api, models), *more_endpoints)
         check_served(served)
         _check_one_of("log_level", log_level, get_args(LogLevel), "is no level")
+        stream_seconds = stream.check(self, streaming=streaming, stream_timeout=stream_timeout, snap_start=snap_start)
         code = code or source.code()
+        self.streaming = streaming
+        self.timeout_seconds = max(seconds, stream_seconds) + limits.RESERVE_SECONDS
         self.request_limits = request_limits or RequestLimits()
         self.reserved_concurrency = reserved_concurrency
         self.apis = frozenset(one.api for one in served)
@@ -108,8 +120,8 @@ class LlmProxy(ProxyMetrics, Construct):
             description=f"Cohere's and OpenAI's APIs in front of the SageMaker endpoint {endpoint.endpoint_name}",
             role_description="Lets the proxy write its log and invoke its endpoints",
             code=code,
-            handler="proxy.handler.handler",
-            timeout_seconds=seconds + limits.RESERVE_SECONDS,
+            handler=stream.HANDLER if streaming else "proxy.handler.handler",
+            timeout_seconds=self.timeout_seconds,
             memory_mib=memory_mib,
             log_retention=log_retention,
             reserved_concurrency=reserved_concurrency,
@@ -119,12 +131,14 @@ class LlmProxy(ProxyMetrics, Construct):
                 "MAX_REQUEST_BYTES": str(max_request_bytes),
                 "LOG_LEVEL": log_level,
                 **{name: str(value) for name, value in self.request_limits.by_name.items()},
+                **(stream.environment(stream_seconds) if streaming else {}),
             },
             snap_start=snap_start,
+            layers=[stream.layer(self)] if streaming else (),
         )
         self.log_group = self.function.log_group
         for one in served:
-            one.endpoint.grant_invoke(self.function)
+            (one.endpoint.grant_invoke_stream if streaming else one.endpoint.grant_invoke)(self.function)
         self._publish(code, log_retention)
 
     def _publish(self, code: lambda_.Code, log_retention: logs.RetentionDays) -> None:
@@ -144,7 +158,10 @@ class LlmProxy(ProxyMetrics, Construct):
                 account needs both this permission and a policy of its own.
 
         """
-        url = self.alias.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
+        url = self.alias.add_function_url(
+            auth_type=lambda_.FunctionUrlAuthType.AWS_IAM,
+            invoke_mode=lambda_.InvokeMode.RESPONSE_STREAM if self.streaming else None,
+        ).url
         for number, caller in enumerate(callers or [Aws.ACCOUNT_ID], start=1):
             self._allow(caller, f"Caller{number}")
         return url

@@ -72,7 +72,8 @@ class ProxyRestApi(Construct):
         requests_per_second: of all clients together, in the long run; default the proxy's reserved concurrency, else
             50. A rate above it fits requests that take less than a second.
         burst: the requests at once, at most the proxy's reserved concurrency; default that concurrency, else 100.
-        timeout: API Gateway's time-out; default 29 s. More needs a larger quota.
+        timeout: API Gateway's time-out; default 29 s, and more needs a larger quota. In front of a proxy that streams:
+            at most 15 minutes, without a quota; default the function's own time-out.
         cors_origins: the origins whose pages may call it in a browser; default none, and no CORS at all.
         networks: the allowed IP ranges; default all.
         vpc_endpoint_ids: makes it a private API that only these VPC endpoints reach; default none.
@@ -115,8 +116,11 @@ class ProxyRestApi(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         super().__init__(scope, construct_id)
-        timeout = timeout or Duration.seconds(limits.REST_API_DEFAULT_SECONDS)
-        check_range("timeout", timeout.to_seconds(), *limits.REST_API_SECONDS, unit="seconds")
+        timeout = timeout or Duration.seconds(
+            proxy.timeout_seconds if proxy.streaming else limits.REST_API_DEFAULT_SECONDS
+        )
+        allowed = limits.REST_API_STREAM_SECONDS if proxy.streaming else limits.REST_API_SECONDS
+        check_range("timeout", timeout.to_seconds(), *allowed, unit="seconds")
         check_access(access, clients or {}, callers)
         rate, burst = _throttle(requests_per_second, burst, proxy.reserved_concurrency)
         proxy.set_front_door(timeout=timeout, cors_origins=cors_origins)

@@ -38,7 +38,12 @@ def add_methods(
         cors_origins: the origins whose pages may send requests; none without CORS.
 
     """
-    integration = apigateway.LambdaIntegration(proxy.alias, timeout=timeout, allow_test_invoke=False)
+    integration = apigateway.LambdaIntegration(
+        proxy.alias,
+        timeout=timeout,
+        allow_test_invoke=False,
+        response_transfer_mode=apigateway.ResponseTransferMode.STREAM if proxy.streaming else None,
+    )
     models: dict[str, Any] = {}
     validator: apigateway.RequestValidator | None = None
     for route in source.routes(proxy.apis):
