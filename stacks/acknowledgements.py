@@ -15,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import IConstruct
 
 from sagemaker_llm import CaptureBucket, GpuEndpoint, LlmProxy, ProxyRestApi
+from sagemaker_llm.proxy.access import Access
 
 PACKS: Final = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
 """The packs that share rules, with the same names."""
@@ -132,7 +133,7 @@ def _for_function(
     Validations.of(function).acknowledge(*found)
 
 
-def for_rest_api(rest_api: ProxyRestApi, *, has_api_keys: bool, has_log_role: bool, has_tracing: bool) -> None:
+def for_rest_api(rest_api: ProxyRestApi, *, access: Access, has_log_role: bool, has_tracing: bool) -> None:
     """Acknowledge the findings on a REST API."""
     stage = rest_api.api.deployment_stage
     acknowledge(rest_api.log_group, "CloudWatchLogGroupEncrypted", reason=_LOG_KEY)
@@ -147,8 +148,16 @@ def for_rest_api(rest_api: ProxyRestApi, *, has_api_keys: bool, has_log_role: bo
         if method.http_method == "OPTIONS":
             continue
         acknowledge(method, "COG4", reason=known, packs=["AwsSolutions"])
-        if has_api_keys:
+        if access == "api_keys":
             acknowledge(method, "APIG4", reason=known, packs=["AwsSolutions"])
+    if rest_api.authorizer:
+        _for_function(
+            rest_api.authorizer.function,
+            dead_letters="API Gateway invokes it synchronously, and answers 503 when it fails; nothing is queued",
+            concurrency="API Gateway keeps its answers, and the stage throttles what it is asked for",
+            network="the function calls nothing and holds no data",
+            tracing="it calls nothing: there is nothing to trace",
+        )
     if has_log_role:
         policy = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]"
         given = "it is the policy that AWS has for the one role of the account by which API Gateway writes logs"

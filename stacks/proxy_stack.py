@@ -5,12 +5,12 @@ from __future__ import annotations
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
-from sagemaker_llm import ApiKeyClient, GpuEndpoint, LlmProxy, ProxyRestApi, ServedEndpoint
+from sagemaker_llm import ApiKeyClient, CustomDomain, GpuEndpoint, HostedZone, LlmProxy, ProxyRestApi, ServedEndpoint
 from stacks import acknowledgements
 from stacks.durations import retention, seconds
 from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, publish
 from stacks.settings import Settings
-from stacks.settings.proxy_section import Proxy, RestApi
+from stacks.settings.proxy_section import Domain, Proxy, RestApi
 
 
 class ProxyStack(Stack):
@@ -82,6 +82,7 @@ class ProxyStack(Stack):
             cors_origins=rest.cors_origins,
             networks=rest.networks,
             vpc_endpoint_ids=rest.vpc_endpoint_ids,
+            domain=_domain(rest.domain),
             firewall_requests=rest.firewall_requests,
             account_log_role=rest.account_log_role,
             tracing=rest.tracing,
@@ -89,7 +90,7 @@ class ProxyStack(Stack):
         )
         acknowledgements.for_rest_api(
             rest_api,
-            has_api_keys=rest.access == "api_keys",
+            access=rest.access,
             has_log_role=rest.account_log_role,
             has_tracing=rest.tracing,
         )
@@ -98,3 +99,10 @@ class ProxyStack(Stack):
 
 def _seconds(number: int | None) -> Duration | None:
     return None if number is None else seconds(number)
+
+
+def _domain(section: Domain | None) -> CustomDomain | None:
+    if section is None:
+        return None
+    zone = HostedZone(**section.hosted_zone.model_dump()) if section.hosted_zone else None
+    return CustomDomain(section.name, section.certificate_arn, zone)

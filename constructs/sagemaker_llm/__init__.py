@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sagemaker_llm.endpoint.variant import InstancePool, Variant
     from sagemaker_llm.models.marketplace_model import MarketplaceModel, VpcAttachment
     from sagemaker_llm.proxy.access import ApiKeyClient
+    from sagemaker_llm.proxy.custom_domain import CustomDomain, HostedZone
     from sagemaker_llm.proxy.llm_proxy import LlmProxy
     from sagemaker_llm.proxy.request_limits import RequestLimits
     from sagemaker_llm.proxy.rest_api import ProxyRestApi
@@ -32,7 +33,9 @@ __all__ = [
     "Autoscaling",
     "CaptureBucket",
     "CatalogEntry",
+    "CustomDomain",
     "GpuEndpoint",
+    "HostedZone",
     "InstancePool",
     "InstanceType",
     "InvocableEndpoint",
@@ -52,6 +55,8 @@ _MODULES = {
     "Autoscaling": "endpoint.autoscaling",
     "CaptureBucket": "endpoint.capture_bucket",
     "ApiKeyClient": "proxy.access",
+    "CustomDomain": "proxy.custom_domain",
+    "HostedZone": "proxy.custom_domain",
     "LlmProxy": "proxy.llm_proxy",
     "GpuEndpoint": "endpoint.gpu_endpoint",
     "InstancePool": "endpoint.variant",

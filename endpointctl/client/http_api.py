@@ -40,6 +40,7 @@ class Client:
         credentials: the caller's, for APIs that require signed requests.
         region: the API's.
         api_key: for a REST API with API keys; requests are not signed then. Default: none.
+        bearer: whether the key is sent as ``Authorization: Bearer``; default false: as ``x-api-key``.
         attempts: how many times a request is sent at most, when the API or the model is busy and nothing was generated
             (429; 503 with a code that says so); default 3. ``Retry-After`` is honoured.
         at_once: how many requests are sent at once at most; default 10.
@@ -56,6 +57,7 @@ class Client:
         region: str,
         *,
         api_key: str | None = None,
+        bearer: bool = False,
         attempts: int = 3,
         at_once: int = 10,
     ) -> None:
@@ -69,11 +71,12 @@ class Client:
                 "the API key holds a line end or a letter outside ASCII; allowed: printable ASCII: correct "
                 f"{API_KEY_VARIABLE}, or --api-key"
             )
-        self._api_key = api_key
+        self._key_header = _key_header(api_key, bearer=bearer) if api_key else None
         self._attempts = attempts
         self._credentials = credentials
         self._region = region
-        self._service = "execute-api" if ".execute-api." in self._host else "lambda"
+        # A REST API may have a domain name of its own, a Function URL never.
+        self._service = "lambda" if ".lambda-url." in self._host else "execute-api"
         # The variable that redirects every AWS client to the local cloud redirects this one too. The request is signed
         # for, and addressed to, the API's own host either way.
         redirect = os.environ.get("AWS_ENDPOINT_URL", "").rstrip("/")
@@ -100,10 +103,11 @@ class Client:
                 "InvokeEndpoint"
             )
         rest_api = configured.proxy.rest_api
-        if options.get("api_key") and (rest_api is None or rest_api.access != "api_keys"):
+        if options.get("api_key") and (rest_api is None or rest_api.access == "iam"):
             raise _no_key(f"environments/{environment}.yaml")
+        bearer = rest_api is not None and rest_api.access == "bearer"
         aws = Aws(configured.region)
-        return cls(aws.proxy_url(environment), aws.credentials(), configured.region, **options)
+        return cls(aws.proxy_url(environment), aws.credentials(), configured.region, **{"bearer": bearer, **options})
 
     @staticmethod
     def direct(environment: str, *, at_once: int = 10) -> EndpointClient:
@@ -195,8 +199,8 @@ class Client:
         return response.status, response.body
 
     def _send(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Response:
-        if self._api_key:
-            authorized = {**headers, "x-api-key": self._api_key}
+        if self._key_header:
+            authorized = {**headers, **self._key_header}
         else:
             authorized = self._signed(method, path, headers, content)
         return self._http.send(method, path, {**authorized, "Host": self._host}, content)
@@ -211,6 +215,10 @@ class Client:
             except BotoCoreError as error:
                 raise Failure(f"AWS credentials: {type(error).__name__}: {SIGN_IN}") from None
         return dict(request.headers.items())
+
+
+def _key_header(api_key: str, *, bearer: bool) -> dict[str, str]:
+    return {"Authorization": f"Bearer {api_key}"} if bearer else {"x-api-key": api_key}
 
 
 def _no_key(place: str) -> Failure:

@@ -21,8 +21,11 @@ EndpointName = Annotated[str, AfterValidator(limits.check_endpoint_name)]
 VpcEndpointId = Annotated[str, Field(pattern=r"^vpce-[0-9a-f]{8,17}$")]
 
 
+DomainName = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253)]
+
+
 class Client(Section):
-    """The limits of one API key."""
+    """The limits of one client: of each key that it has."""
 
     requests_per_second: float = Field(gt=0, le=limits.MAX_REQUESTS_PER_SECOND, description="The rate in the long run.")
     burst: int = Field(ge=limits.BURST[0], le=limits.BURST[1], description="The requests at once above it.")
@@ -30,15 +33,39 @@ class Client(Section):
     period: Literal["day", "week", "month"] = Field(default="month", description="The quota's period.")
 
 
+class Zone(Section):
+    """A public hosted zone of Route 53."""
+
+    id: str = Field(pattern=r"^Z[A-Z0-9]{1,31}$", description="The zone's id.")
+    name: DomainName = Field(description="The zone's domain name.")
+
+
+class Domain(Section):
+    """A domain name of the environment's own."""
+
+    name: DomainName = Field(description="The domain name. The API answers at its root.")
+    certificate_arn: str = Field(
+        pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/\S+$",
+        description="The domain's certificate in ACM, in the environment's region.",
+    )
+    hosted_zone: Zone | None = Field(
+        default=None, description="The zone that gets an alias record. Default: none, you make the record yourself."
+    )
+
+
 class RestApi(Section):
     """A REST API instead of the Function URL."""
 
-    access: Literal["iam", "api_keys"] = Field(
-        default="iam", description="How callers are identified: signed requests, or a key for each client."
+    access: Literal["iam", "api_keys", "bearer"] = Field(
+        default="iam",
+        description="How callers are identified: iam, signed requests; api_keys, a key for each client in the header "
+        "x-api-key; bearer, a key as Authorization: Bearer, as the clients of Cohere and OpenAI send it. With bearer "
+        "a deployment makes no keys: `endpointctl keys create` does.",
     )
     clients: Mapping[ClientName, Client] = Field(
-        default_factory=dict, description="The API keys by name, with access api_keys."
+        default_factory=dict, description="The clients by name, with access api_keys or bearer."
     )
+    domain: Domain | None = Field(default=None, description="Default: none.")
     requests_per_second: float | None = Field(
         default=None,
         gt=0,

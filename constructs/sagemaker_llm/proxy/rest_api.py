@@ -17,8 +17,9 @@ from constructs import Construct
 from sagemaker_llm import limits
 from sagemaker_llm.errors import OptionError
 from sagemaker_llm.limits import check_range
-from sagemaker_llm.proxy import source
 from sagemaker_llm.proxy.access import LOWEST_RATE, Access, ApiKeyClient, add_client, check_access, resource_policy
+from sagemaker_llm.proxy.authorizer import BearerAuthorizer
+from sagemaker_llm.proxy.custom_domain import CustomDomain, add_domain, check_domain
 from sagemaker_llm.proxy.firewall import add_firewall
 from sagemaker_llm.proxy.gateway_responses import add_gateway_responses
 from sagemaker_llm.proxy.llm_proxy import LlmProxy
@@ -65,8 +66,9 @@ class ProxyRestApi(Construct):
         construct_id: the id in the parent.
         proxy: the proxy.
         access: ``iam`` (default): signed requests of principals with ``execute-api:Invoke``; ``api_keys``: a key for
-            each client.
-        clients: the API keys by name; with ``api_keys`` at least one.
+            each client, in ``x-api-key``; ``bearer``: a key in ``Authorization: Bearer``, as the clients of Cohere and
+            OpenAI send it. With ``bearer`` each client gets a usage plan, and its keys are made beside CloudFormation.
+        clients: the clients' limits by name; with ``api_keys`` and ``bearer`` at least one.
         callers: with ``iam``, principals (ARNs or account ids) that need no policy of their own if they are of this
             account; those of another account need one as well. Default none: the caller's own policy decides.
         requests_per_second: of all clients together, in the long run; default the proxy's reserved concurrency, else
@@ -77,6 +79,7 @@ class ProxyRestApi(Construct):
         cors_origins: the origins whose pages may call it in a browser; default none, and no CORS at all.
         networks: the allowed IP ranges; default all.
         vpc_endpoint_ids: makes it a private API that only these VPC endpoints reach; default none.
+        domain: a domain name of its own; default none.
         firewall_requests: adds a web firewall, which blocks an address with more requests than that in five minutes;
             default none.
         account_log_role: set the role by which API Gateway writes access logs, which belongs to the whole account and
@@ -86,9 +89,10 @@ class ProxyRestApi(Construct):
 
     Attributes:
         api: the REST API.
-        url: its address, with the stage and a slash at its end (a token).
+        url: its address, with a slash at its end: of its domain, or with the stage (a token).
         log_group: the access log's group.
         firewall: the web ACL; None without one.
+        authorizer: the authorizer of ``bearer``; None without it.
 
     Raises:
         OptionError: values that API Gateway would refuse, or that do not go together.
@@ -110,6 +114,7 @@ class ProxyRestApi(Construct):
         cors_origins: Sequence[str] = (),
         networks: Sequence[str] = (),
         vpc_endpoint_ids: Sequence[str] = (),
+        domain: CustomDomain | None = None,
         firewall_requests: int | None = None,
         account_log_role: bool = False,
         tracing: bool = True,
@@ -122,6 +127,7 @@ class ProxyRestApi(Construct):
         allowed = limits.REST_API_STREAM_SECONDS if proxy.streaming else limits.REST_API_SECONDS
         check_range("timeout", timeout.to_seconds(), *allowed, unit="seconds")
         check_access(access, clients or {}, callers)
+        check_domain(domain, vpc_endpoint_ids)
         rate, burst = _throttle(requests_per_second, burst, proxy.reserved_concurrency)
         proxy.set_front_door(timeout=timeout, cors_origins=cors_origins)
         self.log_group = logs.LogGroup(self, "AccessLog", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
@@ -130,8 +136,9 @@ class ProxyRestApi(Construct):
             callers=callers,
             networks=networks,
             vpc_endpoint_ids=vpc_endpoint_ids,
-            preflight_paths=_preflight_paths(proxy) if cors_origins else (),
+            preflight=bool(cors_origins),
         )
+        self.authorizer = BearerAuthorizer(self, "Bearer", log_retention=log_retention) if access == "bearer" else None
         self.api = apigateway.RestApi(
             self,
             "Api",
@@ -139,16 +146,16 @@ class ProxyRestApi(Construct):
             description="Cohere's and OpenAI's APIs in front of a SageMaker endpoint",
             endpoint_configuration=self._endpoint_configuration(vpc_endpoint_ids),
             policy=policy,
+            api_key_source_type=apigateway.ApiKeySourceType.AUTHORIZER if self.authorizer else None,
             cloud_watch_role=account_log_role,
             deploy_options=self._stage_options(rate, burst, tracing=tracing),
-            default_method_options=_method_options(access),
+            default_method_options=_method_options(access, self.authorizer),
         )
-        self.url = self.api.url
-        self._apis = proxy.apis
+        self.url = add_domain(self, self.api, domain) if domain else self.api.url
         schemas = add_methods(self, self.api, proxy, timeout, cors_origins)
-        add_gateway_responses(self.api, cors_origins)
+        add_gateway_responses(self.api, access, cors_origins)
         for name, client in (clients or {}).items():
-            add_client(self.api, name, client)
+            add_client(self.api, name, client, with_key=access == "api_keys")
         # By itself a deployment does not notice another policy, and the stage would keep the old one.
         cast("apigateway.Deployment", self.api.latest_deployment).add_to_logical_id(
             {"policy": policy.to_json() if policy else None, **schemas}
@@ -181,13 +188,9 @@ class ProxyRestApi(Construct):
         return apigateway.EndpointConfiguration(types=[apigateway.EndpointType.PRIVATE], vpc_endpoints=found)
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow ``execute-api:Invoke`` on every route of the stage, in the grantee's own policy."""
-        arns = [
-            self.api.arn_for_execute_api(route.method, path.replace("{name}", "*"), STAGE)
-            for route in source.routes(self._apis)
-            for path in route.paths
-        ]
-        return iam.Grant.add_to_principal(grantee=grantee, actions=["execute-api:Invoke"], resource_arns=arns)
+        """Allow ``execute-api:Invoke`` on everything of the stage, in the grantee's own policy."""
+        arn = self.api.arn_for_execute_api("*", "/*", STAGE)
+        return iam.Grant.add_to_principal(grantee=grantee, actions=["execute-api:Invoke"], resource_arns=[arn])
 
     def metric_requests(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401 - the CDK's MetricOptions
         """Return the number of requests; takes the options of ``aws_cloudwatch.Metric``."""
@@ -204,10 +207,6 @@ class ProxyRestApi(Construct):
     def metric_latency(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
         """Return the time from request to response, in milliseconds."""
         return self.api.metric_latency(**options)
-
-
-def _preflight_paths(proxy: LlmProxy) -> list[str]:
-    return [path for route in source.routes(proxy.apis) if route.schema for path in route.paths]
 
 
 def _throttle(rate: float | None, burst: int | None, concurrency: int | None) -> tuple[float, int]:
@@ -230,9 +229,11 @@ def _throttle(rate: float | None, burst: int | None, concurrency: int | None) ->
     )
 
 
-def _method_options(access: Access) -> apigateway.MethodOptions:
-    authorization = apigateway.AuthorizationType
+def _method_options(access: Access, bearer: BearerAuthorizer | None) -> apigateway.MethodOptions:
+    types = apigateway.AuthorizationType
+    authorization = types.CUSTOM if bearer else types.IAM if access == "iam" else types.NONE
     return apigateway.MethodOptions(
-        authorization_type=authorization.IAM if access == "iam" else authorization.NONE,
-        api_key_required=access == "api_keys",
+        authorization_type=authorization,
+        authorizer=bearer.authorizer if bearer else None,
+        api_key_required=access != "iam",
     )

@@ -79,8 +79,8 @@ def test_a_stream(core: Core, upstream: Upstream, capsys: pytest.CaptureFixture[
 def test_each_piece_leaves_before_the_next_one_comes(core: Core, upstream: Upstream) -> None:
     gates = [threading.Event() for _ in PIECES]
     steps: list[Any] = []
-    for gate, piece in zip(gates, lines(*PIECES), strict=True):
-        steps += [piece, wait(gate)]
+    for gate, framed in zip(gates, lines(*PIECES), strict=True):
+        steps += [framed, wait(gate)]
     upstream.behave = stream([*steps, *lines(END)])
     body: Iterator[bytes] = ask(core).body
     for gate, piece in zip(gates, PIECES, strict=True):
