@@ -123,10 +123,11 @@ class Core:
     def _translate(
         self, route: Route, request: Request, seconds: float, log: RequestLog, headers: dict[str, str]
     ) -> bytes | Iterator[bytes]:
+        candidates = self._candidates(route)
         check_media_type(request)
         content = request.read_body(self._settings.max_request_bytes)
         fields = self._reader(route).read(content)
-        endpoint = self._endpoint_for(route, fields.pop("model", None))
+        endpoint = _named(fields.pop("model", None), candidates)
         translation = self._translation(route, endpoint)
         streamed = self._streamed(route, fields)
         if route is table.GENERATE:
@@ -160,22 +161,13 @@ class Core:
             return True
         raise invalid("stream", "must be false or left out: this environment answers whole (proxy.streaming is false)")
 
-    def _endpoint_for(self, route: Route, model: str | None) -> Endpoint:
-        """Return the endpoint that a request is for.
-
-        Raises:
-            ProxyError: ``not_found`` when no model answers the route, ``model_not_found`` for an unknown name.
-
-        """
+    def _candidates(self, route: Route) -> list[Endpoint]:
         found = [one for one in self._settings.endpoints if one.api in route.translations]
         if not found:
-            raise ProxyError("not_found", f"no model of this environment answers {route.path}; see GET /v1/models")
-        for one in found:
-            if model is None or model in one.names:
-                return one
-        from proxy.dialects import models  # not needed by requests for a known model
-
-        raise models.unknown(found)
+            apis = {one.api for one in self._settings.endpoints}
+            known = ", ".join(one.path for one in table.routes_for(apis) if one.schema)
+            raise ProxyError("not_found", f"no model of this environment answers {route.path}; use {known}")
+        return found
 
     def _reader(self, route: Route) -> FieldReader:
         found = self._readers.get(route.name)
@@ -189,6 +181,15 @@ class Core:
         if found is None:
             found = self._translations[name] = cast("Translation", import_module(f"proxy.dialects.{name}"))
         return found
+
+
+def _named(model: str | None, candidates: list[Endpoint]) -> Endpoint:
+    for one in candidates:
+        if model is None or model in one.names:
+            return one
+    from proxy.dialects import models  # not needed by requests for a known model
+
+    raise models.unknown(candidates)
 
 
 def texts_of(value: Any) -> str:  # noqa: ANN401 - JSON

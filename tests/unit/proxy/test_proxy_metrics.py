@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from proxy.dialects.cohere_v1.generate import answer as generate_answer
 from proxy.metrics import _UNITS, embedded
-from proxy.routes.generate import answer as generate_answer
 
 from .function import GOOD, Function, Upstream, answer, event
 
@@ -105,8 +105,8 @@ def test_where_the_tokens_come_from(more: dict[str, Any], tokens: tuple[int | No
 
 def test_tokens_a_second() -> None:
     fields = {"duration_ms": 2100, "upstream_ms": 2000, "attempts": 1, "tokens_out": 50}
-    assert embedded("e", 200, 0.0, fields)["TokensPerSecond"] == 25.0
-    assert "TokensPerSecond" not in embedded("e", 200, 0.0, {**fields, "upstream_ms": 0})
+    assert embedded("e", 200, 0.0, fields, failed=False)["TokensPerSecond"] == 25.0
+    assert "TokensPerSecond" not in embedded("e", 200, 0.0, {**fields, "upstream_ms": 0}, failed=False)
 
 
 def test_the_readme_lists_them_all() -> None:

@@ -52,10 +52,10 @@ def test_a_cold_start_loads_no_more_than_it_needs() -> None:
 
 def test_settings() -> None:
     assert settings.read(GOOD) == settings.Settings(
-        endpoint_name="e",
+        endpoints=(settings.Endpoint("e", "generate"),),
         timeout_seconds=65.0,
         max_request_bytes=1000,
-        api="generate",
+        stream_timeout_seconds=0,
         front_door_seconds=1e9,
         cors_origins=frozenset(),
         log_level="INFO",
@@ -71,7 +71,7 @@ def test_settings() -> None:
 NUMBERS = ["GENERATE_TIMEOUT_SECONDS", "MAX_REQUEST_BYTES", *CAPS]
 WRONG = [(name, value) for name in GOOD for value in (None, "")]
 WRONG += [(name, value) for name in NUMBERS for value in ("0", "-1", "nan", "inf", "many")]
-WRONG += [("API", "embed"), ("LOG_LEVEL", "DEBUG"), ("FRONT_DOOR_SECONDS", "soon")]
+WRONG += [("API", "summarize"), ("LOG_LEVEL", "DEBUG"), ("FRONT_DOOR_SECONDS", "soon")]
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)

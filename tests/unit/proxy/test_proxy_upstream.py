@@ -81,43 +81,43 @@ SENT_TWICE = ("throttled with 400", "throttled with null", "not ready")
 """What cannot have reached the model."""
 
 FAULTS: list[tuple[str, Behaviour, int, str]] = [
-    ("validation", fault(400, "ValidationError"), 502, "endpoint_unavailable"),
+    ("validation", fault(400, "ValidationError"), 424, "endpoint_unavailable"),
     ("throttled with 400", fault(400, "ThrottlingException"), 429, "throttled"),
     ("throttled with null", answer(400, {"message": None}, error="ThrottlingException"), 429, "throttled"),
     ("not ready", fault(429, "ModelNotReadyException"), 503, "not_ready"),
-    ("internal failure", fault(500, "InternalFailure"), 502, "sagemaker_failed"),
-    ("service unavailable", fault(503, "ServiceUnavailable"), 502, "sagemaker_failed"),
-    ("dependency", fault(530, "InternalDependencyException"), 502, "sagemaker_failed"),
-    ("denied", fault(403, "AccessDeniedException"), 500, "access_denied"),
-    ("expired", fault(403, "ExpiredTokenException"), 500, "access_denied"),
-    ("unknown code", fault(418, "TeapotException"), 502, "bad_answer"),
-    ("no error body", answer(500, b"<html>"), 502, "sagemaker_failed"),
-    ("503 without a code", answer(503, b"<html>"), 502, "sagemaker_failed"),
-    ("unknown code with 503", fault(503, "SomethingNew"), 502, "sagemaker_failed"),
+    ("internal failure", fault(500, "InternalFailure"), 424, "sagemaker_failed"),
+    ("service unavailable", fault(503, "ServiceUnavailable"), 424, "sagemaker_failed"),
+    ("dependency", fault(530, "InternalDependencyException"), 424, "sagemaker_failed"),
+    ("denied", fault(403, "AccessDeniedException"), 424, "access_denied"),
+    ("expired", fault(403, "ExpiredTokenException"), 424, "access_denied"),
+    ("unknown code", fault(418, "TeapotException"), 424, "bad_answer"),
+    ("no error body", answer(500, b"<html>"), 424, "sagemaker_failed"),
+    ("503 without a code", answer(503, b"<html>"), 424, "sagemaker_failed"),
+    ("unknown code with 503", fault(503, "SomethingNew"), 424, "sagemaker_failed"),
     ("container 400", model_error(400, {"message": "too many tokens"}), 400, "model_refused"),
     ("container 413", model_error(413, {"message": "too long"}), 400, "model_refused"),
     ("container 422", model_error(422, {"message": "wrong type"}), 400, "model_refused"),
     ("container 429", model_error(429, {"message": "busy"}), 429, "throttled"),
-    ("container 500", model_error(500, {"message": CANARY}), 502, "model_failed"),
+    ("container 500", model_error(500, {"message": CANARY}), 424, "model_failed"),
     (
         "container timed out",
         model_error(0, "", "Your invocation timed out while waiting for a response from container primary."),
-        504,
+        424,
         "timed_out",
     ),
-    ("hang", hang, 504, "timed_out"),
-    ("stalled body", stall, 504, "timed_out"),
-    ("reset", reset, 504, "connection_lost"),
-    ("close", close, 504, "connection_lost"),
-    ("body byte by byte", drip_body, 504, "timed_out"),
-    ("head line by line", drip_head, 504, "timed_out"),
-    ("no HTTP", nonsense, 504, "connection_lost"),
-    ("cut body", answer(200, GOOD, length=5000), 504, "connection_lost"),
-    ("not JSON", answer(200, b"hello"), 502, "bad_answer"),
-    ("no generations", answer(200, {"embeddings": [[0.1]]}), 502, "bad_answer"),
-    ("empty generations", answer(200, {"generations": []}), 502, "bad_answer"),
-    ("wrong text", answer(200, {"generations": [{"text": 1}]}), 502, "bad_answer"),
-    ("too large", answer(200, {"generations": [{"text": "x" * 6_300_000}]}), 502, "answer_too_large"),
+    ("hang", hang, 424, "timed_out"),
+    ("stalled body", stall, 424, "timed_out"),
+    ("reset", reset, 424, "connection_lost"),
+    ("close", close, 424, "connection_lost"),
+    ("body byte by byte", drip_body, 424, "timed_out"),
+    ("head line by line", drip_head, 424, "timed_out"),
+    ("no HTTP", nonsense, 424, "connection_lost"),
+    ("cut body", answer(200, GOOD, length=5000), 424, "connection_lost"),
+    ("not JSON", answer(200, b"hello"), 424, "bad_answer"),
+    ("no generations", answer(200, {"embeddings": [[0.1]]}), 424, "bad_answer"),
+    ("empty generations", answer(200, {"generations": []}), 424, "bad_answer"),
+    ("wrong text", answer(200, {"generations": [{"text": 1}]}), 424, "bad_answer"),
+    ("too large", answer(200, {"generations": [{"text": "x" * 6_300_000}]}), 424, "answer_too_large"),
 ]
 
 
@@ -148,7 +148,9 @@ def test_a_fault(
     assert ACCOUNT not in written
     line = json.loads(printed.out)
     assert (line["status"], line["code"], line["request_id"]) == (status, code, "request-1")
-    assert line["level"] == ("ERROR" if status >= 500 else "INFO")
+    failed = status == 424 or status >= 500
+    assert line["level"] == ("ERROR" if failed else "INFO")
+    assert (headers.get("x-should-retry") == "false") == (failed and status != 503)
     assert line["attempts"] == attempts
 
 
@@ -216,7 +218,7 @@ def test_a_reset_before_the_request_was_read(function: Function, upstream: Upstr
     """The proxy cannot know that: what it sent is gone either way, and is not sent again."""
     upstream.deaf = True
     status, _, body = function.post({"prompt": CANARY})
-    assert (status, body["code"], len(upstream.requests)) == (504, "connection_lost", 1)
+    assert (status, body["code"], len(upstream.requests)) == (424, "connection_lost", 1)
 
 
 def test_a_certificate_that_is_not_trusted(
@@ -248,7 +250,7 @@ def test_no_credentials(upstream: Upstream, function: Function, monkeypatch: pyt
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     status, _, body = Function(fresh_handler(monkeypatch).handler).post({"prompt": CANARY})
-    assert (status, body["code"]) == (500, "access_denied")
+    assert (status, body["code"]) == (424, "access_denied")
     assert upstream.requests == []
 
 
@@ -267,11 +269,12 @@ def test_a_defect_of_ours_is_told_without_its_text(
 
 
 def test_one_log_line_without_prompt_or_completion(function: Function, capsys: pytest.CaptureFixture[str]) -> None:
-    function.post({"prompt": CANARY, "max_tokens": 7})
+    sent = json.dumps({"prompt": CANARY, "max_tokens": 7})
+    function.post(sent)
     function.post({"prompt": CANARY})
     printed = capsys.readouterr().out
     first, second = map(json.loads, printed.splitlines())
-    assert (first["prompt_characters"], first["max_tokens"], first["generations"]) == (len(CANARY), 7, 1)
+    assert (first["request_bytes"], first["max_tokens"], first["generations"]) == (len(sent), 7, 1)
     assert (first["cold_start"], second["cold_start"]) == (True, False)
     assert "a good answer" not in printed
     assert CANARY not in printed
@@ -288,7 +291,7 @@ def test_at_the_level_error_answered_requests_are_counted_and_no_more(
     function.post({"prompt": CANARY})
     answered, failed = map(json.loads, capsys.readouterr().out.splitlines())
     assert answered["Requests"] == 1
-    assert not {"status", "request_id", "prompt_characters"} & set(answered)
+    assert not {"status", "request_id", "request_bytes"} & set(answered)
     assert (failed["level"], failed["code"], failed["Requests"]) == ("ERROR", "sagemaker_failed", 1)
 
 
