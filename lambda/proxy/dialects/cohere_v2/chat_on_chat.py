@@ -10,7 +10,7 @@ import json
 import os
 from typing import Any, Final
 
-from proxy.dialects.answer import Answer, bad_answer, parsed, written
+from proxy.dialects.answer import Answer, Stream, bad_answer, parsed, written
 from proxy.dialects.cohere_v2.events import tokens_of
 from proxy.dialects.cohere_v2.messages import V1, conversation
 from proxy.dialects.cohere_v2.sources import Sources, documents
@@ -103,8 +103,8 @@ def document(contents: list[bytes], fields: dict[str, Any]) -> dict[str, Any]:
     (content,) = contents
     given = parsed(content)
     message: dict[str, Any] = {"role": "assistant"}
-    text, calls = given.get("text") or "", tool_calls(given)
-    if not isinstance(text, str) or (not calls and "text" not in given):
+    text, calls = given.get("text"), tool_calls(given)
+    if not isinstance(text, str) and not (calls and text is None):
         raise bad_answer("it holds no text")
     if calls:
         message["tool_calls"] = calls
@@ -169,7 +169,7 @@ def citations(given: dict[str, Any]) -> list[Any]:
     return found
 
 
-def finish_reason(reason: Any, called: bool) -> str:  # noqa: ANN401, FBT001 - JSON
+def finish_reason(reason: Any, called: bool) -> str:  # noqa: ANN401 - JSON
     """Return chat v2's word for why an answer ended."""
     if called and reason in (None, "COMPLETE"):
         return "TOOL_CALL"
@@ -182,12 +182,12 @@ def usage_of(given: dict[str, Any]) -> dict[str, Any]:
     found = {}
     if isinstance(meta, dict):
         found = {name: meta[name] for name in ("billed_units", "tokens", "cached_tokens") if meta.get(name) is not None}
-    if "tokens" not in found and isinstance(count, dict):
-        found["tokens"] = {"input_tokens": count.get("prompt_tokens"), "output_tokens": count.get("response_tokens")}
+    if "tokens" not in found and isinstance(count, dict) and "prompt_tokens" in count:
+        found["tokens"] = {"input_tokens": count["prompt_tokens"], "output_tokens": count.get("response_tokens")}
     return found
 
 
-def stream(fields: dict[str, Any]) -> Any:  # noqa: ANN401
+def stream(fields: dict[str, Any]) -> Stream:
     """Return the translation of one stream."""
     from proxy.dialects.cohere_v2.stream_on_chat import ChatOnChatStream  # not needed by buffered answers
 

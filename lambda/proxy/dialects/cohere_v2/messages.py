@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
-from proxy.errors import ProxyError
 from proxy.routes.request import invalid
 
 V1 = "the model answers chat v1"
@@ -34,10 +33,8 @@ def conversation(messages: list[dict[str, Any]]) -> dict[str, Any]:
         elif role == "assistant":
             turns.append(_answer(message, place, calls))
         elif role == "tool":
-            result = {
-                "call": _call_of(message, place, calls),
-                "outputs": [one for one, _ in outputs(message["content"])],
-            }
+            returned = [output for output, _ in outputs(message["content"])]
+            result = {"call": _call_of(message, place, calls), "outputs": returned}
             if turns and turns[-1]["role"] == "TOOL":
                 turns[-1]["tool_results"].append(result)
             else:
@@ -122,9 +119,5 @@ def _answer(message: dict[str, Any], place: str, calls: dict[str, dict[str, Any]
 def _call_of(message: dict[str, Any], place: str, calls: dict[str, dict[str, Any]]) -> dict[str, Any]:
     call = calls.get(message["tool_call_id"])
     if call is None:
-        raise _unknown_call(place)
+        raise invalid(f"{place}.tool_call_id", "must be the id of a tool call in a message before it")
     return call
-
-
-def _unknown_call(place: str) -> ProxyError:
-    return invalid(f"{place}.tool_call_id", "must be the id of a tool call in a message before it")

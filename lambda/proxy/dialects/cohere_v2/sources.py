@@ -45,7 +45,9 @@ def _data(given: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
 def _id(given: Any, number: int) -> str:  # noqa: ANN401 - JSON
     """Return a document's id: its own, else that of its data, else the id that Cohere's chat v2 makes."""
     name = None if isinstance(given, str) else given.get("id") or _data(given).get("id")
-    return name if isinstance(name, str) and name else f"doc:{number}"
+    if isinstance(name, str):
+        return name
+    return f"doc:{number}" if name is None else json.dumps(name, ensure_ascii=False)
 
 
 class Sources:

@@ -123,8 +123,10 @@ class ChatOnChatStream:
 
     def _tool_calls(self, document: dict[str, Any]) -> Events:
         """Return the events for whole calls: those that came in pieces are known."""
-        events = self._close()
-        calls = whole.tool_calls(document)[self._calls :]
+        given = whole.tool_calls(document)
+        if not given:
+            return []
+        events, calls = self._close(), given[self._calls :]
         if calls and not self._planned and not self._contents:
             events += self._plan(document.get("text"))
         for call in calls:

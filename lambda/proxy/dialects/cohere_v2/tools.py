@@ -38,7 +38,10 @@ def tools(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
             a text of the caller's.
 
     """
-    return [_tool(one["function"], f"tools[{number}].function") for number, one in enumerate(given)]
+    try:
+        return [_tool(one["function"], f"tools[{number}].function") for number, one in enumerate(given)]
+    except RecursionError:
+        raise invalid("tools", "must be nested less deeply") from None
 
 
 def _tool(function: dict[str, Any], place: str) -> dict[str, Any]:
@@ -65,7 +68,7 @@ def _tool(function: dict[str, Any], place: str) -> dict[str, Any]:
     return tool
 
 
-def _parameter(name: str, rules: Any, required: bool, place: str, what: str) -> dict[str, Any]:  # noqa: ANN401, FBT001 - JSON
+def _parameter(name: str, rules: Any, required: bool, place: str, what: str) -> dict[str, Any]:  # noqa: ANN401 - JSON
     if not _NAME.fullmatch(name):
         raise invalid(place, f"{what}: its name {_NAMES_RULE}: {V1}")
     _check(rules, _OF_A_PARAMETER, place, what)
@@ -114,6 +117,8 @@ def _check(rules: Any, known: tuple[str, ...], place: str, what: str) -> None:  
     """Refuse every keyword that would be lost."""
     if not isinstance(rules, dict):
         raise _refusal(place, f"{what} must be an object")
+    if not isinstance(rules.get("description", ""), str) or not isinstance(rules.get("enum", []), list):
+        raise _refusal(place, f"{what} must have a text as description and a list as enum")
     for keyword in rules:
         if keyword not in known and keyword not in _ANNOTATIONS:
             raise _refusal(
