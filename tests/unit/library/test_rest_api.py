@@ -371,7 +371,7 @@ def test_grants_and_metrics() -> None:
         metric.create_alarm(stack, name, threshold=1, evaluation_periods=1)
     template = Template.from_stack(stack)
     policies = str(template.find_resources("AWS::IAM::Policy"))
-    assert all(path in policies for path in ("/live/POST/v1/generate", "/live/GET/healthz"))
+    assert "/live/*/*" in policies
     assert "['lambda:InvokeFunctionUrl', 'lambda:InvokeFunction']" in policies
     template.has_resource_properties("AWS::CloudWatch::Alarm", {"MetricName": "5XXError", "Period": 300})
     template.has_resource_properties(
