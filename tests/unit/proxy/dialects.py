@@ -1,0 +1,70 @@
+"""Requests as the core reads them, and answers and streams of chat containers, for the tests of the dialects."""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from proxy.dialects.answer import Stream
+from proxy.errors import ProxyError
+from proxy.routes.request import FieldReader
+from proxy.routes.table import LIMITS, Route
+
+_LIMITS = dict.fromkeys(LIMITS, 1000)
+CHAT_ANSWER = {
+    "response_id": "r-1",
+    "generation_id": "g-1",
+    "text": "a chat answer",
+    "finish_reason": "COMPLETE",
+    "meta": {
+        "api_version": {"version": "1"},
+        "billed_units": {"input_tokens": 3, "output_tokens": 4},
+        "tokens": {"input_tokens": 30, "output_tokens": 5},
+    },
+}
+USAGE = {name: CHAT_ANSWER["meta"][name] for name in ("billed_units", "tokens")}  # type: ignore[index]
+
+
+def reader(route: Route) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return what reads the fields of a request, as translations get them: without the model."""
+    fields = FieldReader(route, _LIMITS)
+
+    def read(document: dict[str, Any]) -> dict[str, Any]:
+        found = fields.read(json.dumps(document).encode())
+        found.pop("model", None)
+        return found
+
+    return read
+
+
+def refusal(function: Callable[[], Any]) -> str:
+    """Return the message with which a request is refused; empty when it is not."""
+    try:
+        function()
+    except ProxyError as error:
+        assert error.code == "invalid_field"
+        return error.message
+    return ""
+
+
+def run(stream: Stream, documents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the events of a whole stream, as the core makes them: a failure ends it."""
+    events: list[dict[str, Any]] = []
+    try:
+        for document in documents:
+            events += stream.events(document)
+        if not stream.finished:
+            raise ProxyError("connection_lost", "the model's stream ended before its end")
+    except ProxyError as error:
+        events += stream.failure(error, "request-1")
+    return events
+
+
+def chat_stream(*events: dict[str, Any], **response: Any) -> list[dict[str, Any]]:
+    """Return a stream of a chat v1 container, with its first and its last event."""
+    whole = {**CHAT_ANSWER, **response}
+    end = {"event_type": "stream-end", "finish_reason": whole["finish_reason"], "response": whole}
+    return [{"event_type": "stream-start", "generation_id": "g-1"}, *events, end]
+
+
+def text(piece: str) -> dict[str, Any]:
+    return {"event_type": "text-generation", "text": piece}
