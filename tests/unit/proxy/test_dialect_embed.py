@@ -16,7 +16,7 @@ from proxy.dialects.cohere_v2.embed import _base64
 from proxy.errors import ProxyError
 from proxy.routes.table import EMBED, EMBED_V2, EMBEDDINGS
 
-from .dialects import ask, packages, read, sent, translation
+from .stand_ins import ask, packages, read, sent, translation
 
 PACKAGES = packages("embed")
 V2, V3 = "cohere-multilingual-small-v2-2-5c5864d6b4ee3277bbbca80225b5638f", "cohere-embed-english-v3-8-0117-6d3f676b"

@@ -8,7 +8,7 @@ from local_aws.container import rerank
 from proxy.errors import ProxyError
 from proxy.routes.table import RERANK, RERANK_V2
 
-from .dialects import ask, packages, sent
+from .stand_ins import ask, packages, sent
 
 PACKAGES = packages("rerank")
 V3 = "cohere-rerank-english-v3-6-011-2e8453eb47263dc7894c7127d35c85e9"
