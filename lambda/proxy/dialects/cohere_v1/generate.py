@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from proxy.dialects.answer import Answer, billed_tokens, bounded
+from proxy.dialects.answer import Answer, bad_answer, billed_tokens, bounded, parsed
+from proxy.dialects.cohere_v1.events import check_reason, sentence, text_of
 from proxy.errors import ProxyError
 
 
@@ -25,15 +26,14 @@ def answer(contents: list[bytes], fields: dict[str, Any]) -> Answer:  # noqa: AR
 
     """
     (content,) = contents
+    document = parsed(content)
     try:
-        text = content.decode("utf-8")
-        document = json.loads(text)
         texts = [generation["text"] for generation in document["generations"]]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (TypeError, KeyError):
         texts = []
     if not texts or not all(isinstance(one, str) for one in texts):
-        raise ProxyError("bad_answer", "the model's answer is not Cohere's: it holds no generations")
-    return Answer(bounded(text), len(texts), *_tokens(document))
+        raise bad_answer("it holds no generations")
+    return Answer(bounded(content.decode()), len(texts), *_tokens(document))
 
 
 def _tokens(document: dict[str, Any]) -> tuple[int | None, int | None]:
@@ -45,3 +45,53 @@ def _tokens(document: dict[str, Any]) -> tuple[int | None, int | None]:
         return None, sum(len(generation["token_likelihoods"]) for generation in document["generations"])
     except (KeyError, TypeError):
         return None, None
+
+
+def stream(fields: dict[str, Any]) -> GenerateStream:
+    """Return the translation of one stream."""
+    return GenerateStream(fields.get("num_generations", 1))
+
+
+class GenerateStream:
+    """Passes the objects of generate on; see ``proxy.dialects.answer.Stream``.
+
+    Args:
+        generations: how many the request asks for: each may say its own end before the stream's.
+
+    """
+
+    def __init__(self, generations: int) -> None:
+        self.finished = False
+        self.tokens_in: int | None = None
+        self.tokens_out: int | None = None
+        self._open = generations
+
+    def events(self, document: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the object, with the ``event_type`` by which newer clients tell objects apart.
+
+        Raises:
+            ProxyError: ``bad_answer`` for what is none of generate's objects; ``model_failed`` when the model says so.
+
+        """
+        if document.get("is_finished") is not True:
+            text_of(document)
+            return [{"event_type": "text-generation", **document}]
+        check_reason("ERROR" if "err" in document else document.get("finish_reason"))
+        response = document.get("response")
+        if isinstance(response, dict):
+            self.finished = True
+            self.tokens_in, self.tokens_out = billed_tokens(response) or billed_tokens(document) or (None, None)
+        else:
+            self._open -= 1
+            self.finished = self._open <= 0
+        return [{"event_type": "stream-end", **document}]
+
+    def failure(self, error: ProxyError, request_id: str) -> list[dict[str, Any]]:  # noqa: ARG002 - the protocol's
+        """Return the object that ends a stream that failed."""
+        return [failure(error)]
+
+
+def failure(error: ProxyError) -> dict[str, Any]:
+    """Return the object that ends a stream of generate that failed."""
+    reason = "TIMEOUT" if error.code == "timed_out" else "ERROR"
+    return {"event_type": "stream-error", "is_finished": True, "finish_reason": reason, "err": sentence(error)}

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from proxy.dialects.answer import Answer, billed_tokens, bounded
+from proxy.dialects.answer import Answer, billed_tokens, parsed, written
+from proxy.dialects.cohere_v1.events import kind_of, response_of, text_of
+from proxy.dialects.cohere_v1.generate import failure
 from proxy.errors import ProxyError
 from proxy.routes.request import invalid
 
@@ -35,6 +37,8 @@ def requests(fields: dict[str, Any]) -> list[bytes]:
     rest = dict(fields)
     body: dict[str, Any] = {"message": rest.pop("prompt")}
     count, seed = rest.pop("num_generations", 1), rest.pop("seed", None)
+    if rest.pop("stream", False):
+        body["stream"] = True
     for name, implied in _IMPLIED.items():
         if rest.pop(name, implied) != implied:
             raise _refusal(name, f"must be {implied} or left out")
@@ -57,7 +61,7 @@ def answer(contents: list[bytes], fields: dict[str, Any]) -> Answer:
         ProxyError: ``bad_answer`` when one of them is no chat answer, ``answer_too_large``.
 
     """
-    documents = [_document(content) for content in contents]
+    documents = [parsed(content) for content in contents]
     generations = [_generation(document) for document in documents]
     billed = [billed_tokens(document) for document in documents]
     usage: dict[str, Any] = {}
@@ -67,32 +71,80 @@ def answer(contents: list[bytes], fields: dict[str, Any]) -> Answer:
         tokens = sum(one[0] for one in billed if one), sum(one[1] for one in billed if one)
         usage = {"meta": {"billed_units": {"input_tokens": tokens[0], "output_tokens": tokens[1]}}}
     document = {"id": generations[0].get("id", ""), "generations": generations, "prompt": fields["prompt"], **usage}
-    return Answer(bounded(json.dumps(document, ensure_ascii=False)), len(generations), *tokens)
+    return Answer(written(document), len(generations), *tokens)
 
 
 def _refusal(name: str, allowed: str) -> ProxyError:
     return invalid(name, f"{allowed}: the model answers chat")
 
 
-def _bad_answer() -> ProxyError:
-    return ProxyError("bad_answer", "the model's answer is not Cohere's: it holds no text")
-
-
-def _document(content: bytes) -> Any:  # noqa: ANN401 - JSON
-    try:
-        return json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise _bad_answer() from None
-
-
-def _generation(document: Any) -> dict[str, str]:  # noqa: ANN401 - JSON
-    try:
-        found = {"text": document["text"]}
-        for name, theirs in (("id", "generation_id"), ("finish_reason", "finish_reason")):
-            if isinstance(document.get(theirs), str):
-                found[name] = document[theirs]
-    except (TypeError, KeyError, AttributeError):
-        raise _bad_answer() from None
-    if not isinstance(found["text"], str):
-        raise _bad_answer()
+def _generation(document: dict[str, Any]) -> dict[str, str]:
+    found = {"text": text_of(document)}
+    for name, theirs in (("id", "generation_id"), ("finish_reason", "finish_reason")):
+        if isinstance(document.get(theirs), str):
+            found[name] = document[theirs]
     return found
+
+
+def stream(fields: dict[str, Any]) -> GenerateOnChatStream:
+    """Return the translation of one stream."""
+    return GenerateOnChatStream(fields["prompt"])
+
+
+class GenerateOnChatStream:
+    """Makes the objects of generate of chat's events; see ``proxy.dialects.answer.Stream``.
+
+    Args:
+        prompt: the prompt, which the last object repeats.
+
+    """
+
+    def __init__(self, prompt: str) -> None:
+        self.finished = False
+        self.tokens_in: int | None = None
+        self.tokens_out: int | None = None
+        self._prompt = prompt
+        self._texts: list[str] = []
+        self._id = ""
+
+    def events(self, document: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the objects for an event.
+
+        Raises:
+            ProxyError: ``bad_answer`` for an object that is no event; ``model_failed`` when the model says so.
+
+        """
+        kind = kind_of(document)
+        if kind == "text-generation":
+            return [self._text(text_of(document))]
+        if kind == "stream-start":
+            self._id = str(document.get("generation_id") or "")
+        elif kind == "stream-end":
+            response = response_of(document)
+            return self._end(response, document.get("finish_reason") or response.get("finish_reason") or "COMPLETE")
+        # Chat's other events have no counterpart, and come only with what no generate request asks for.
+        return []
+
+    def _text(self, text: str) -> dict[str, Any]:
+        self._texts.append(text)
+        return {"event_type": "text-generation", "text": text, "index": 0, "is_finished": False}
+
+    def _end(self, response: dict[str, Any], reason: str) -> list[dict[str, Any]]:
+        # A container may send the whole text with its end only.
+        found = [] if self._texts else [self._text(text_of(response))]
+        generation = {
+            "id": self._id or str(response.get("generation_id") or ""),
+            "text": "".join(self._texts),
+            "finish_reason": reason,
+        }
+        whole: dict[str, Any] = {"id": generation["id"], "generations": [generation], "prompt": self._prompt}
+        if billed := billed_tokens(response):
+            self.tokens_in, self.tokens_out = billed
+            whole["meta"] = {"billed_units": {"input_tokens": billed[0], "output_tokens": billed[1]}}
+        self.finished = True
+        end = {"event_type": "stream-end", "is_finished": True, "finish_reason": reason}
+        return [*found, {**end, "response": whole}]
+
+    def failure(self, error: ProxyError, request_id: str) -> list[dict[str, Any]]:  # noqa: ARG002 - the protocol's
+        """Return the object that ends a stream that failed."""
+        return [failure(error)]

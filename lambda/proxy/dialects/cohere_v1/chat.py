@@ -1,0 +1,80 @@
+"""Chat v1 in front of a container that answers chat v1: fields and answers pass as they are.
+
+Source: docs.cohere.com, API v1 ``chat``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from proxy.dialects.answer import Answer, bad_answer, billed_tokens, bounded, parsed
+from proxy.dialects.cohere_v1.events import kind_of, response_of, sentence, text_of
+from proxy.errors import ProxyError
+
+# An answer may be without a text when it holds one of these.
+_INSTEAD_OF_A_TEXT: Final = ("tool_calls", "search_queries")
+
+
+def requests(fields: dict[str, Any]) -> list[bytes]:
+    """Return the one body to send."""
+    return [json.dumps(fields).encode()]
+
+
+def answer(contents: list[bytes], fields: dict[str, Any]) -> Answer:  # noqa: ARG001 - the protocol's
+    """Return the container's answer as it is, after a check that it is Cohere's.
+
+    Raises:
+        ProxyError: ``bad_answer`` when it holds neither a text nor tool calls, ``answer_too_large``.
+
+    """
+    (content,) = contents
+    document = parsed(content)
+    if not isinstance(document.get("text"), str) and not any(
+        isinstance(document.get(name), list) for name in _INSTEAD_OF_A_TEXT
+    ):
+        raise bad_answer("it holds no text")
+    return Answer(bounded(content.decode()), 1, *(billed_tokens(document) or (None, None)))
+
+
+def stream(fields: dict[str, Any]) -> ChatStream:  # noqa: ARG001 - the protocol's
+    """Return the translation of one stream."""
+    return ChatStream()
+
+
+class ChatStream:
+    """Passes the events of chat v1 on; see ``proxy.dialects.answer.Stream``."""
+
+    def __init__(self) -> None:
+        self.finished = False
+        self.tokens_in: int | None = None
+        self.tokens_out: int | None = None
+        self._id = ""
+        self._texts: list[str] = []
+
+    def events(self, document: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the event.
+
+        Raises:
+            ProxyError: ``bad_answer`` for an object that is no event; ``model_failed`` when the model says so.
+
+        """
+        kind = kind_of(document)
+        if kind == "text-generation":
+            self._texts.append(text_of(document))
+        elif kind == "stream-start":
+            self._id = str(document.get("generation_id") or "")
+        elif kind == "stream-end":
+            self.tokens_in, self.tokens_out = billed_tokens(response_of(document)) or (None, None)
+            self.finished = True
+        return [document]
+
+    def failure(self, error: ProxyError, request_id: str) -> list[dict[str, Any]]:
+        """Return the event that ends a stream that failed, with the text so far."""
+        response = {
+            "generation_id": self._id or request_id,
+            "text": "".join(self._texts),
+            "finish_reason": "ERROR",
+        }
+        end = {"event_type": "stream-end", "is_finished": True, "finish_reason": "ERROR"}
+        return [{**end, "err": sentence(error), "response": response}]
