@@ -127,9 +127,13 @@ class Core:
         check_media_type(request)
         content = request.read_body(self._settings.max_request_bytes)
         fields = self._reader(route).read(content)
-        endpoint = _named(fields.pop("model", None), candidates)
+        model = fields.pop("model", None)
+        endpoint = _named(model, candidates)
         translation = self._translation(route, endpoint)
         streamed = self._streamed(route, fields)
+        if route.dialect == "openai":
+            # Its answers repeat the model's name.
+            fields["model"] = model or endpoint.names[0]
         if route is table.GENERATE:
             fields.setdefault("max_tokens", self._settings.default_max_tokens)
         limit = self._settings.stream_timeout_seconds if streamed else self._settings.timeout_seconds
