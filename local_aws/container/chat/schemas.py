@@ -19,6 +19,7 @@ _FORMATS: Final = {
     "uuid": "00000000-0000-4000-8000-000000000000",
 }
 _RESPONSE_FORMATS: Final = ("text", "json_object")
+_MOST_ITEMS: Final = 100
 _DEEPEST: Final = 8
 """A schema that refers to itself ends here, with null."""
 
@@ -130,7 +131,8 @@ def _of_type(schema: Mapping[str, Any], question: str, root: Any, depth: int) ->
         return {name: value(one, question, root, depth + 1) for name, one in known.items()}
     if kind == "array":
         least = schema.get("minItems")
-        return [value(schema.get("items"), question, root, depth + 1)] * (least if isinstance(least, int) else 1)
+        items = min(least, _MOST_ITEMS) if isinstance(least, int) else 1
+        return [value(schema.get("items"), question, root, depth + 1)] * items
     if kind in ("integer", "number"):
         return _number(schema, question, kind)
     return {"boolean": True, "null": None}.get(kind, _string(schema, question))

@@ -70,7 +70,7 @@ def answer(document: dict[str, Any], package: str) -> dict[str, Any]:
     counted = {"input_tokens": sum(len(tokens.split(text)) for text in cut)}
     billed = {"images": inputs.images} if inputs.images else counted
     types = document.get("embedding_types")
-    if types is not None and (not isinstance(types, list) or not types or set(types) - set(_TYPES)):
+    if types is not None and (not isinstance(types, list) or not types or not all(one in [*_TYPES] for one in types)):
         raise Refused(400, f"invalid request: embedding_types must be some of {', '.join(_TYPES)}")
     by_type = {name: [_TYPES[name](one) for one in vectors] for name in types or []}
     return {

@@ -45,7 +45,10 @@ def answer(document: dict[str, Any], package: str) -> dict[str, Any]:
         raise Refused(400, "invalid request: api_version must be 2 with the provided model")
     top = _positive(document, "top_n") or len(documents)
     _check_chunks(documents, _positive(document, "max_chunks_per_doc"))
-    texts = [_text(one, document.get("rank_fields"), strings=second) for one in documents]
+    fields = document.get("rank_fields") or ["text"]
+    if not isinstance(fields, list) or not all(isinstance(name, str) for name in fields):
+        raise Refused(422, "invalid request: rank_fields must be a list of strings")
+    texts = [_text(one, fields, strings=second) for one in documents]
     if second:
         most = _positive(document, "max_tokens_per_doc") or _TOKENS_PER_DOCUMENT
         texts = ["".join(tokens.split(text)[:most]) for text in texts]
@@ -85,7 +88,7 @@ def _check_chunks(documents: list[Any], chunks: int | None) -> None:
         )
 
 
-def _text(document: Any, fields: Any, *, strings: bool) -> str:  # noqa: ANN401 - JSON
+def _text(document: Any, fields: list[str], *, strings: bool) -> str:  # noqa: ANN401 - JSON
     """Return what is ranked of a document. Version 2 of the body has strings only."""
     if isinstance(document, str):
         return document
@@ -93,8 +96,7 @@ def _text(document: Any, fields: Any, *, strings: bool) -> str:  # noqa: ANN401 
         raise Refused(422, "invalid request: each document must be a string")
     if not isinstance(document, dict):
         raise Refused(422, "invalid request: each document must be a string or an object")
-    names = fields if isinstance(fields, list) and fields else ["text"]
-    missing = [name for name in names if name not in document]
+    missing = [name for name in fields if name not in document]
     if missing:
         raise Refused(400, f"invalid request: each document must have the field {missing[0]}")
-    return "\n".join(str(document[name]) for name in names)
+    return "\n".join(str(document[name]) for name in fields)

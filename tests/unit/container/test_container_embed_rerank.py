@@ -171,6 +171,7 @@ def test_rerank_gives_documents_back_and_reads_fields() -> None:
         ({"query": "a", "documents": [1]}, 422, "each document must be a string or an object"),
         ({"query": "a", "documents": [{"title": "a"}]}, 400, "must have the field text"),
         ({"query": "a", "documents": ["a"], "top_n": 0.5}, 422, "top_n must be an integer"),
+        ({"query": "a", "documents": ["a"], "rank_fields": [1]}, 422, "rank_fields must be a list of strings"),
         ({"query": "a", "documents": ["a"], "max_chunks_per_doc": 0}, 422, "max_chunks_per_doc must be an integer"),
         ({"query": "a", "documents": ["a"] * 2, "max_chunks_per_doc": 5001}, 400, "must be at most 10000"),
     ],
