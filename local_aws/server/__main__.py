@@ -18,7 +18,7 @@ from typing import Any
 
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
-from local_aws.server import api_gateway, emulator, scaling_types, templates
+from local_aws.server import api_gateway, emulator, scaling_types, streamed_responses, templates, web_adapter
 from local_aws.server.emulator import Response, ServiceHandler
 from local_aws.server.json_api import JsonApi
 from local_aws.server.parent import end_with_parent
@@ -52,6 +52,8 @@ def main() -> None:
     emulator.add_service("servicequotas", _served(Quotas(conditions).api))
     emulator.count_plain_http_as_tls()
     emulator.check_function_urls_strictly()
+    web_adapter.complete()
+    streamed_responses.complete()
     api_gateway.complete()
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
