@@ -20,7 +20,15 @@ from local_aws import invocation_log
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.invocation_log import InvocationLog
-from local_aws.server import api_gateway, api_keys, emulator, scaling_types, templates
+from local_aws.server import (
+    api_gateway,
+    api_keys,
+    emulator,
+    scaling_types,
+    streamed_responses,
+    templates,
+    web_adapter,
+)
 from local_aws.server.emulator import Response, ServiceHandler
 from local_aws.server.json_api import JsonApi
 from local_aws.server.parent import end_with_parent
@@ -55,6 +63,8 @@ def main() -> None:
     emulator.add_service("servicequotas", _served(Quotas(conditions).api))
     emulator.count_plain_http_as_tls()
     emulator.check_function_urls_strictly()
+    web_adapter.complete()
+    streamed_responses.complete()
     api_gateway.complete()
     api_keys.complete()
     emulator.check_templates(templates.problems)

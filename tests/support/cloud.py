@@ -101,7 +101,7 @@ class Stacks:
         Args:
             content: the environment's file.
             stacks: ``endpoint``, ``proxy``.
-            files: other files in the proxy's source, e.g. ``proxy/handler.py``; the former handler is there as
+            files: other files in the proxy's source, e.g. ``proxy/handler.py``; a former file is there too, e.g. as
                 ``proxy/_original_handler.py``.
 
         Raises:
@@ -182,14 +182,19 @@ class Stacks:
         source = {
             str(path.relative_to(ROOT / "lambda")): path.read_text("utf-8")
             for path in sorted((ROOT / "lambda").rglob("*"))
-            if path.suffix in (".py", ".json")
+            if path.suffix in (".py", ".json", ".sh")
         }
-        source[f"proxy/{ORIGINAL}.py"] = source["proxy/handler.py"]
+        for name in ("proxy/handler.py", *files):
+            folder, _, file = name.rpartition("/")
+            if name in source:
+                source[f"{folder}/_original_{file}"] = source[name]
         source |= files
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as written:
             for name, text in source.items():
-                written.writestr(name, text)
+                entry = zipfile.ZipInfo(name)
+                entry.external_attr = (0o755 if name.endswith(".sh") else 0o644) << 16
+                written.writestr(entry, text)
         digest = hashlib.sha256(json.dumps(source).encode()).hexdigest()
         bucket = f"cdk-hnb659fds-assets-111122223333-{self._region}"
         s3 = boto3.client("s3", region_name=self._region)
