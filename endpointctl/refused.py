@@ -116,6 +116,7 @@ _BY_STATUS: Final[dict[int, type[Refused]]] = {
     405: WrongRequest,
     413: WrongRequest,
     415: WrongRequest,
+    424: MayHaveRun,
     429: Throttled,
     502: MayHaveRun,
     503: MayHaveRun,

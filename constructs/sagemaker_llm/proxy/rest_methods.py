@@ -45,9 +45,7 @@ def add_methods(
 
     """
     # One permission for all methods: that of the greedy resource would cover them anyway.
-    integration = apigateway.LambdaIntegration(
-        proxy.alias, timeout=timeout, allow_test_invoke=False, scope_permission_to_method=False
-    )
+    integration = apigateway.LambdaIntegration(proxy.alias, timeout=timeout, scope_permission_to_method=False)
     models: dict[str, Any] = {}
     validator = api.add_request_validator("Validator", validate_request_body=True, validate_request_parameters=True)
     for route in source.routes():
