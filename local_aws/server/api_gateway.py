@@ -30,6 +30,8 @@ _VALIDATOR: Final = "AWS::ApiGateway::RequestValidator"
 _ASSOCIATION: Final = "AWS::WAFv2::WebACLAssociation"
 # The host name in CloudFormation's outputs; MiniStack accepts only its own.
 _HOST = re.compile(r"^([a-f0-9]{8})\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?::\d+)?$")
+# Status and headers by which MiniStack answers for a function that failed; the proxy sends more headers.
+_FAILED_FUNCTION: Final = (502, {"Content-Type": "application/json"})
 
 
 def complete() -> None:
@@ -90,8 +92,9 @@ def _check_permission_and_limit_time() -> None:
             return rest._gw_error("INTEGRATION_TIMEOUT", "Endpoint request timed out")
         if not isinstance(answer, tuple):
             return answer
-        status, _, content = answer
-        if not isinstance(status, int) or not streamed_responses.is_body(content):
+        status, headers, content = answer
+        failed = (status, headers) == _FAILED_FUNCTION
+        if failed or not isinstance(status, int) or not streamed_responses.is_body(content):
             return rest._gw_error("DEFAULT_5XX", "Internal server error")
         return answer
 

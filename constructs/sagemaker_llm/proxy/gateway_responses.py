@@ -78,8 +78,12 @@ RESPONSES: Final = (
         _SERVER,
         may_be_repeated=False,
     ),
+    # Each by itself: sources disagree whether a type inherits the default's status.
+    *(
+        GatewayResponse(kind, "424", "api_gateway_error", None, _SERVER, may_be_repeated=False)
+        for kind in ("API_CONFIGURATION_ERROR", "INTEGRATION_FAILURE", "DEFAULT_5XX")
+    ),
     GatewayResponse("DEFAULT_4XX", None, "refused", None, _INVALID),
-    GatewayResponse("DEFAULT_5XX", "424", "api_gateway_error", None, _SERVER, may_be_repeated=False),
 )
 """Source: docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html."""
 

@@ -48,7 +48,6 @@ def add_methods(
     integration = apigateway.LambdaIntegration(
         proxy.alias,
         timeout=timeout,
-        allow_test_invoke=False,
         scope_permission_to_method=False,
         response_transfer_mode=apigateway.ResponseTransferMode.STREAM if proxy.streaming else None,
     )

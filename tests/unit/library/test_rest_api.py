@@ -257,7 +257,7 @@ def test_the_gateways_own_responses_have_both_dialects_in_one_body() -> None:
 
 def test_no_client_repeats_a_request_that_may_run() -> None:
     responses = own_responses(rest_api(new_stack()))
-    for kind in ("INTEGRATION_TIMEOUT", "DEFAULT_5XX"):
+    for kind in ("INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE", "API_CONFIGURATION_ERROR", "DEFAULT_5XX"):
         assert responses[kind]["StatusCode"] == "424"
         headers = responses[kind]["ResponseParameters"]
         assert headers["gatewayresponse.header.x-should-retry"] == "'false'"
