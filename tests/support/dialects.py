@@ -7,8 +7,8 @@ from typing import Any
 from tests.support.scripted import JSON, SSE, Answer, Received
 
 TOKENS = {"input_tokens": 1, "output_tokens": 2}
-META = {"api_version": {"version": "1"}}
-"""Version 4 of Cohere's SDK needs it and ``response_id``; later versions need neither."""
+META = {"api_version": {"version": "1"}, "billed_units": TOKENS}
+"""Version 4 of Cohere's SDK needs it and ``response_id``; 5.10 needs the units in an embedding's, if it has one."""
 CALL = {"id": "call-1", "type": "function", "function": {"name": "weather", "arguments": '{"town": "Rome"}'}}
 OPENAI_CALL = {"index": 0, **CALL}
 V1_CHAT_END = {"event_type": "stream-end", "is_finished": True, "finish_reason": "COMPLETE", "response": {"text": "ok"}}
@@ -57,7 +57,8 @@ def _generate(body: Any) -> Answer:
 
 def _chat_v1(body: Any, accept: str) -> Answer:
     if not body.get("stream"):
-        return Answer.of({"text": "ok", "generation_id": "g", "response_id": "r", "meta": META})
+        called = {"tool_calls": [{"name": "weather", "parameters": {"town": "Rome"}}]} if body.get("tools") else {}
+        return Answer.of({"text": "ok", "generation_id": "g", "response_id": "r", "meta": META, **called})
     words = [{"event_type": "text-generation", "text": text, "is_finished": False} for text in ("o", "k")]
     return Answer.events(*words, V1_CHAT_END, content_type=SSE if SSE in accept else JSON)
 
