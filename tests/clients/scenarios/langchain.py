@@ -22,12 +22,11 @@ def _openai(service: Service) -> Any:
 def _weather() -> Any:
     from langchain_core.tools import tool
 
-    @tool
     def weather(town: str) -> str:
         """Return the weather of a town."""
         return f"{town}: blue"
 
-    return weather
+    return tool(weather)
 
 
 def _town() -> Any:
