@@ -1,27 +1,12 @@
 """What each client sends, and the least answer that it accepts: facts of the clients, without a proxy."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.clients.cases import CASES, Case, find
-from tests.support import dialects
 from tests.support.clients import KEY, Clients
-from tests.support.scripted import ScriptedServer, serving
+from tests.support.scripted import ScriptedServer
 
 RUNS = [(environment, case) for case in CASES for environment in case.environments]
-
-
-@pytest.fixture(scope="module")
-def clients() -> Iterator[Clients]:
-    started = Clients()
-    yield started
-    started.end()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ScriptedServer]:
-    yield from serving(dialects.answer)
 
 
 @pytest.mark.parametrize(("environment", "case"), RUNS, ids=lambda value: str(value))

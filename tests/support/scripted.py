@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -100,8 +100,7 @@ class ScriptedServer:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
+        self._http = _Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
 
     def take(self, received: Received) -> Answer:
@@ -130,6 +129,13 @@ class ScriptedServer:
         self._http.server_close()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that hangs up."""
+
+
 def _send(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
     if answer is NO_ANSWER:
         handler.close_connection = True
@@ -150,10 +156,3 @@ def _send(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
         handler.close_connection = True
     elif chunked:
         handler.wfile.write(b"0\r\n\r\n")
-
-
-def serving(default: Callable[[Received], Answer]) -> Iterator[ScriptedServer]:
-    """Yield a server, for a fixture."""
-    server = ScriptedServer(default)
-    yield server
-    server.stop()

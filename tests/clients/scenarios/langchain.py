@@ -80,7 +80,8 @@ def embed_query(service: Service) -> Any:
 def _embeddings(service: Service) -> Any:
     from langchain_cohere import CohereEmbeddings
 
-    return CohereEmbeddings(cohere_api_key=service.key, base_url=service.url, model=service.model)
+    given = {"cohere_api_key": service.key, "base_url": service.url, "model": service.model}
+    return CohereEmbeddings(**given, **service.settings)
 
 
 def rerank(service: Service) -> Any:
