@@ -66,9 +66,7 @@ class Client:
 
     def __init__(self, environment: str) -> None:
         folder = TOOLS / f"clients-{environment}"
-        assert (folder / ".installed").exists(), (
-            f"the environment is missing: run `make {folder.relative_to(ROOT)}/.installed`"
-        )
+        assert (folder / ".installed").exists(), f"not installed: run `make .tools/{folder.name}/.installed`"
         self.environment = environment
         command: list[str | Path] = [folder / "bin" / "python", FOLDER / "worker.py"]
         if environment == "node":
@@ -101,8 +99,9 @@ class Client:
             url: the service's URL with the stage; see ``reachable``.
             key: the key that the client sends.
             model: the name that the client gives the model.
-            auth: the ``httpx.Auth`` that signs instead: ``folder`` and ``module`` to import from, ``class`` and its
-                ``arguments``.
+            auth: what signs the requests instead: ``folder`` and ``module`` to import from, ``class`` and its
+                ``arguments``. ``httpx`` and ``httpx2`` both take an object that is called with each request; an
+                ``Auth`` of one is none of the other.
             settings: further arguments of the client's constructor.
             options: the options of the call.
 

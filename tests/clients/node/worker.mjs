@@ -3,17 +3,11 @@
 
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
-import dns from "node:dns";
+
+import "./resolve.mjs";
 
 const require = createRequire(`${process.argv[2]}/`);
 const { CohereClient, CohereClientV2 } = require("cohere-ai");
-
-dns.lookup = (host, options, done) => {
-  const address = { address: "127.0.0.1", family: 4 };
-  const wanted = done ? options : {};
-  const answer = done ?? options;
-  process.nextTick(() => (wanted.all ? answer(null, [address]) : answer(null, address.address, address.family)));
-};
 
 const messages = [{ role: "user", content: "Hi" }];
 const told = (service) => ({ token: service.key, baseUrl: service.url, ...service.settings });

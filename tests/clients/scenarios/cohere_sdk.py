@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import cohere
+import httpx
 
 from scenarios.service import Service
 
@@ -11,12 +12,14 @@ MESSAGES = [{"role": "user", "content": "Hi"}]
 
 
 def _v1(service: Service) -> Any:
-    return cohere.Client(api_key=service.key, base_url=service.url, **service.http("httpx_client"), **service.settings)
+    return cohere.Client(
+        api_key=service.key, base_url=service.url, **service.http("httpx_client", httpx.Client), **service.settings
+    )
 
 
 def _v2(service: Service) -> Any:
     return cohere.ClientV2(
-        api_key=service.key, base_url=service.url, **service.http("httpx_client"), **service.settings
+        api_key=service.key, base_url=service.url, **service.http("httpx_client", httpx.Client), **service.settings
     )
 
 

@@ -14,7 +14,7 @@ class Service:
         url: its URL with the stage, without a slash at the end.
         key: the key that the client sends.
         model: the name that the client gives the model.
-        auth: the ``httpx.Auth`` to sign with instead; None for none.
+        auth: what signs the requests instead, as ``httpx`` takes it: an ``Auth`` or a function; None for none.
         settings: further arguments of the client's constructor.
 
     """
@@ -35,13 +35,12 @@ class Service:
             auth = getattr(importlib.import_module(auth["module"]), auth["class"])(**auth["arguments"])
         return cls(**told, auth=auth)
 
-    def http(self, name: str) -> dict[str, Any]:
-        """Return the client's argument with an ``httpx.Client`` that signs; nothing if it sends the key.
+    def http(self, name: str, client: Any) -> dict[str, Any]:
+        """Return the SDK's argument with an HTTP client that signs; nothing if the SDK sends the key.
 
         Args:
             name: the argument, e.g. ``httpx_client``.
+            client: the class of HTTP client that the SDK uses.
 
         """
-        if self.auth is None:
-            return {}
-        return {name: importlib.import_module("httpx").Client(auth=self.auth)}
+        return {} if self.auth is None else {name: client(auth=self.auth)}
