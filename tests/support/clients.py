@@ -16,6 +16,8 @@ FOLDER = ROOT / "tests" / "clients"
 TOOLS = ROOT / ".tools"
 KEY = "aKeyOfTheTestsWithFortyCharactersInIt0000"
 MODEL = "command-r"
+CALL_SECONDS = 120.0
+"""How long a call may take, with its retries and imports."""
 # Nothing of a user's own set-up reaches the clients, and none of them looks for news on the network.
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT")
 _SET = {
@@ -113,8 +115,11 @@ class Client:
             assert self._process.stdout
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
+            alarm = threading.Timer(CALL_SECONDS, self._process.kill)
+            alarm.start()
             answer = self._process.stdout.readline()
-        assert answer, f"the process of {self.environment} ended: {self._process.poll()}"
+            alarm.cancel()
+        assert answer, f"the process of {self.environment} ended within {scenario}, or took {CALL_SECONDS:.0f} s"
         return Result(**json.loads(answer))
 
     def end(self) -> None:

@@ -76,6 +76,14 @@ def test_an_environment_that_is_not_installed(tmp_path: Path, monkeypatch: pytes
         Clients()["oldest"]
 
 
+def test_a_call_that_does_not_end(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instrument, "CALL_SECONDS", 0.01)
+    client = instrument.Client("newest")
+    with pytest.raises(AssertionError, match=r"ended within cohere_sdk\.generate"):
+        client.call("cohere_sdk.generate", server.url)
+    client.end()
+
+
 def test_a_deployed_url_as_the_clients_reach_it() -> None:
     cloud = "http://127.0.0.1:4566"
     assert reachable("https://a.lambda-url.us-east-1.on.aws/", cloud) == "http://a.lambda-url.us-east-1.on.aws:4566"
