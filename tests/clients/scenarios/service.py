@@ -1,0 +1,46 @@
+"""What a scenario is told about the service that it calls."""
+
+import importlib
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service with the proxy's routes.
+
+    Attributes:
+        url: its URL with the stage, without a slash at the end.
+        key: the key that the client sends.
+        model: the name that the client gives the model.
+        auth: what signs the requests instead, as ``httpx`` takes it: an ``Auth`` or a function; None for none.
+        settings: further arguments of the client's constructor.
+
+    """
+
+    url: str
+    key: str
+    model: str
+    auth: Any = None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> "Service":
+        """Return the service of a call; ``auth`` is ``{"folder", "module", "class", "arguments"}``."""
+        auth = told.pop("auth", None)
+        if auth:
+            if auth["folder"] not in sys.path:
+                sys.path.append(auth["folder"])
+            auth = getattr(importlib.import_module(auth["module"]), auth["class"])(**auth["arguments"])
+        return cls(**told, auth=auth)
+
+    def http(self, name: str, client: Any) -> dict[str, Any]:
+        """Return the SDK's argument with an HTTP client that signs; nothing if the SDK sends the key.
+
+        Args:
+            name: the argument, e.g. ``httpx_client``.
+            client: the class of HTTP client that the SDK uses.
+
+        """
+        return {} if self.auth is None else {name: client(auth=self.auth)}
