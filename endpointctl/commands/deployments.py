@@ -59,7 +59,10 @@ def assembly(
     with zipfile.ZipFile(io.BytesIO(found.assembly(one))) as files:
         files.extractall(out)
     release = out / "release.json"
-    release.write_text(json.dumps({**json.loads(release.read_text("utf-8")), "recorded": one.time}), "utf-8")
+    release.write_text(
+        json.dumps({**json.loads(release.read_text("utf-8")), "recorded": {"environment": env, "time": one.time}}),
+        "utf-8",
+    )
     show(f"{env}: the assembly of commit {one.commit}, deployed {one.time}, is in {out}")
 
 

@@ -161,7 +161,8 @@ def test_the_commands(given: Any, capsys: pytest.CaptureFixture[str], tmp_path: 
     assert [one["runs"] for one in json.loads(capsys.readouterr().out)] == [False, True]
     commands.assembly(tmp_path / "out", "dev", previous=True)
     assert json.loads((tmp_path / "out" / "assembly-dev" / "a.json").read_text("utf-8")) == {"Content": "a"}
-    assert json.loads((tmp_path / "out" / "release.json").read_text("utf-8")) == {"recorded": "20261120T000000Z"}
+    written = json.loads((tmp_path / "out" / "release.json").read_text("utf-8"))
+    assert written == {"recorded": {"environment": "dev", "time": "20261120T000000Z"}}
     commands.assembly(tmp_path / "gone", "gone", region="us-east-1", commit="aaaaaaa")
     with pytest.raises(Failure, match="exists already: name a new folder"):
         commands.assembly(tmp_path / "out", "dev")
