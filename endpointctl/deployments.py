@@ -16,7 +16,10 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, Final, TypeAlias
 
-from endpointctl.aws import QUALIFIER, Aws, as_failure
+from botocore.exceptions import ClientError
+
+from endpointctl.aws import QUALIFIER, Aws
+from endpointctl.aws_failure import as_failure
 from endpointctl.failure import Failure
 from stacks.names import PROJECT
 
@@ -77,15 +80,18 @@ class Deployments:
 
         """
         prefix = f"{PROJECT}/deployments/{self._environment}/"
-        try:
-            with as_failure():
+        with as_failure():
+            try:
                 pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
                 keys = [one["Key"] for page in pages for one in page.get("Contents", [])]
-        except Failure as failure:
-            raise Failure(
-                f"{failure}: the deployments are recorded in the bucket {self._bucket} of `cdk bootstrap`; "
-                f"run `make bootstrap ENV={self._environment}` once"
-            ) from None
+            except ClientError as error:
+                code = error.response["Error"].get("Code")
+                if code not in ("NoSuchBucket", "AccessDenied"):
+                    raise
+                raise Failure(
+                    f"AWS refused: {code}: the deployments are recorded in the bucket {self._bucket} of "
+                    f"`cdk bootstrap`; run `make bootstrap ENV={self._environment}` once, or ask for access to it"
+                ) from None
         failed = {key.removeprefix(prefix).removesuffix(_FAILED) for key in keys if key.endswith(_FAILED)}
         found = [(key, match.groupdict()) for key in sorted(keys) if (match := _KEY.fullmatch(key))]
         return [Deployment(key, **one, failed=f"{one['time']}-{one['commit']}" in failed) for key, one in found]

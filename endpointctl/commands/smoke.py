@@ -8,7 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
-from endpointctl.aws import Aws, as_failure
+from endpointctl.aws import Aws
+from endpointctl.aws_failure import as_failure
 from endpointctl.client import Client
 from endpointctl.client.http_api import API_KEY_VARIABLE
 from endpointctl.failure import Failure

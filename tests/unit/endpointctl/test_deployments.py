@@ -146,7 +146,7 @@ def test_without_a_bucket_the_error_says_what_to_do(given: Any) -> None:
 
     found._s3.get_paginator = lambda _: found._s3
     found._s3.paginate = refuse
-    with pytest.raises(Failure, match=r"NoSuchBucket.*of `cdk bootstrap`; run `make bootstrap ENV=dev` once"):
+    with pytest.raises(Failure, match=r"NoSuchBucket.*of `cdk bootstrap`; run `make bootstrap ENV=dev` once, or ask"):
         _ = found.recorded
 
 
