@@ -10,6 +10,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,9 @@ _KEY: Final = re.compile(
 _FAILED: Final = "-failed.json"
 
 Templates: TypeAlias = Mapping[str, Any]
+
+DAMAGED: Final = (zipfile.BadZipFile, zlib.error, LookupError, ValueError)
+"""What reading half of a recorded assembly raises."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +191,10 @@ class Deployments:
         return f"recorded are, the newest first: {', '.join(commits) or 'none'}"
 
     def _is_deployed(self, deployment: Deployment) -> bool:
-        return dict(_templates(self.assembly(deployment), self._environment)) == self._deployed
+        try:
+            return dict(_templates(self.assembly(deployment), self._environment)) == self._deployed
+        except DAMAGED:  # nobody can return to it
+            return False
 
     @cached_property
     def _deployed(self) -> Templates:
