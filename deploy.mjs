@@ -157,7 +157,7 @@ async function run(options, stdio = "inherit") {
 
 /** Deploy a copy of the assembly in which the assembly itself is an asset; say so when the deployment failed. */
 async function deploy(assembly, environment, written, kind, options) {
-  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
+  const time = new Date().toISOString().replace(/[-:.]/g, ""); // to the millisecond: two that begin at once have two records
   const key = `${written.project}/deployments/${environment}/${time}-${written.commit}`;
   const folder = mkdtempSync(join(tmpdir(), "assembly-"));
   const [deployed, kept] = [join(folder, "deployed"), join(folder, "recorded")];
@@ -171,7 +171,7 @@ async function deploy(assembly, environment, written, kind, options) {
       const marker = { path: join(kept, "release.json"), packaging: "file" };
       addAsset(deployed, environment, "a mark that it failed", marker, `${key}-failed.json`);
       if (await run(["publish-assets", "--unstable=publish-assets", "--app", deployed, `${environment}/*`], "ignore")) {
-        process.stderr.write("that it failed could not be recorded: `make rollback` needs COMMIT until the next deployment\n");
+        process.stderr.write("that it failed could not be recorded: if the credentials have expired, sign in or run the job again; `make rollback` needs COMMIT until the next deployment\n");
       }
     }
     return code;

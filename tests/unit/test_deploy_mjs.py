@@ -103,7 +103,7 @@ def test_the_assembly_is_one_more_asset_of_each_stack(checkout: Path) -> None:
     assert record["destinations"]["place"] == {"bucketName": "assets", "assumeRoleArn": "arn:role"}
     start, _, end = key.partition("T")
     assert start.startswith("cohere/deployments/dev/20")
-    assert end[6:] == f"Z-{COMMIT}-deploy.zip"
+    assert end[9:] == f"Z-{COMMIT}-deploy.zip"
     app, *rest = found["arguments"][2:]
     assert rest == ["dev/*", "--concurrency", "2", "--require-approval", "never"]
     assert Path(app).parents[1] == checkout / "tmp"
@@ -130,8 +130,23 @@ def test_a_mark_that_cannot_be_made_is_said(checkout: Path) -> None:
     done = run(checkout, "deploy", "dev", "cdk.out", CODE="1", MARK="1")
     assert done.returncode == 1
     assert done.stderr == (
-        "that it failed could not be recorded: `make rollback` needs COMMIT until the next deployment\n"
+        "that it failed could not be recorded: if the credentials have expired, sign in or run the job again; "
+        "`make rollback` needs COMMIT until the next deployment\n"
     )
+
+
+def test_two_at_once_have_a_record_each(checkout: Path) -> None:
+    """The CLI uploads nothing under a key that exists: the second one's assembly would be the first one's."""
+    given = command("deploy", "dev", "cdk.out")
+    names = ("one", "two")
+    started = [
+        subprocess.Popen(given, cwd=checkout, env=variables(checkout, SEEN=str(checkout / name))) for name in names
+    ]
+    assert [process.wait(30) for process in started] == [0, 0]
+    found = [json.loads((checkout / name).read_text("utf-8"))["assets"]["files"] for name in names]
+    keys = {one[f"the assembly of commit {COMMIT}"]["destinations"]["place"]["objectKey"] for one in found}
+    assert len(keys) == 2
+    assert list((checkout / "tmp").iterdir()) == []
 
 
 def test_destroy_records_nothing(checkout: Path) -> None:
