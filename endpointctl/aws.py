@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, cast
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast
 
 import boto3
 from botocore.config import Config
@@ -14,9 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from endpointctl.aws_failure import SIGN_IN, as_failure, is_expired
 from endpointctl.failure import Failure
 from stacks.names import FUNCTION_OUTPUT, STACKS, URL_OUTPUT, stack_name
-
-QUALIFIER: Final = "hnb659fds"
-"""The qualifier of ``cdk bootstrap``: the CDK's default, which cdk.json does not change."""
+from stacks.settings import ENVIRONMENTS
 
 CdkRole: TypeAlias = Literal["file-publishing", "lookup"]
 _CLIENT = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
@@ -34,6 +34,12 @@ class Caller:
 
     account: str
     arn: str
+
+
+def qualifier(cdk_json: Path = ENVIRONMENTS.parent / "cdk.json") -> str:
+    """Return the qualifier of ``cdk bootstrap``: the one in cdk.json, or the CDK's default."""
+    context: Mapping[str, str] = json.loads(cdk_json.read_text("utf-8"))["context"]
+    return context.get("@aws-cdk/core:bootstrapQualifier", "hnb659fds")
 
 
 class Aws:
@@ -65,7 +71,7 @@ class Aws:
         caller = self.caller()
         partition = caller.arn.split(":")[1]
         place = f"{caller.account}-{self.region}"
-        arn = f"arn:{partition}:iam::{caller.account}:role/cdk-{QUALIFIER}-{kind}-role-{place}"
+        arn = f"arn:{partition}:iam::{caller.account}:role/cdk-{qualifier()}-{kind}-role-{place}"
         with as_failure():
             try:
                 found = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="endpointctl")["Credentials"]

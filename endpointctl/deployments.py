@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 
 from botocore.exceptions import ClientError
 
-from endpointctl.aws import QUALIFIER, Aws
+from endpointctl.aws import Aws, qualifier
 from endpointctl.aws_failure import as_failure
 from endpointctl.failure import Failure
 from stacks.names import PROJECT
@@ -72,7 +72,7 @@ class Deployments:
     def __init__(self, aws: Aws, environment: str) -> None:
         self._aws, self._environment = aws, environment
         self._caller = aws.caller()
-        self._bucket = f"cdk-{QUALIFIER}-assets-{self._caller.account}-{aws.region}"
+        self._bucket = f"cdk-{qualifier()}-assets-{self._caller.account}-{aws.region}"
         self._assemblies: dict[str, bytes] = {}
 
     @cached_property

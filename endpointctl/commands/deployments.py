@@ -68,6 +68,7 @@ def assembly(
 
 def _extract(content: bytes, out: Path, recorded: dict[str, str]) -> None:
     """Write an assembly into a folder: all of it or, when the disk or the file is no good, nothing."""
+    out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
         folder = Path(scratch) / "assembly"
         with zipfile.ZipFile(io.BytesIO(content)) as files:

@@ -1,6 +1,7 @@
 """AWS that denies, cannot be reached, or whose session ends in the middle of a command: one line, and nothing left."""
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from botocore.exceptions import (
 )
 
 from endpointctl import cli
-from endpointctl.aws import Aws
+from endpointctl.aws import Aws, qualifier
 from endpointctl.aws_failure import as_failure
 from endpointctl.commands import deployments as commands
 from endpointctl.failure import Failure
@@ -125,6 +126,14 @@ def test_a_role_that_is_denied_and_one_that_cannot_be_asked_for(monkeypatch: pyt
     Session(monkeypatch, 1, "ExpiredToken")
     with pytest.raises(Failure, match=r"have expired"):
         Aws("us-east-1").in_role("lookup")
+
+
+def test_the_bucket_and_roles_are_those_of_the_qualifier_in_cdk_json(tmp_path: Path) -> None:
+    file = tmp_path / "cdk.json"
+    for context, expected in (({}, "hnb659fds"), ({"@aws-cdk/core:bootstrapQualifier": "llm"}, "llm")):
+        file.write_text(json.dumps({"context": context}), "utf-8")
+        assert qualifier(file) == expected
+    assert qualifier() == "hnb659fds"
 
 
 @pytest.mark.parametrize(("code", "bootstraps"), [("NoSuchBucket", True), ("AccessDenied", True), ("SlowDown", False)])

@@ -154,8 +154,10 @@ def test_an_assembly_is_written_whole_or_not_at_all(
     given: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given("ad", "a")
-    with pytest.raises(Failure, match=r"No such file or directory: name another folder$"):
-        commands.assembly(tmp_path / "gone" / "out", "dev")
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(Failure, match=r"File exists: name another folder$"):
+        commands.assembly(file / "out", "dev")
 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -163,7 +165,7 @@ def test_an_assembly_is_written_whole_or_not_at_all(
     monkeypatch.setattr(zipfile.ZipFile, "_extract_member", full)
     with pytest.raises(Failure, match=r"^--out .*out: No space left on device: name another folder$"):
         commands.assembly(tmp_path / "out", "dev")
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_without_a_bucket_the_error_says_what_to_do(given: Any) -> None:
