@@ -119,7 +119,7 @@ class GpuEndpoint(InvocableEndpoint):
             self,
             "Endpoint",
             endpoint_name=endpoint_name,
-            endpoint_config_name=config.attr_endpoint_config_name,
+            endpoint_config_name=self.endpoint_config_name,
             retain_all_variant_properties=True,
             exclude_retained_variant_properties=[
                 sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type=name) for name in excluded
