@@ -56,7 +56,7 @@ class VersionCheck(Construct):
         )
         # Each deployment has a version whose number nobody knows before.
         versions = f"{version.lambda_.function_arn}:*"
-        self.function.add_to_role_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[versions]))
+        iam.Grant.add_to_principal(grantee=self.function, actions=["lambda:InvokeFunction"], resource_arns=[versions])
         resource = CustomResource(
             self,
             "Resource",
