@@ -102,8 +102,8 @@ class Client:
             key: the key that the client sends.
             model: the name that the client gives the model.
             auth: what signs the requests instead: ``folder`` and ``module`` to import from, ``class`` and its
-                ``arguments``. ``httpx`` and ``httpx2`` both take an object that is called with each request; an
-                ``Auth`` of one is none of the other.
+                ``arguments``, and variables of the ``environment``, e.g. credentials. ``httpx`` and ``httpx2`` both
+                take an object that is called with each request; an ``Auth`` of one is none of the other.
             settings: further arguments of the client's constructor.
             options: the options of the call.
 

@@ -12,9 +12,12 @@ from tests.support.clients import KEY, Clients, reachable
 from tests.support.scripted import Answer, ScriptedServer
 
 SIGNER = """
+import os
+
+
 class Signer:
     def __init__(self, text):
-        self.text = text
+        self.text = text + os.environ["SIGNER_OF_A_TEST"]
 
     def __call__(self, request):
         request.headers["authorization"] = f"{self.text} {len(request.content)}"
@@ -42,7 +45,13 @@ def test_a_clients_request_arrives_with_its_key(scenario: str, clients: Clients,
 @pytest.mark.parametrize("scenario", ["cohere_sdk.v2_chat", "openai_sdk.chat"])
 def test_what_signs_replaces_the_key(scenario: str, clients: Clients, server: ScriptedServer, tmp_path: Path) -> None:
     (tmp_path / "signer_of_a_test.py").write_text(SIGNER, "utf-8")
-    auth = {"folder": str(tmp_path), "module": "signer_of_a_test", "class": "Signer", "arguments": {"text": "Signed"}}
+    auth = {
+        "folder": str(tmp_path),
+        "module": "signer_of_a_test",
+        "class": "Signer",
+        "arguments": {"text": "Sig"},
+        "environment": {"SIGNER_OF_A_TEST": "ned"},
+    }
     server.reset()
     clients["newest"].call(scenario, server.url, auth=auth).unwrap()
     (sent,) = server.requests

@@ -1,6 +1,7 @@
 """What a scenario is told about the service that it calls."""
 
 import importlib
+import os
 import sys
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,9 +28,16 @@ class Service:
 
     @classmethod
     def of(cls, told: dict[str, Any]) -> "Service":
-        """Return the service of a call; ``auth`` is ``{"folder", "module", "class", "arguments"}``."""
+        """Return the service of a call.
+
+        Args:
+            told: the attributes; ``auth`` names ``folder``, ``module``, ``class``, its ``arguments``, and variables of
+                the ``environment``.
+
+        """
         auth = told.pop("auth", None)
         if auth:
+            os.environ.update(auth.get("environment", {}))
             if auth["folder"] not in sys.path:
                 sys.path.append(auth["folder"])
             auth = getattr(importlib.import_module(auth["module"]), auth["class"])(**auth["arguments"])
