@@ -14,14 +14,18 @@ from tests.support.scripted import Answer, ScriptedServer
 SIGNER = """
 import os
 
+import httpx
 
-class Signer:
+
+class Signer(httpx.Auth):
+    requires_request_body = True
+
     def __init__(self, text):
         self.text = text + os.environ["SIGNER_OF_A_TEST"]
 
-    def __call__(self, request):
+    def auth_flow(self, request):
         request.headers["authorization"] = f"{self.text} {len(request.content)}"
-        return request
+        yield request
 """
 
 

@@ -15,7 +15,7 @@ class Service:
         url: its URL with the stage, without a slash at the end.
         key: the key that the client sends.
         model: the name that the client gives the model.
-        auth: what signs the requests instead, as ``httpx`` takes it: an ``Auth`` or a function; None for none.
+        auth: the ``httpx.Auth`` that signs the requests instead; None for none.
         settings: further arguments of the client's constructor.
 
     """
@@ -43,12 +43,11 @@ class Service:
             auth = getattr(importlib.import_module(auth["module"]), auth["class"])(**auth["arguments"])
         return cls(**told, auth=auth)
 
-    def http(self, name: str, client: Any) -> dict[str, Any]:
+    def http(self, name: str) -> dict[str, Any]:
         """Return the SDK's argument with an HTTP client that signs; nothing if the SDK sends the key.
 
         Args:
             name: the argument, e.g. ``httpx_client``.
-            client: the class of HTTP client that the SDK uses.
 
         """
-        return {} if self.auth is None else {name: client(auth=self.auth)}
+        return {} if self.auth is None else {name: importlib.import_module("httpx").Client(auth=self.auth)}
