@@ -83,6 +83,22 @@ def test_an_exception_comes_back_with_its_status_and_body(clients: Clients, serv
         clients["newest"].call("cohere_sdk.generate", server.url).failure()
 
 
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "cohere_sdk.generate",
+        "cohere_sdk.v2_chat",
+        "cohere_sdk.v2_chat_stream",
+        "openai_sdk.chat",
+        "openai_sdk.chat_stream",
+    ],
+)
+def test_a_424_is_not_repeated(scenario: str, clients: Clients, server: ScriptedServer) -> None:
+    server.reset(Answer.of({"message": "no", "id": "i", "code": "timed_out"}, 424))
+    assert clients["newest"].call(scenario, server.url).failure()["status_code"] == 424
+    assert len(server.requests) == 1
+
+
 def test_an_environment_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instrument, "TOOLS", tmp_path)
     with pytest.raises(AssertionError, match=r"run `make \.tools/clients-oldest/\.installed`"):
