@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import cohere
-import httpx
 
 from scenarios.service import Service
 
@@ -12,14 +11,12 @@ MESSAGES = [{"role": "user", "content": "Hi"}]
 
 
 def _v1(service: Service) -> Any:
-    return cohere.Client(
-        api_key=service.key, base_url=service.url, **service.http("httpx_client", httpx.Client), **service.settings
-    )
+    return cohere.Client(api_key=service.key, base_url=service.url, **service.http("httpx_client"), **service.settings)
 
 
 def _v2(service: Service) -> Any:
     return cohere.ClientV2(
-        api_key=service.key, base_url=service.url, **service.http("httpx_client", httpx.Client), **service.settings
+        api_key=service.key, base_url=service.url, **service.http("httpx_client"), **service.settings
     )
 
 

@@ -14,10 +14,9 @@ def _cohere(service: Service) -> Any:
 
 def _openai(service: Service) -> Any:
     from langchain_openai import ChatOpenAI
-    from openai import DefaultHttpxClient
 
     given = {"api_key": service.key, "base_url": f"{service.url}/v1", "model": service.model}
-    return ChatOpenAI(**given, **service.http("http_client", DefaultHttpxClient), **service.settings)
+    return ChatOpenAI(**given, **service.http("http_client"), **service.settings)
 
 
 def _weather() -> Any:
