@@ -19,6 +19,7 @@ from typing import Any
 from local_aws import invocation_log
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
+from local_aws.invocation_log import InvocationLog
 from local_aws.server import api_gateway, emulator, scaling_types, templates
 from local_aws.server.emulator import Response, ServiceHandler
 from local_aws.server.json_api import JsonApi
@@ -44,8 +45,7 @@ def main() -> None:
         os.environ.get("LOCAL_AWS_OPENAI_URL"), os.environ.get("LOCAL_AWS_OPENAI_MODEL")
     )
     declared_apis = ConditionsFile(os.environ.get(DECLARED_APIS_VARIABLE))
-    path = os.environ.get(VARIABLE)
-    log = invocation_log.InvocationLog(Path(path).with_name(invocation_log.FILE) if path else None)
+    log = InvocationLog(Path(path).with_name(invocation_log.FILE) if (path := os.environ.get(VARIABLE)) else None)
     runtime = Runtime(sagemaker, container, conditions, declared_apis, log)
     for resource in [*resource_types(sagemaker), *scaling_types.resource_types(scaling)]:
         emulator.add_resource_type(resource)
