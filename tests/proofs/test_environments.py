@@ -139,6 +139,10 @@ def test_two_packages_side_by_side_through_the_proxy(everything: Deployed) -> No
         proxy.generate(prompt="a", variant="Other")
 
 
+def test_generate_through_a_proxy_that_streams(everything: Deployed) -> None:
+    assert Stacks("streaming").client().generate(prompt="a", max_tokens=2).texts
+
+
 def test_what_others_own_is_used(everything: Deployed) -> None:
     (variant,) = variants(everything, "cohere-rerank")
     model = everything.sagemaker.describe_model(ModelName=variant["ModelName"])

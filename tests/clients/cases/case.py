@@ -28,7 +28,7 @@ MANY_MESSAGES = [
     {"role": "system", "content": "Be short."},
     {"role": "user", "content": [{"type": "text", "text": "Hello"}]},
     {"role": "assistant", "content": "Hello!"},
-    {"role": "user", "content": "Hi"},
+    {"role": "user", "content": "How is the weather?"},
 ]
 VECTORS = [[0.5, 1.0], [0.5, 2.0]]
 TEXTS = ["one", "two"]

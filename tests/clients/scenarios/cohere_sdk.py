@@ -7,7 +7,7 @@ import cohere
 
 from scenarios.service import Service
 
-MESSAGES = [{"role": "user", "content": "Hi"}]
+MESSAGES = [{"role": "user", "content": "How is the weather?"}]
 
 
 def _v1(service: Service) -> Any:
@@ -21,19 +21,19 @@ def _v2(service: Service) -> Any:
 
 
 def generate(service: Service, **options: Any) -> Any:
-    return _v1(service).generate(**{"prompt": "Hi", **options})
+    return _v1(service).generate(**{"prompt": "How is the weather?", **options})
 
 
 def generate_stream(service: Service, **options: Any) -> Iterator[Any]:
-    return iter(_v1(service).generate_stream(**{"prompt": "Hi", **options}))
+    return iter(_v1(service).generate_stream(**{"prompt": "How is the weather?", **options}))
 
 
 def chat(service: Service, **options: Any) -> Any:
-    return _v1(service).chat(**{"message": "Hi", "model": service.model, **options})
+    return _v1(service).chat(**{"message": "How is the weather?", "model": service.model, **options})
 
 
 def chat_stream(service: Service, **options: Any) -> Iterator[Any]:
-    return iter(_v1(service).chat_stream(**{"message": "Hi", "model": service.model, **options}))
+    return iter(_v1(service).chat_stream(**{"message": "How is the weather?", "model": service.model, **options}))
 
 
 def embed(service: Service, **options: Any) -> Any:
@@ -58,7 +58,7 @@ def check_api_key(service: Service) -> Any:
 
 
 def tokenize(service: Service) -> Any:
-    return _v1(service).tokenize(text="Hi", model=service.model, offline=False)
+    return _v1(service).tokenize(text="How is the weather?", model=service.model, offline=False)
 
 
 def detokenize(service: Service) -> Any:

@@ -7,7 +7,7 @@ import openai
 
 from scenarios.service import Service
 
-MESSAGES = [{"role": "user", "content": "Hi"}]
+MESSAGES = [{"role": "user", "content": "How is the weather?"}]
 PATH = "/compatibility/v1"
 
 
