@@ -34,7 +34,7 @@ def read(route: Route) -> dict[str, Any]:
 def values(rules: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Return values that mostly fit the rules, so that what is deep down is reached."""
     fitting = _fitting(rules)
-    return fitting | fitting | fitting | junk
+    return st.one_of(*[fitting] * 7, junk)
 
 
 def _fitting(rules: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -47,13 +47,21 @@ def _fitting(rules: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def _texts(rules: dict[str, Any]) -> st.SearchStrategy[Any]:
-    return st.text(max_size=min(rules.get("maxLength", 5), 5) + 1)
+    low, high = rules.get("minLength", 0), min(rules.get("maxLength", 5), 5)
+    fitting = st.text(min_size=low, max_size=high)
+    return st.one_of(*[fitting] * 7, st.text(max_size=high + 1))
 
 
 def _lists(rules: dict[str, Any]) -> st.SearchStrategy[Any]:
-    # A list that is too long needs a member that is small to write.
-    most = rules.get("maxItems", 2)
-    return st.lists(values(rules["items"]), max_size=min(most, 2) + 1)
+    member, low, high = values(rules["items"]), rules.get("minItems", 0), min(rules.get("maxItems", 2), 2)
+    fitting = st.lists(member, min_size=low, max_size=high)
+    return st.one_of(*[fitting] * 7, st.lists(member, max_size=high + 1))
+
+
+def _numbers(rules: dict[str, Any]) -> st.SearchStrategy[Any]:
+    low = rules.get("minimum", -2)
+    fitting = st.integers(low, min(rules.get("maximum", low + 5), low + 5))
+    return st.one_of(*[fitting] * 7, numbers)
 
 
 def _objects(rules: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -65,15 +73,15 @@ def _objects(rules: dict[str, Any]) -> st.SearchStrategy[Any]:
         lambda some: st.fixed_dictionaries(required, optional={name: optional[name] for name in some})
     )
     other = st.dictionaries(st.text(max_size=3) | st.sampled_from([*known, "x"]), junk, max_size=1)
-    return fitting | fitting | fitting | st.builds(lambda a, b: {**a, **b}, fitting, other)
+    return st.one_of(*[fitting] * 7, st.builds(lambda a, b: {**a, **b}, fitting, other))
 
 
 _KINDS = {
     "null": lambda _: st.none(),
     "boolean": lambda _: st.booleans(),
     "string": _texts,
-    "integer": lambda _: numbers,
-    "number": lambda _: numbers,
+    "integer": _numbers,
+    "number": _numbers,
     "array": _lists,
     "object": _objects,
 }
