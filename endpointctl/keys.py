@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from endpointctl.aws import Aws, as_failure
+from endpointctl.aws import Aws
+from endpointctl.aws_failure import as_failure
 from endpointctl.failure import Failure
 from stacks.names import PROJECT, stack_name
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
 from sagemaker_llm import ApiKeyClient, CustomDomain, GpuEndpoint, HostedZone, LlmProxy, ProxyRestApi, ServedEndpoint
+from sagemaker_llm.durations import seconds
 from stacks import acknowledgements
-from stacks.durations import retention, seconds
-from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, publish
+from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, publish, stack_name
+from stacks.retention import retention
 from stacks.settings import Settings
 from stacks.settings.proxy_section import Domain, Proxy, RestApi
 
@@ -18,20 +21,21 @@ class ProxyStack(Stack):
 
     Args:
         scope: the stage.
-        construct_id: the id in the stage.
-        stack_name: the name in CloudFormation.
+        construct_id: the id in the stage, ``proxy``.
         environment: the environment's name.
         settings: the settings in its file.
+        tags: the tags of the stack itself, not of its resources.
 
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stack_name: str, environment: str, settings: Settings
+        self, scope: Construct, construct_id: str, *, environment: str, settings: Settings, tags: Mapping[str, str]
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            stack_name=stack_name,
+            stack_name=stack_name(environment, construct_id),
+            tags=tags,
             termination_protection=settings.termination_protection,
             description="A small HTTP proxy with Cohere's and OpenAI's APIs in front of a SageMaker endpoint",
         )
@@ -41,9 +45,10 @@ class ProxyStack(Stack):
         rest = section.rest_api
         url = self._rest_api(proxy, rest, section) if rest else proxy.add_function_url(section.callers)
         CfnOutput(self, URL_OUTPUT, value=url)
-        CfnOutput(self, FUNCTION_OUTPUT, value=proxy.function.function_name)
+        name = proxy.function.function_name
+        CfnOutput(self, FUNCTION_OUTPUT, value=name)
         publish(self, environment, "generate-url", url)
-        publish(self, environment, "generate-function", proxy.function.function_name)
+        publish(self, environment, "generate-function", name)
 
     def _proxy(self, section: Proxy, settings: Settings) -> LlmProxy:
         return LlmProxy(

@@ -15,7 +15,8 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
-from endpointctl.aws import SIGN_IN, Aws
+from endpointctl.aws import Aws
+from endpointctl.aws_failure import SIGN_IN
 from endpointctl.client.transport import CONNECT_SECONDS, READ_SECONDS, check_variant, failure, parsed, request_fields
 from endpointctl.completion import Completion, completion
 from endpointctl.failure import Failure

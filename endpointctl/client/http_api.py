@@ -15,7 +15,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 
-from endpointctl.aws import SIGN_IN, Aws
+from endpointctl.aws import Aws
+from endpointctl.aws_failure import SIGN_IN
 from endpointctl.client.direct import EndpointClient
 from endpointctl.client.transport import Response, Transport, check_variant, request_fields
 from endpointctl.completion import Completion, completion

@@ -116,8 +116,9 @@ class Core:
         from proxy.dialects import models  # not needed by requests for an answer
 
         endpoints = self._settings.endpoints
-        if route is table.MODEL:
-            return models.cohere_one(endpoints, parameter)
+        if route in (table.MODEL, table.OPENAI_MODEL):
+            one = models.cohere_one if route is table.MODEL else models.openai_one
+            return one(endpoints, parameter)
         return models.openai_list(endpoints) if route is table.OPENAI_MODELS else models.cohere_list(endpoints, request)
 
     def _translate(

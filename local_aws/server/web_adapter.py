@@ -37,18 +37,31 @@ _WRAPPER: Final = "/opt/bootstrap"
 _CHECK_SECONDS: Final = 0.01
 
 
+_EXIT: Final = "Runtime exited with error: exit status"
+
+
 class _NotReadyError(Exception):
     """The web server is not ready in time."""
 
 
-# Named as Lambda names the type of the error: MiniStack tells callers the name of the class.
-_ExitError = type("Runtime.ExitError", (Exception,), {})
+class _ExitError(Exception):
+    """The web server has ended; the message is Lambda's."""
 
 
 def complete() -> None:
     """Let MiniStack run such functions."""
     choose = lambda_runtime._worker_class_for
     lambda_runtime._worker_class_for = lambda config: AdapterWorker if is_adapted(config) else choose(config)
+    execute = lambda_svc._execute_function_warm
+
+    def execute_warm(*arguments: Any) -> Any:  # noqa: ANN401 - MiniStack's own
+        result = execute(*arguments)
+        body = result.get("body")
+        if result.get("error") and str(body.get("errorMessage")).startswith(_EXIT):
+            body["errorType"] = "Runtime.ExitError"  # MiniStack has one type for all
+        return result
+
+    lambda_svc._execute_function_warm = execute_warm
 
 
 def is_adapted(config: dict[str, Any]) -> bool:
@@ -91,8 +104,9 @@ class AdapterWorker(lambda_runtime.Worker):  # type: ignore[misc]
                     stream.cut_off()
                 error = f"Task timed out after {int(seconds)}.00 seconds"
                 return {"status": "error", "error": error, "cold_start": cold, "log": self._drain_stderr()}
-            except (OSError, http.client.HTTPException) as error:
-                text = f"client error (SendRequest): {type(error).__name__}"
+            except (_ExitError, OSError, http.client.HTTPException) as error:
+                is_exit = isinstance(error, _ExitError)
+                text = str(error) if is_exit else f"client error (SendRequest): {type(error).__name__}"
                 return {"status": "error", "error": text, "cold_start": cold, "log": self._drain_stderr_bounded()}
             log = self._drain_stderr_bounded()
             if stream:
@@ -131,7 +145,7 @@ class AdapterWorker(lambda_runtime.Worker):  # type: ignore[misc]
                     bufsize=1,
                 )
             except OSError:
-                raise _ExitError("Runtime exited with error: exit status 126") from None
+                raise _ExitError(f"{_EXIT} 126") from None
         self._proc.stderr = self._proc.stdout  # the thread that collects the log reads this one
         self._stderr_queue: Queue[str] = Queue()
         self._stderr_thread = threading.Thread(target=self._read_stderr, daemon=True)
@@ -144,7 +158,7 @@ class AdapterWorker(lambda_runtime.Worker):  # type: ignore[misc]
         while (left := give_up - time.monotonic()) > 0:
             code = self._proc.poll()
             if code is not None:
-                raise _ExitError(f"Runtime exited with error: exit status {code}: {self._drain_stderr_bounded()}")
+                raise _ExitError(f"{_EXIT} {code}")
             try:
                 connection, answer = self._ask(HttpRequest("GET", path, {}, b""), left)
                 connection.close()

@@ -186,3 +186,14 @@ def test_a_client_that_is_not_in_the_plan(bearer: Stacks) -> None:
     with pytest.raises(Failure, match=r"^'nobody' is no client of the stack cohere-bearer-proxy; allowed: nightly, "):
         keys("create", "nobody")
     assert not [one for one in listed() if one["client"] == "nobody"]
+
+
+# The last one of this file: no request is accepted from here on.
+def test_an_address_outside_the_networks_does_not_reach_the_authorizer(bearer: Stacks, content: Content) -> None:
+    value, _ = made("search")
+    bearer.deploy(changed(content, {"proxy.rest_api.networks": ["203.0.113.0/24"]}), "proxy")
+    client = Client.connect("bearer", api_key=value, attempts=1)
+    # Not even a wrong key is told apart.
+    for one in (client, Client("https://llm.example.com/", None, "us-east-1", api_key="wrong" * 8, bearer=True)):
+        status, body = one.post("/v1/generate", b'{"prompt": "hello", "max_tokens": 1}')
+        assert (status, body["code"]) == (403, "refused")

@@ -183,7 +183,7 @@ def test_a_connection_without_an_answer(
 
 
 def test_llamaindex_multiplies_the_retries_of_its_sdk(clients: Clients, server: ScriptedServer) -> None:
-    """By default ten times three requests for a 503; the test allows two times three. A throttle it leaves to the SDK."""
+    """By default ten times three requests for a 503; the test allows two times three. Throttles are left to the SDK."""
     for status, requests in ((503, 6), (429, 3)):
         server.reset(refused(status))
         result = clients["frameworks"].call("llamaindex.chat", server.url, settings={"max_retries": 2})

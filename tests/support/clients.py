@@ -101,9 +101,8 @@ class Client:
             url: the service's URL with the stage; see ``reachable``.
             key: the key that the client sends.
             model: the name that the client gives the model.
-            auth: what signs the requests instead: ``folder`` and ``module`` to import from, ``class`` and its
-                ``arguments``. ``httpx`` and ``httpx2`` both take an object that is called with each request; an
-                ``Auth`` of one is none of the other.
+            auth: the ``httpx.Auth`` that signs instead: ``folder`` and ``module`` to import from, ``class`` and its
+                ``arguments``, and variables of the ``environment``, e.g. credentials.
             settings: further arguments of the client's constructor.
             options: the options of the call.
 

@@ -154,7 +154,7 @@ class Stacks:
     def _deploy(self, stack: str, template: dict[str, Any]) -> None:
         request: Any = {
             "StackName": self.name(stack),
-            "TemplateBody": json.dumps(template),
+            "TemplateURL": self._published(f"{self.name(stack)}.json", json.dumps(template).encode()),
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
         }
         exists = self.status(stack) not in ("", "ROLLBACK_COMPLETE")
@@ -169,6 +169,12 @@ class Stacks:
         if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             events = self._cloudformation.describe_stack_events(StackName=self.name(stack))["StackEvents"]
             raise StackFailed("\n".join(str(event.get("ResourceStatusReason", "")) for event in events))
+
+    def _published(self, key: str, content: bytes) -> str:
+        """Put a file into the bootstrap bucket, as the CLI does, and return its URL: a template may be long."""
+        bucket = f"cdk-hnb659fds-assets-111122223333-{self._region}"
+        boto3.client("s3", region_name=self._region).put_object(Bucket=bucket, Key=key, Body=content)
+        return f"https://s3.{self._region}.amazonaws.com/{bucket}/{key}"
 
     def _settled(self, stack: str) -> str:
         until = time.monotonic() + 120
@@ -196,9 +202,7 @@ class Stacks:
                 entry.external_attr = (0o755 if name.endswith(".sh") else 0o644) << 16
                 written.writestr(entry, text)
         digest = hashlib.sha256(json.dumps(source).encode()).hexdigest()
-        bucket = f"cdk-hnb659fds-assets-111122223333-{self._region}"
-        s3 = boto3.client("s3", region_name=self._region)
-        s3.put_object(Bucket=bucket, Key=f"{digest}.zip", Body=archive.getvalue())
+        self._published(f"{digest}.zip", archive.getvalue())
         text = _VERSION.sub(rf"\g<1>{digest[:32]}", _CODE.sub(digest, json.dumps(template)))
         found: dict[str, Any] = json.loads(text)
         return found

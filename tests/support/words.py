@@ -37,6 +37,7 @@ class Core(Original):
             return super().respond(lambda: request, request_id=request_id, remaining_seconds=remaining_seconds)
         told = {"caller": request.caller, "age": time.time() - request.received_at, "left": remaining_seconds()}
         print(json.dumps({"message": "words", "request_id": request_id, **told}), flush=True)
+        time.sleep(asked.pop("before", 0.0))
         headers = {"content-type": "text/event-stream", "x-request-id": request_id}
         return Response(asked.get("status", 200), headers, words(request_id, **asked))
 
@@ -54,7 +55,7 @@ def words(request_id, number=5, gap=0.0, end="whole", status=200):
     finally:
         print(json.dumps({"message": "closed", "request_id": request_id, "words": count + 1}), flush=True)
 """
-"""It streams for a prompt that is a JSON object: the arguments of ``words``."""
+"""It streams for a prompt that is a JSON object: the arguments of ``words``, and how long to wait ``before``."""
 
 
 @dataclass

@@ -12,13 +12,20 @@ from tests.support.clients import KEY, Clients, reachable
 from tests.support.scripted import Answer, ScriptedServer
 
 SIGNER = """
-class Signer:
-    def __init__(self, text):
-        self.text = text
+import os
 
-    def __call__(self, request):
+import httpx
+
+
+class Signer(httpx.Auth):
+    requires_request_body = True
+
+    def __init__(self, text):
+        self.text = text + os.environ["SIGNER_OF_A_TEST"]
+
+    def auth_flow(self, request):
         request.headers["authorization"] = f"{self.text} {len(request.content)}"
-        return request
+        yield request
 """
 
 
@@ -42,7 +49,13 @@ def test_a_clients_request_arrives_with_its_key(scenario: str, clients: Clients,
 @pytest.mark.parametrize("scenario", ["cohere_sdk.v2_chat", "openai_sdk.chat"])
 def test_what_signs_replaces_the_key(scenario: str, clients: Clients, server: ScriptedServer, tmp_path: Path) -> None:
     (tmp_path / "signer_of_a_test.py").write_text(SIGNER, "utf-8")
-    auth = {"folder": str(tmp_path), "module": "signer_of_a_test", "class": "Signer", "arguments": {"text": "Signed"}}
+    auth = {
+        "folder": str(tmp_path),
+        "module": "signer_of_a_test",
+        "class": "Signer",
+        "arguments": {"text": "Sig"},
+        "environment": {"SIGNER_OF_A_TEST": "ned"},
+    }
     server.reset()
     clients["newest"].call(scenario, server.url, auth=auth).unwrap()
     (sent,) = server.requests
@@ -68,6 +81,22 @@ def test_an_exception_comes_back_with_its_status_and_body(clients: Clients, serv
     server.reset()
     with pytest.raises(AssertionError, match="no exception"):
         clients["newest"].call("cohere_sdk.generate", server.url).failure()
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "cohere_sdk.generate",
+        "cohere_sdk.v2_chat",
+        "cohere_sdk.v2_chat_stream",
+        "openai_sdk.chat",
+        "openai_sdk.chat_stream",
+    ],
+)
+def test_a_424_is_not_repeated(scenario: str, clients: Clients, server: ScriptedServer) -> None:
+    server.reset(Answer.of({"message": "no", "id": "i", "code": "timed_out"}, 424))
+    assert clients["newest"].call(scenario, server.url).failure()["status_code"] == 424
+    assert len(server.requests) == 1
 
 
 def test_an_environment_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

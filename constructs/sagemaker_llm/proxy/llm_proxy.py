@@ -12,13 +12,14 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from sagemaker_llm import limits
+from sagemaker_llm.durations import in_seconds, seconds
 from sagemaker_llm.endpoint.invocable_endpoint import InvocableEndpoint
 from sagemaker_llm.errors import OptionError
 from sagemaker_llm.limits import check_range
 from sagemaker_llm.models.catalog import Api
 from sagemaker_llm.proxy import source
 from sagemaker_llm.proxy import streaming as stream
-from sagemaker_llm.proxy.function import python_function
+from sagemaker_llm.proxy.function import python_function, write_the_account_as_a_reference
 from sagemaker_llm.proxy.metrics import ProxyMetrics
 from sagemaker_llm.proxy.request_limits import RequestLimits
 from sagemaker_llm.proxy.served_endpoint import ServedEndpoint, check_served, environment_of
@@ -99,7 +100,7 @@ class LlmProxy(ProxyMetrics, Construct):
         stream_timeout: Duration | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        seconds = _generate_seconds(generate_timeout)
+        timeout = _generate_seconds(generate_timeout)
         if reserved_concurrency is not None:
             check_range("reserved_concurrency", reserved_concurrency, 1, float("inf"))
         check_range("max_request_bytes", max_request_bytes, *limits.REQUEST_BYTES, unit="bytes")
@@ -110,7 +111,7 @@ class LlmProxy(ProxyMetrics, Construct):
         stream_seconds = stream.check(self, streaming=streaming, stream_timeout=stream_timeout, snap_start=snap_start)
         code = code or source.code()
         self.streaming = streaming
-        self.timeout_seconds = max(seconds, stream_seconds) + limits.RESERVE_SECONDS
+        self.timeout_seconds = max(timeout, stream_seconds) + limits.RESERVE_SECONDS
         self.request_limits = request_limits or RequestLimits()
         self.reserved_concurrency = reserved_concurrency
         self.apis = frozenset(one.api for one in served)
@@ -127,7 +128,7 @@ class LlmProxy(ProxyMetrics, Construct):
             reserved_concurrency=reserved_concurrency,
             environment={
                 **environment_of(served),
-                "GENERATE_TIMEOUT_SECONDS": str(seconds),
+                "GENERATE_TIMEOUT_SECONDS": str(timeout),
                 "MAX_REQUEST_BYTES": str(max_request_bytes),
                 "LOG_LEVEL": log_level,
                 **{name: str(value) for name, value in self.request_limits.by_name.items()},
@@ -144,10 +145,11 @@ class LlmProxy(ProxyMetrics, Construct):
     def _publish(self, code: lambda_.Code, log_retention: logs.RetentionDays) -> None:
         version = self.function.current_version
         self.version_check = VersionCheck(self, "Check", version=version, code=code, log_retention=log_retention)
+        write_the_account_as_a_reference(self.function, self.version_check.function)
         self.alias = lambda_.Alias(self, "Live", alias_name="live", version=version)
         self.alias.node.add_dependency(self.version_check)
         # Nobody invokes it asynchronously; whoever does all the same gets one generation, not three.
-        self.alias.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(1))
+        self.alias.configure_async_invoke(retry_attempts=0, max_event_age=seconds(60))
 
     def add_function_url(self, callers: Sequence[str] = ()) -> str:
         """Add a Function URL with IAM authentication; return it, with a slash at its end (a token).
@@ -175,14 +177,9 @@ class LlmProxy(ProxyMetrics, Construct):
             "Url": {"action": "lambda:InvokeFunctionUrl", "function_url_auth_type": "AWS_IAM"},
             "Function": {"action": "lambda:InvokeFunction", "invoked_via_function_url": True},
         }
+        arn = self.alias.function_arn
         for suffix, options in only.items():
-            lambda_.CfnPermission(
-                self,
-                f"{construct_id}{suffix}",
-                principal=caller,
-                function_name=self.alias.function_arn,
-                **options,
-            )
+            lambda_.CfnPermission(self, f"{construct_id}{suffix}", principal=caller, function_name=arn, **options)
 
     def grant_invoke_url(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow both actions that a Function URL needs, on the alias only, in the grantee's own policy."""
@@ -200,16 +197,16 @@ class LlmProxy(ProxyMetrics, Construct):
             cors_origins: the origins whose pages may read the responses in a browser; default none.
 
         """
-        self.function.add_environment("FRONT_DOOR_SECONDS", str(timeout.to_seconds()))
+        self.function.add_environment("FRONT_DOOR_SECONDS", str(in_seconds(timeout)))
         if cors_origins:
             self.function.add_environment("CORS_ORIGINS", " ".join(cors_origins))
 
 
 def _generate_seconds(timeout: Duration | None) -> int:
-    seconds = int(timeout.to_seconds()) if timeout else limits.GENERATE_DEFAULT_SECONDS
+    length = int(in_seconds(timeout)) if timeout else limits.GENERATE_DEFAULT_SECONDS
     remedy = "SageMaker itself ends an invocation after 60 seconds"
-    check_range("generate_timeout", seconds, *limits.GENERATE_SECONDS, unit="seconds", remedy=remedy)
-    return seconds
+    check_range("generate_timeout", length, *limits.GENERATE_SECONDS, unit="seconds", remedy=remedy)
+    return length
 
 
 def _check_one_of(option: str, value: str, allowed: Sequence[str], problem: str) -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from proxy.adapters import lambda_event
 from proxy.http import Request
@@ -73,7 +73,8 @@ def request_of(
     named = {name.lower(): value for name, value in headers}
     context = _json(named.pop(REQUEST_CONTEXT, ""))
     named.pop(LAMBDA_CONTEXT, None)
-    path = unquote(target.partition("?")[0])
+    path, _, query = target.partition("?")
+    path = unquote(path)
     # Behind a custom domain the path begins with the domain's base path, and the resource does not. A resource with a
     # parameter is no path.
     resource = context.get("resourcePath") if isinstance(context, dict) else None
@@ -82,6 +83,8 @@ def request_of(
         "requestContext": context,
         "httpMethod": method,
         "rawPath": path,
+        "rawQueryString": query,
+        "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)),
         "path": path,
         "resource": resource if is_path else path,
         "pathParameters": {"proxy": path.lstrip("/")},

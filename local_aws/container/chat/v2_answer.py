@@ -54,7 +54,7 @@ def events(reply: Reply, answer: dict[str, Any], *, logprobs: bool) -> list[dict
         inner = [event for number, one in enumerate(citations) for event in _of_citation(number, one)]
         found += _block(index, "text", pairs, inner)
     end = {"finish_reason": answer["finish_reason"], "usage": answer["usage"]}
-    return [*found, {"type": "message-end", "id": answer["id"], "delta": end}]
+    return [*found, {"type": "message-end", "delta": end}]
 
 
 def _message(reply: Reply) -> dict[str, Any]:

@@ -28,7 +28,7 @@ MANY_MESSAGES = [
     {"role": "system", "content": "Be short."},
     {"role": "user", "content": [{"type": "text", "text": "Hello"}]},
     {"role": "assistant", "content": "Hello!"},
-    {"role": "user", "content": "Hi"},
+    {"role": "user", "content": "How is the weather?"},
 ]
 VECTORS = [[0.5, 1.0], [0.5, 2.0]]
 TEXTS = ["one", "two"]
@@ -50,6 +50,8 @@ class Case:
         options: the options of the call.
         sends: fields of the last body; default the options.
         model: the model's name.
+        refused: the field that a proxy in front of the packages of tests/support/served.py refuses by name; empty when
+            they can do it all.
 
     """
 
@@ -60,6 +62,7 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict)
     sends: dict[str, Any] | None = None
     model: str = "command-r"
+    refused: str = ""
 
     @property
     def body(self) -> dict[str, Any]:

@@ -9,17 +9,17 @@ import "./resolve.mjs";
 const require = createRequire(`${process.argv[2]}/`);
 const { CohereClient, CohereClientV2 } = require("cohere-ai");
 
-const messages = [{ role: "user", content: "Hi" }];
+const messages = [{ role: "user", content: "How is the weather?" }];
 const told = (service) => ({ token: service.key, baseUrl: service.url, ...service.settings });
 const v1 = (service) => new CohereClient(told(service));
 const v2 = (service) => new CohereClientV2(told(service));
 const withModel = (service, options, more) => ({ model: service.model, ...more, ...options });
 
 const scenarios = {
-  generate: (service, options) => v1(service).generate({ prompt: "Hi", ...options }),
-  generate_stream: (service, options) => v1(service).generateStream({ prompt: "Hi", ...options }),
-  chat: (service, options) => v1(service).chat(withModel(service, options, { message: "Hi" })),
-  chat_stream: (service, options) => v1(service).chatStream(withModel(service, options, { message: "Hi" })),
+  generate: (service, options) => v1(service).generate({ prompt: "How is the weather?", ...options }),
+  generate_stream: (service, options) => v1(service).generateStream({ prompt: "How is the weather?", ...options }),
+  chat: (service, options) => v1(service).chat(withModel(service, options, { message: "How is the weather?" })),
+  chat_stream: (service, options) => v1(service).chatStream(withModel(service, options, { message: "How is the weather?" })),
   embed: (service, options) =>
     v1(service).embed(withModel(service, options, { texts: ["one", "two"], inputType: "search_document" })),
   rerank: (service, options) =>

@@ -13,22 +13,22 @@ def _client(service: Service) -> Any:
 
 
 def generate(service: Service, **options: Any) -> Any:
-    generations = _client(service).generate(**{"prompt": "Hi", **options})
+    generations = _client(service).generate(**{"prompt": "How is the weather?", **options})
     return {"texts": [generation.text for generation in generations]}
 
 
 def generate_stream(service: Service, **options: Any) -> Iterator[Any]:
-    for token in _client(service).generate(**{"prompt": "Hi", "stream": True, **options}):
+    for token in _client(service).generate(**{"prompt": "How is the weather?", "stream": True, **options}):
         yield {"index": token.index, "text": token.text, "is_finished": token.is_finished}
 
 
 def chat(service: Service, **options: Any) -> Any:
-    answer = _client(service).chat(**{"message": "Hi", "model": service.model, **options})
+    answer = _client(service).chat(**{"message": "How is the weather?", "model": service.model, **options})
     return {"text": answer.text}
 
 
 def chat_stream(service: Service, **options: Any) -> Iterator[Any]:
-    for event in _client(service).chat(**{"message": "Hi", "stream": True, **options}):
+    for event in _client(service).chat(**{"message": "How is the weather?", "stream": True, **options}):
         yield {"event_type": str(event.event_type), "text": getattr(event, "text", None)}
 
 

@@ -4,39 +4,36 @@ from collections.abc import Iterator
 from typing import Any
 
 import cohere
-import httpx
 
 from scenarios.service import Service
 
-MESSAGES = [{"role": "user", "content": "Hi"}]
+MESSAGES = [{"role": "user", "content": "How is the weather?"}]
 
 
 def _v1(service: Service) -> Any:
-    return cohere.Client(
-        api_key=service.key, base_url=service.url, **service.http("httpx_client", httpx.Client), **service.settings
-    )
+    return cohere.Client(api_key=service.key, base_url=service.url, **service.http("httpx_client"), **service.settings)
 
 
 def _v2(service: Service) -> Any:
     return cohere.ClientV2(
-        api_key=service.key, base_url=service.url, **service.http("httpx_client", httpx.Client), **service.settings
+        api_key=service.key, base_url=service.url, **service.http("httpx_client"), **service.settings
     )
 
 
 def generate(service: Service, **options: Any) -> Any:
-    return _v1(service).generate(**{"prompt": "Hi", **options})
+    return _v1(service).generate(**{"prompt": "How is the weather?", **options})
 
 
 def generate_stream(service: Service, **options: Any) -> Iterator[Any]:
-    return iter(_v1(service).generate_stream(**{"prompt": "Hi", **options}))
+    return iter(_v1(service).generate_stream(**{"prompt": "How is the weather?", **options}))
 
 
 def chat(service: Service, **options: Any) -> Any:
-    return _v1(service).chat(**{"message": "Hi", "model": service.model, **options})
+    return _v1(service).chat(**{"message": "How is the weather?", "model": service.model, **options})
 
 
 def chat_stream(service: Service, **options: Any) -> Iterator[Any]:
-    return iter(_v1(service).chat_stream(**{"message": "Hi", "model": service.model, **options}))
+    return iter(_v1(service).chat_stream(**{"message": "How is the weather?", "model": service.model, **options}))
 
 
 def embed(service: Service, **options: Any) -> Any:
@@ -61,7 +58,7 @@ def check_api_key(service: Service) -> Any:
 
 
 def tokenize(service: Service) -> Any:
-    return _v1(service).tokenize(text="Hi", model=service.model, offline=False)
+    return _v1(service).tokenize(text="How is the weather?", model=service.model, offline=False)
 
 
 def detokenize(service: Service) -> Any:

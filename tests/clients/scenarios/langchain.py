@@ -14,10 +14,9 @@ def _cohere(service: Service) -> Any:
 
 def _openai(service: Service) -> Any:
     from langchain_openai import ChatOpenAI
-    from openai import DefaultHttpxClient
 
     given = {"api_key": service.key, "base_url": f"{service.url}/v1", "model": service.model}
-    return ChatOpenAI(**given, **service.http("http_client", DefaultHttpxClient), **service.settings)
+    return ChatOpenAI(**given, **service.http("http_client"), **service.settings)
 
 
 def _weather() -> Any:
@@ -48,18 +47,18 @@ def _called(model: Any) -> list[Any]:
 
 
 def invoke(service: Service, **options: Any) -> Any:
-    return _cohere(service).invoke([("system", "Be short."), ("human", "Hi")], **options)
+    return _cohere(service).invoke([("system", "Be short."), ("human", "How is the weather?")], **options)
 
 
 def stream(service: Service, **options: Any) -> Iterator[Any]:
-    yield from _cohere(service).stream("Hi", **options)
+    yield from _cohere(service).stream("How is the weather?", **options)
 
 
 def without_model(service: Service) -> Any:
     """Let LangChain look up the default model of the service."""
     from langchain_cohere import ChatCohere
 
-    return ChatCohere(cohere_api_key=service.key, base_url=service.url).invoke("Hi")
+    return ChatCohere(cohere_api_key=service.key, base_url=service.url).invoke("How is the weather?")
 
 
 def bind_tools(service: Service) -> list[Any]:
@@ -93,11 +92,11 @@ def rerank(service: Service) -> Any:
 
 
 def openai_invoke(service: Service, **options: Any) -> Any:
-    return _openai(service).invoke([("system", "Be short."), ("human", "Hi")], **options)
+    return _openai(service).invoke([("system", "Be short."), ("human", "How is the weather?")], **options)
 
 
 def openai_stream(service: Service, **options: Any) -> Iterator[Any]:
-    yield from _openai(service).stream("Hi", **options)
+    yield from _openai(service).stream("How is the weather?", **options)
 
 
 def openai_bind_tools(service: Service) -> list[Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from scenarios.service import Service
 
-MESSAGES = [{"role": "user", "content": "Hi"}]
+MESSAGES = [{"role": "user", "content": "How is the weather?"}]
 FUNCTION = {"name": "weather", "parameters": {"type": "object", "properties": {"town": {"type": "string"}}}}
 TOOLS = [{"type": "function", "function": FUNCTION}]
 

@@ -15,7 +15,7 @@ def _llm(service: Service) -> Any:
 def _messages() -> list[Any]:
     from llama_index.core.llms import ChatMessage
 
-    return [ChatMessage(role="system", content="Be short."), ChatMessage(role="user", content="Hi")]
+    return [ChatMessage(role="system", content="Be short."), ChatMessage(role="user", content="How is the weather?")]
 
 
 def chat(service: Service, **options: Any) -> Any:
@@ -28,7 +28,7 @@ def stream_chat(service: Service, **options: Any) -> Iterator[Any]:
 
 
 def complete(service: Service, **options: Any) -> Any:
-    return _llm(service).complete("Hi", **options).text
+    return _llm(service).complete("How is the weather?", **options).text
 
 
 def tools(service: Service) -> Any:

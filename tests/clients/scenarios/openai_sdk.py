@@ -3,20 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import openai
 
 from scenarios.service import Service
 
-MESSAGES = [{"role": "user", "content": "Hi"}]
+MESSAGES = [{"role": "user", "content": "How is the weather?"}]
 PATH = "/compatibility/v1"
-# Version 3 left httpx for httpx2, and takes no client of the other.
-HTTP_CLIENT = getattr(openai, "DefaultHttpxClient", httpx.Client)
 
 
 def _client(service: Service, path: str) -> Any:
     return openai.OpenAI(
-        api_key=service.key, base_url=service.url + path, **service.http("http_client", HTTP_CLIENT), **service.settings
+        api_key=service.key, base_url=service.url + path, **service.http("http_client"), **service.settings
     )
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_aws.container import Container
@@ -29,6 +29,7 @@ def ask(api: str, package: str, **fields: Any) -> tuple[int, dict[str, Any]]:
     return status, json.loads(answer)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=50), st.sampled_from([256, 1024]))
 def test_a_vector_has_length_1_and_is_always_the_same(text: str, size: int) -> None:
     found = vector(text, size)

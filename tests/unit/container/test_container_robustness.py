@@ -96,7 +96,7 @@ VALID: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("api", VALID)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(data=st.data())
 def test_any_body_is_answered_or_refused(api: str, data: st.DataObject) -> None:
     fields = data.draw(st.dictionaries(st.sampled_from(FIELDS[api]), VALUES, max_size=3))
@@ -106,7 +106,7 @@ def test_any_body_is_answered_or_refused(api: str, data: st.DataObject) -> None:
     assert all(isinstance(json.loads(piece), dict) for piece in pieces)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(VALUES)
 @example({"type": "object", "properties": {"a": {"$ref": "#/properties/a"}}, "required": ["a"]})
 @example({"type": "object", "properties": {"a": {"enum": []}}, "required": 1})

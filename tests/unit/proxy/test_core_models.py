@@ -95,6 +95,19 @@ def test_openais_list(several: Function) -> None:
     assert len(body["data"]) == 8
 
 
+def test_one_model_in_openais_shape(several: Function) -> None:
+    assert get(several, "/compatibility/v1/models/gpt%2F4")[1]["error"]["code"] == "model_not_found"
+    assert get(several, "/compatibility/v1/models/command-light")[1]["id"] == "command-light"
+
+
+def test_a_name_with_a_slash(function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELS", "CohereLabs/command")
+    named = Function(fresh_handler(monkeypatch).handler)
+    for path in ("/v1/models/CohereLabs/command", "/v1/models/CohereLabs%2Fcommand"):
+        assert get(named, path)[0] == 200
+    assert get(named, "/v1/models/")[0] == 404
+
+
 def test_the_front_door_has_checked_the_key(several: Function) -> None:
     assert several.post(None, path="/v1/check-api-key")[2] == {"valid": True}
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from proxy import server as module
+from proxy.adapters import lambda_event, web_adapter
 from proxy.core import Core
 from proxy.errors import ProxyError
 from proxy.http import Request, Response
@@ -184,6 +185,21 @@ def test_a_request_through_a_rest_api(
     send(connection, path=target, headers=headers({**REST_CONTEXT, "resourcePath": resource}))
     request, _ = core.requests[0]
     assert (request.path, request.caller, request.received_at) == (path, "key-id", 1_700_000_000)
+
+
+def test_the_query_is_where_the_event_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[dict[str, Any]] = []
+    original = lambda_event.request_of
+
+    def keep(event: Any) -> Request:
+        events.append(event)
+        return original(event)
+
+    monkeypatch.setattr(lambda_event, "request_of", keep)
+    context = [("x-amzn-request-context", json.dumps(REST_CONTEXT))]
+    web_adapter.request_of("GET", "/v1/models?endpoint=chat&a=%20&b=", context, lambda _: b"")
+    assert events[0]["rawQueryString"] == "endpoint=chat&a=%20&b="
+    assert events[0]["queryStringParameters"] == {"endpoint": "chat", "a": " ", "b": ""}
 
 
 def test_the_key_of_a_caller_goes_nowhere(
