@@ -73,7 +73,7 @@ class Case:
 
 
 def find(value: Any, place: str) -> Any:
-    """Return the value at a place: ``generations.0.text``, ``last.usage``; after ``*`` the texts of all that have one."""
+    """Return the value at a place, e.g. ``generations.0.text`` or ``last.usage``; after ``*`` all texts, joined."""
     first, _, rest = place.partition(".")
     if not first:
         return value
