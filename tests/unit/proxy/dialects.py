@@ -41,8 +41,7 @@ def refusal(function: Callable[[], Any]) -> str:
     try:
         function()
     except ProxyError as error:
-        assert error.code == "invalid_field"
-        return error.message
+        return error.message if error.code == "invalid_field" else error.code
     return ""
 
 
