@@ -141,9 +141,9 @@ smoke: .venv/.runtime ## Send ENV one small request through its front door
 	@$(PY) -m endpointctl smoke --env $(ENV) $(ARGS)
 
 rollback: .venv/.runtime node_modules/.installed ## Return ENV to the assembly before, or to that of COMMIT
-	@rm -rf cdk.rollback.out
-	@$(PY) -m endpointctl assembly --env $(ENV) $(if $(COMMIT),--commit '$(COMMIT)',--previous) --out cdk.rollback.out
-	@$(ASSEMBLED) deploy '$(ENV)' cdk.rollback.out --rollback --any-account -- $(ARGS)
+	@rm -rf cdk.rollback-$(ENV).out
+	@$(PY) -m endpointctl assembly --env $(ENV) $(if $(COMMIT),--commit '$(COMMIT)',--previous) --out cdk.rollback-$(ENV).out
+	@$(ASSEMBLED) deploy '$(ENV)' cdk.rollback-$(ENV).out --rollback --any-account -- $(ARGS)
 
 ifdef BASE
 diff: .venv/.dev ## Show what deploying ENV would change; offline against a commit: BASE=origin/main

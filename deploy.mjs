@@ -8,10 +8,12 @@
 // commit, changes no resource, and is what `make rollback` deploys again: endpointctl/deployments.py reads it.
 
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setImmediate } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
 const CLI = join(dirname(fileURLToPath(import.meta.url)), "node_modules", "aws-cdk");
@@ -48,13 +50,42 @@ function parsed() {
   }
 }
 
-/** Return what `make synth` wrote about the assembly: project, commit, and version of the CDK CLI. */
+/** Return what `make synth` wrote about the assembly: project, commit, version of the CDK CLI, and a hash of the files. */
 function release(assembly) {
   const path = join(assembly, "release.json");
-  if (!existsSync(join(assembly, "manifest.json")) || !existsSync(path)) {
+  const written = existsSync(join(assembly, "manifest.json")) && existsSync(path) ? json(path) : null;
+  const texts = [written?.project, written?.commit, written?.cli, written?.files];
+  if (!texts.every((one) => typeof one === "string")) {
     throw new Refused(`ASSEMBLY=${assembly} is not an assembly that \`make synth\` wrote: run \`make synth\`, and give its folder cdk.out`);
   }
-  return json(path);
+  return written;
+}
+
+/** Yield the paths of the files that `make synth` made: no hidden ones, and nothing that the CLI leaves beside them. */
+function* filesOf(folder, below = "") {
+  for (const name of readdirSync(join(folder, below))) {
+    const path = `${below}${name}`;
+    if (name.startsWith(".") || (!below && (name === "release.json" || name.endsWith(".lock")))) continue;
+    if (statSync(join(folder, path)).isDirectory()) yield* filesOf(folder, `${path}/`);
+    else yield path;
+  }
+}
+
+/** Copy the files to each folder, and refuse them unless they are what `make synth` made: stacks/release.py hashes them. */
+function copy(assembly, hash, folders) {
+  const found = createHash("sha256");
+  for (const path of [...filesOf(assembly)].sort()) {
+    const content = readFileSync(join(assembly, path));
+    found.update(`${createHash("sha256").update(content).digest("hex")}  ${path}\n`);
+    for (const folder of folders) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), content);
+      chmodSync(join(folder, path), statSync(join(assembly, path)).mode | 0o600); // Lambda keeps the mode of its files
+    }
+  }
+  if (found.digest("hex") !== hash) {
+    throw new Refused(`ASSEMBLY=${assembly} was changed, cut off, or written over since \`make synth\` (by \`make diff\`, or by another one at this moment): run \`make synth\` again`);
+  }
 }
 
 /** Refuse an assembly that a newer CDK CLI wrote. An older one is deployed: a rollback needs that. */
@@ -76,13 +107,11 @@ function checkCommit(written, tip) {
 
 /** Refuse an environment that the assembly does not have, or that leaves its account open. */
 function checkEnvironment(assembly, environment, anyAccount) {
-  const path = join(assembly, `assembly-${environment}`, "manifest.json");
-  if (!existsSync(path)) {
-    const names = readdirSync(assembly).filter((name) => name.startsWith("assembly-"));
-    const allowed = names.map((name) => name.replace("assembly-", "")).join(", ");
-    throw new Refused(`ENV=${environment} is not in the assembly; allowed: ${allowed || "none"}; or synthesize again with its file`);
+  const names = readdirSync(assembly).filter((name) => name.startsWith("assembly-")).map((name) => name.slice(9));
+  if (!names.includes(environment)) {
+    throw new Refused(`ENV=${environment} is not in the assembly; allowed: ${names.join(", ") || "none"}; or synthesize again with its file`);
   }
-  const artifacts = Object.values(json(path).artifacts).filter((one) => one.type === "aws:cloudformation:stack");
+  const artifacts = Object.values(json(join(assembly, `assembly-${environment}`, "manifest.json")).artifacts).filter((one) => one.type === "aws:cloudformation:stack");
   if (!anyAccount && artifacts.some((one) => one.environment.startsWith("aws://unknown-account"))) {
     throw new Refused(`ENV=${environment} names no account and would be deployed wherever the credentials point: set \`account\` in environments/${environment}.yaml, and synthesize again`);
   }
@@ -99,39 +128,50 @@ function addAsset(assembly, environment, name, source, objectKey) {
   }
 }
 
-let signalled = false;
+let child = null;
+let signalled = null;
+
+/** Hand signals on to the CDK CLI, and remember them: what has to be removed is removed. */
+function catchSignals() {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(signal, () => {
+      signalled = signal;
+      child?.kill(signal);
+    });
+  }
+}
 
 /** Run the CDK CLI and return its exit code. What CloudFormation began goes on when a signal ends the CLI. */
-function run(options, stdio = "inherit") {
-  return new Promise((done) => {
-    const cdk = spawn(process.execPath, [join(CLI, "bin", "cdk"), ...options], { stdio });
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-      process.on(signal, () => {
-        signalled = true;
-        cdk.kill(signal);
-      });
-    }
-    cdk.on("exit", (code, signal) => done(code ?? 128 + constants.signals[signal]));
+async function run(options, stdio = "inherit") {
+  await setImmediate(); // a signal that came while files were copied
+  if (signalled) return 128 + constants.signals[signalled];
+  return new Promise((done, failed) => {
+    child = spawn(process.execPath, [join(CLI, "bin", "cdk"), ...options], { stdio });
+    child.on("error", failed);
+    child.on("exit", (code, signal) => {
+      signalled ??= signal; // e.g. SIGKILL, when memory is short
+      done(code ?? 128 + constants.signals[signal]);
+    });
   });
 }
 
 /** Deploy a copy of the assembly in which the assembly itself is an asset; say so when the deployment failed. */
-async function deploy(assembly, environment, { project, commit }, kind, options) {
-  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-  const key = `${project}/deployments/${environment}/${time}-${commit}`;
+async function deploy(assembly, environment, written, kind, options) {
+  const time = new Date().toISOString().replace(/[-:.]/g, ""); // to the millisecond: two that begin at once have two records
+  const key = `${written.project}/deployments/${environment}/${time}-${written.commit}`;
   const folder = mkdtempSync(join(tmpdir(), "assembly-"));
-  const [copy, kept] = [join(folder, "deployed"), join(folder, "recorded")];
+  const [deployed, kept] = [join(folder, "deployed"), join(folder, "recorded")];
   try {
     // Both at once: somebody may synthesize into the assembly's folder while CloudFormation takes its time.
-    cpSync(assembly, copy, { recursive: true });
-    cpSync(assembly, kept, { recursive: true });
-    addAsset(copy, environment, `the assembly of commit ${commit}`, { path: kept, packaging: "zip" }, `${key}-${kind}.zip`);
-    const code = await run(["deploy", "--app", copy, ...options]);
+    copy(assembly, written.files, [deployed, kept]);
+    writeFileSync(join(kept, "release.json"), JSON.stringify(written, null, 2));
+    addAsset(deployed, environment, `the assembly of commit ${written.commit}`, { path: kept, packaging: "zip" }, `${key}-${kind}.zip`);
+    const code = await run(["deploy", "--app", deployed, ...options]);
     if (code && !signalled) {
       const marker = { path: join(kept, "release.json"), packaging: "file" };
-      addAsset(copy, environment, "a mark that it failed", marker, `${key}-failed.json`);
-      if (await run(["publish-assets", "--unstable=publish-assets", "--app", copy, `${environment}/*`], "ignore")) {
-        process.stderr.write("that it failed could not be recorded: `make rollback` needs COMMIT until the next deployment\n");
+      addAsset(deployed, environment, "a mark that it failed", marker, `${key}-failed.json`);
+      if (await run(["publish-assets", "--unstable=publish-assets", "--app", deployed, `${environment}/*`], "ignore")) {
+        process.stderr.write("that it failed could not be recorded: if the credentials have expired, sign in or run the job again; `make rollback` needs COMMIT until the next deployment\n");
       }
     }
     return code;
@@ -145,17 +185,19 @@ async function main() {
   const written = release(assembly);
   checkVersion(written.cli);
   checkCommit(written.commit, given.commit);
+  copy(assembly, written.files, []);
   checkEnvironment(assembly, environment, given["any-account"]);
   const one = stack ? ["--exclusively"] : [];
   const options = [`${environment}/${stack || "*"}`, ...one, "--concurrency", "2", ...rest];
   if (verb === "destroy") return run(["destroy", "--app", assembly, ...options]);
-  if (rollback && !written.recorded) {
-    throw new Refused(`ASSEMBLY=${assembly} is not a recorded one: \`make rollback\` gets it first`);
+  if (rollback && written.recorded?.environment !== environment) {
+    throw new Refused(`ASSEMBLY=${assembly} is not a recorded one of ${environment}: \`make rollback\` gets it first`);
   }
-  return deploy(assembly, environment, written, rollback ? `rollback-${written.recorded}` : "deploy", options);
+  return deploy(assembly, environment, written, rollback ? `rollback-${written.recorded.time}` : "deploy", options);
 }
 
 try {
+  catchSignals();
   process.exitCode = await main();
 } catch (error) {
   if (!(error instanceof Refused) && !error.syscall) throw error; // of the system, e.g. a disk that is full: one line

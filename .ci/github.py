@@ -22,13 +22,16 @@ LIMIT = 65_000
 Source: api.github.com answers "body is too long (maximum is 65536 characters)".
 """
 
+TIMEOUT = 120.0
+"""How long one call of ``gh`` may take, in seconds; with all pages of a list."""
+
 COMMENT_MARK = "<!-- make comment -->"
 ISSUE_TITLE = "What is deployed differs from the files"
 ISSUE_LABEL = "nightly"
 
 
 class GitHubError(Exception):
-    """GitHub refused, or ``gh`` is missing. The message is one line."""
+    """GitHub refused, or ``gh`` is missing or does not answer. The message is one line."""
 
 
 def main(arguments: list[str]) -> None:
@@ -51,7 +54,7 @@ def main(arguments: list[str]) -> None:
 
 
 def keep_comment(number: int, text: str) -> None:
-    """Write the pull request's comment, or write it anew.
+    """Write the pull request's comment, or write it anew. One of somebody else stays, whatever it begins with.
 
     Raises:
         GitHubError: GitHub refused.
@@ -59,7 +62,7 @@ def keep_comment(number: int, text: str) -> None:
     """
     body = f"{COMMENT_MARK}\n{text}"
     comments = _pages(f"issues/{number}/comments")
-    ours = [one["id"] for one in comments if one["body"].startswith(COMMENT_MARK)]
+    ours = [one["id"] for one in _own(comments) if (one["body"] or "").startswith(COMMENT_MARK)]
     if ours:
         _api("PATCH", f"issues/comments/{ours[0]}", {"body": body})
     else:
@@ -67,13 +70,14 @@ def keep_comment(number: int, text: str) -> None:
 
 
 def keep_issue(text: str) -> None:
-    """Open the issue or update it; close it when there is nothing to say.
+    """Open the issue or update it; close it when there is nothing to say. One of somebody else stays.
 
     Raises:
         GitHubError: GitHub refused.
 
     """
-    found = [one for one in _pages(f"issues?state=open&labels={ISSUE_LABEL}") if one["title"] == ISSUE_TITLE]
+    issues = _own(_pages(f"issues?state=open&labels={ISSUE_LABEL}"))
+    found = [one for one in issues if one["title"] == ISSUE_TITLE and "pull_request" not in one]
     number = found[0]["number"] if found else None
     if text.strip():
         content = {"title": ISSUE_TITLE, "body": text, "labels": [ISSUE_LABEL]}
@@ -92,9 +96,37 @@ def _shortened(text: str) -> str:
     return f"{text[:LIMIT]}{fence}\n\n(shortened: the job's log has all of it)"
 
 
+def _own(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the comments or issues that the token's user wrote: anybody may write one that looks like ours.
+
+    GraphQL tells the user for every kind of token; ``/user`` refuses the token of a workflow, github-actions[bot].
+    """
+    answers = _parsed(_gh(["graphql", "-f", "query={viewer{login}}"]))
+    try:
+        user = answers[0]["data"]["viewer"]["login"]
+    except (LookupError, TypeError):
+        raise GitHubError("GitHub's answer has no user: run the job again") from None
+    return [one for one in found if (one["user"] or {}).get("login") == user]
+
+
 def _pages(path: str) -> list[dict[str, Any]]:
     joint = "&" if "?" in path else "?"
-    found: list[dict[str, Any]] = json.loads(_gh(["--paginate", f"{_repository()}/{path}{joint}per_page=100"]) or "[]")
+    pages = _parsed(_gh(["--paginate", f"{_repository()}/{path}{joint}per_page=100"]))
+    if not all(isinstance(page, list) for page in pages):
+        raise GitHubError("GitHub's answer is no list: run the job again")
+    return [one for page in pages for one in page]
+
+
+def _parsed(text: str) -> list[Any]:
+    """Return what ``gh`` prints: a JSON value, or one for each page, depending on its version."""
+    found = []
+    try:
+        while text := text.strip():
+            value, end = json.JSONDecoder().raw_decode(text)
+            found.append(value)
+            text = text[end:]
+    except json.JSONDecodeError:
+        raise GitHubError(f"GitHub's answer is not JSON ({text[:40]!r}): run the job again") from None
     return found
 
 
@@ -110,7 +142,12 @@ def _repository() -> str:
 
 def _gh(arguments: list[str], content: str = "") -> str:
     try:
-        done = subprocess.run(["gh", "api", *arguments], input=content, capture_output=True, text=True, check=False)
+        command = ["gh", "api", *arguments]
+        done = subprocess.run(
+            command, input=content, capture_output=True, encoding="utf-8", check=False, timeout=TIMEOUT
+        )
+    except subprocess.TimeoutExpired:
+        raise GitHubError(f"GitHub does not answer within {TIMEOUT:.0f} s: run the job again") from None
     except OSError as error:
         raise GitHubError(f"gh cannot be run ({error.strerror}): install GitHub's command line") from None
     if done.returncode:

@@ -9,9 +9,14 @@ Standard library only.
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+TIMEOUT = 480.0
+"""How long one look may take, in seconds: three of them fit into the workflow's time, so that the issue is written."""
 
 
 def main(arguments: list[str]) -> int:
@@ -24,18 +29,33 @@ def main(arguments: list[str]) -> int:
     looks["Stacks that no file declares"] = ["orphans"]
     found = []
     for title, target in looks.items():
-        done = subprocess.run(
-            ["make", "--no-print-directory", *target],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        sys.stdout.write(f"{title}: {'yes, or not known' if done.returncode else 'none'}\n{done.stdout}\n")
-        if done.returncode:
-            found.append(f"### {title}\n\n```text\n{done.stdout.replace('```', '` ` `').strip()}\n```\n")
+        code, text = _run(["make", "--no-print-directory", *target])
+        sys.stdout.write(f"{title}: {'yes, or not known' if code else 'none'}\n{text}\n")
+        if code:
+            found.append(f"### {title}\n\n```text\n{text.replace('```', '` ` `').strip()}\n```\n")
     given.file.write_text("\n".join(found), "utf-8")
     return 1 if found else 0
+
+
+def _run(command: list[str]) -> tuple[int, str]:
+    """Return a command's exit code and what it printed; what it started is ended with it when it takes too long."""
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        text = process.communicate(timeout=TIMEOUT)[0]
+    except KeyboardInterrupt:
+        os.killpg(process.pid, signal.SIGINT)  # a session of its own does not get the terminal's
+        raise
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        text = f"{process.communicate()[0]}\nnot known: it took longer than {TIMEOUT:.0f} s and was ended: run it again"
+    return process.returncode, text
 
 
 if __name__ == "__main__":

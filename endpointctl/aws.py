@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, cast
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast
 
 import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ProfileNotFound,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
+from endpointctl.aws_failure import SIGN_IN, as_failure, is_expired
 from endpointctl.failure import Failure
 from stacks.names import FUNCTION_OUTPUT, STACKS, URL_OUTPUT, stack_name
-
-SIGN_IN = "sign in first: `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-QUALIFIER: Final = "hnb659fds"
-"""The qualifier of ``cdk bootstrap``: the CDK's default, which cdk.json does not change."""
+from stacks.settings import ENVIRONMENTS
 
 CdkRole: TypeAlias = Literal["file-publishing", "lookup"]
 _CLIENT = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
@@ -43,6 +34,12 @@ class Caller:
 
     account: str
     arn: str
+
+
+def qualifier(cdk_json: Path = ENVIRONMENTS.parent / "cdk.json") -> str:
+    """Return the qualifier of ``cdk bootstrap``: the one in cdk.json, or the CDK's default."""
+    context: Mapping[str, str] = json.loads(cdk_json.read_text("utf-8"))["context"]
+    return context.get("@aws-cdk/core:bootstrapQualifier", "hnb659fds")
 
 
 class Aws:
@@ -74,11 +71,14 @@ class Aws:
         caller = self.caller()
         partition = caller.arn.split(":")[1]
         place = f"{caller.account}-{self.region}"
-        arn = f"arn:{partition}:iam::{caller.account}:role/cdk-{QUALIFIER}-{kind}-role-{place}"
-        try:
-            found = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="endpointctl")["Credentials"]
-        except (ClientError, BotoCoreError):
-            return self
+        arn = f"arn:{partition}:iam::{caller.account}:role/cdk-{qualifier()}-{kind}-role-{place}"
+        with as_failure():
+            try:
+                found = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="endpointctl")["Credentials"]
+            except ClientError as error:
+                if is_expired(error):
+                    raise
+                return self
         keys = found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"]
         taken = Aws(self.region)
         taken._session = boto3.Session(*keys, region_name=self.region)
@@ -218,22 +218,3 @@ class Aws:
 
 def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
     return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
-
-
-@contextmanager
-def as_failure() -> Iterator[None]:
-    """Raise what boto3 raises as a failure of one line."""
-    try:
-        yield
-    except (NoCredentialsError, CredentialRetrievalError):
-        raise Failure(f"no AWS credentials: {SIGN_IN}") from None
-    except ProfileNotFound as error:
-        raise Failure(f"{error}: choose one of `aws configure list-profiles`") from None
-    except ClientError as error:
-        details = error.response["Error"]
-        raise Failure(f"AWS refused: {details.get('Code')}: {details.get('Message')}") from None
-    except EndpointConnectionError as error:
-        hint = " (AWS_ENDPOINT_URL is set: is the local cloud still up?)" if os.environ.get("AWS_ENDPOINT_URL") else ""
-        raise Failure(f"AWS cannot be reached: {error}{hint}") from None
-    except BotoCoreError as error:
-        raise Failure(f"AWS: {error}") from None

@@ -16,6 +16,7 @@ from endpointctl.aws import Aws
 from endpointctl.commands.changes import changes
 from endpointctl.commands.deployments import assembly, deployments
 from endpointctl.commands.generate import generate
+from endpointctl.commands.keys import keys
 from endpointctl.commands.new import new
 from endpointctl.commands.show import show_settings
 from endpointctl.commands.smoke import smoke
@@ -55,6 +56,7 @@ app.command()(sweep_command.sweep)
 app.command()(report_command.report)
 app.command("show")(show_settings)
 app.command()(new)
+app.add_typer(keys, name="keys")
 
 
 @app.command()

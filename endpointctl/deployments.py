@@ -10,22 +10,29 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, Final, TypeAlias
 
-from endpointctl.aws import QUALIFIER, Aws, as_failure
+from botocore.exceptions import ClientError
+
+from endpointctl.aws import Aws, qualifier
+from endpointctl.aws_failure import as_failure
 from endpointctl.failure import Failure
 from stacks.names import PROJECT
 
 _KEY: Final = re.compile(
-    r".*/(?P<time>\d{8}T\d{6}Z)-(?P<commit>[0-9a-z-]+?)-(?P<kind>deploy|rollback)(-(?P<to>\d{8}T\d{6}Z))?\.zip"
+    r".*/(?P<time>\d{8}T\d{6,9}Z)-(?P<commit>[0-9a-z-]+?)-(?P<kind>deploy|rollback)(-(?P<to>\d{8}T\d{6,9}Z))?\.zip"
 )
 _FAILED: Final = "-failed.json"
 
 Templates: TypeAlias = Mapping[str, Any]
+
+DAMAGED: Final = (zipfile.BadZipFile, zlib.error, LookupError, ValueError)
+"""What reading half of a recorded assembly raises."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Deployment:
 
     Attributes:
         key: the object with the assembly.
-        time: when it began, e.g. ``20261125T102613Z``, in UTC.
+        time: when it began, e.g. ``20261125T102613250Z``, in UTC, to the millisecond.
         commit: the commit of the assembly; ``-dirty`` at the end when files differed from it.
         kind: ``deploy`` or ``rollback``.
         to: of a rollback, the time of the deployment that it returned to.
@@ -65,7 +72,7 @@ class Deployments:
     def __init__(self, aws: Aws, environment: str) -> None:
         self._aws, self._environment = aws, environment
         self._caller = aws.caller()
-        self._bucket = f"cdk-{QUALIFIER}-assets-{self._caller.account}-{aws.region}"
+        self._bucket = f"cdk-{qualifier()}-assets-{self._caller.account}-{aws.region}"
         self._assemblies: dict[str, bytes] = {}
 
     @cached_property
@@ -77,15 +84,18 @@ class Deployments:
 
         """
         prefix = f"{PROJECT}/deployments/{self._environment}/"
-        try:
-            with as_failure():
+        with as_failure():
+            try:
                 pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
                 keys = [one["Key"] for page in pages for one in page.get("Contents", [])]
-        except Failure as failure:
-            raise Failure(
-                f"{failure}: the deployments are recorded in the bucket {self._bucket} of `cdk bootstrap`; "
-                f"run `make bootstrap ENV={self._environment}` once"
-            ) from None
+            except ClientError as error:
+                code = error.response["Error"].get("Code")
+                if code not in ("NoSuchBucket", "AccessDenied"):
+                    raise
+                raise Failure(
+                    f"AWS refused: {code}: the deployments are recorded in the bucket {self._bucket} of "
+                    f"`cdk bootstrap`; run `make bootstrap ENV={self._environment}` once, or ask for access to it"
+                ) from None
         failed = {key.removeprefix(prefix).removesuffix(_FAILED) for key in keys if key.endswith(_FAILED)}
         found = [(key, match.groupdict()) for key in sorted(keys) if (match := _KEY.fullmatch(key))]
         return [Deployment(key, **one, failed=f"{one['time']}-{one['commit']}" in failed) for key, one in found]
@@ -181,7 +191,10 @@ class Deployments:
         return f"recorded are, the newest first: {', '.join(commits) or 'none'}"
 
     def _is_deployed(self, deployment: Deployment) -> bool:
-        return dict(_templates(self.assembly(deployment), self._environment)) == self._deployed
+        try:
+            return dict(_templates(self.assembly(deployment), self._environment)) == self._deployed
+        except DAMAGED:  # nobody can return to it
+            return False
 
     @cached_property
     def _deployed(self) -> Templates:

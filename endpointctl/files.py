@@ -49,7 +49,9 @@ def check_targets(inputs: Sequence[Path], targets: Mapping[str, Path], *, force:
             raise Failure(f"{option}: {target} exists: name another file with {option}, or replace it with --force")
 
 
-def write(contents: Mapping[Path, str], *, force: bool) -> None:
+def write(
+    contents: Mapping[Path, str], *, force: bool, remedy: str = "name another file, or replace it with --force"
+) -> None:
     """Write several files as UTF-8: each one completely or not at all.
 
     Each is written beside its target, flushed to the disk and renamed. What UTF-8 cannot hold becomes ``?``.
@@ -57,6 +59,7 @@ def write(contents: Mapping[Path, str], *, force: bool) -> None:
     Args:
         contents: the text of each file.
         force: whether a file that exists is replaced.
+        remedy: what to do about a file that has appeared meanwhile.
 
     Raises:
         Failure: the disk refuses it, or a file has appeared meanwhile.
@@ -71,7 +74,7 @@ def write(contents: Mapping[Path, str], *, force: bool) -> None:
         for path, written in temporary.items():
             _publish(written, path, force=force)
     except FileExistsError:
-        raise Failure(f"{path}: has appeared meanwhile: name another file, or replace it with --force") from None
+        raise Failure(f"{path}: has appeared meanwhile: {remedy}") from None
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}: name another file") from None
     finally:

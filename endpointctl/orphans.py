@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from endpointctl.aws import Aws, as_failure
+from endpointctl.aws import Aws
+from endpointctl.aws_failure import as_failure, is_expired
 from sagemaker_llm.models.instance_type import instance_types
 from stacks.names import PROJECT, STACKS, stack_name
 from stacks.settings import Settings
@@ -87,7 +88,9 @@ def _orphan(aws: Aws, stack: Mapping[str, Any], environment: str) -> Orphan:
         if one["ResourceType"] == "AWS::SageMaker::Endpoint" and one["ResourceStatus"] != "DELETE_COMPLETE":
             try:
                 running = _instances(aws, one.get("PhysicalResourceId", "").rpartition("/")[2])
-            except ClientError:  # e.g. deleted behind CloudFormation's back, or denied
+            except ClientError as error:  # e.g. deleted behind CloudFormation's back, or denied
+                if is_expired(error):
+                    raise
                 prices.append(None)
                 continue
             for name, count in running:

@@ -46,6 +46,11 @@ def show_table(table: Table, width: int | None = None) -> None:
         console.print(table)
 
 
+def show_note(text: str) -> None:
+    """Print a text for people on stderr, so that stdout has nothing but the result."""
+    typer.echo(text, err=True)
+
+
 def show_error(text: str) -> None:
     """Print a text on stderr, red on a terminal."""
     typer.secho(text, err=True, fg="red")

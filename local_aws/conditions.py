@@ -5,6 +5,7 @@ person can change the conditions with one command while everything runs:
 
     .venv/bin/python -m local_aws.conditions '{"capacity": {"ml.p5.48xlarge": 0}}'
     .venv/bin/python -m local_aws.conditions '{"faults": [{"error": "ThrottlingException", "times": 3}]}'
+    .venv/bin/python -m local_aws.conditions '{"faults": [{"error": "StreamEndsEarly", "after": 5}]}'
     .venv/bin/python -m local_aws.conditions '{"apis": {"our-own-package": "chat"}}'
     .venv/bin/python -m local_aws.conditions reset
 """
@@ -14,15 +15,26 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Final, get_args
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from local_aws.faults import FAULTS
+from local_aws.condition_types import (
+    MOST,
+    Api,
+    Apis,
+    Count,
+    Counts,
+    FaultName,
+    Parts,
+    Seconds,
+    Share,
+    StreamFormat,
+    Switch,
+)
 
 VARIABLE: Final = "LOCAL_AWS_CONDITIONS"
 """The environment variable with the file's path; ``.local-cloud/env`` sets it."""
@@ -36,38 +48,7 @@ The runner writes it when it deploys an environment whose settings name the API 
 DEFAULT_QUOTA: Final = 20
 """The quota of each instance type for endpoints, in instances. A real account often begins with 0."""
 
-Api: TypeAlias = Literal["generate", "chat", "embed", "rerank", "summarize"]
-"""The request bodies that a container answers; the same names as ``sagemaker_llm.models.catalog.Api``."""
-
 _STRICT: Final = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-_MOST: Final = 1_000_000
-_DAY_SECONDS: Final = 86_400
-
-
-def _known_fault(name: str) -> str:
-    if name not in FAULTS:
-        raise ValueError("unknown fault")
-    return name
-
-
-# A description is what an error shows as "allowed".
-_FaultName = Annotated[str, AfterValidator(_known_fault), Field(description=", ".join(FAULTS))]
-_Text = Annotated[str, Field(min_length=1)]
-_Parts = Annotated[tuple[_Text, ...], Field(description='a list of parts of names, e.g. ["cohere-command"]')]
-_Count = Annotated[int, Field(ge=0, le=_MOST, description=f"a whole number, 0 to {_MOST}")]
-_Counts = Annotated[
-    Mapping[Annotated[str, Field(pattern=r"^ml\.")], _Count],
-    Field(description=f'an object with a whole number, 0 to {_MOST}, for each type, e.g. {{"ml.g5.xlarge": 1}}'),
-]
-_Apis = Annotated[
-    Mapping[_Text, Api],
-    Field(
-        description=f'an object with {", ".join(get_args(Api))} for parts of package ids, e.g. {{"my-model": "chat"}}'
-    ),
-]
-_Seconds = Annotated[float, Field(ge=0, le=_DAY_SECONDS, description=f"seconds, 0 to {_DAY_SECONDS}")]
-_Share = Annotated[float, Field(ge=0, le=1, description="a number, 0 to 1")]
-_Switch = Annotated[bool, Field(description="true or false")]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -80,14 +61,16 @@ class Fault:
         share: the share of the requests that fail, 0 to 1; default all.
         skip: how many requests pass before the first failure; default 0.
         times: how many requests fail; default no limit.
+        after: how many objects of a stream are sent before it fails or ends; default 1. Other faults ignore it.
 
     """
 
-    error: _FaultName
+    error: FaultName
     endpoint: Annotated[str, Field(description="an endpoint's name, in quotes")] = ""
-    share: _Share = 1.0
-    skip: _Count = 0
-    times: Annotated[_Count | None, Field(description=f"a whole number, 0 to {_MOST}, or null")] = None
+    share: Share = 1.0
+    skip: Count = 0
+    times: Annotated[Count | None, Field(description=f"a whole number, 0 to {MOST}, or null")] = None
+    after: Count = 1
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -106,6 +89,10 @@ class Conditions:
         faults: errors of the runtime; the first that applies happens.
         answer_seconds: how long a model takes for each answer, beside its work; default 0.
         response_limit_seconds: how long the runtime waits for a whole answer; default 60, as SageMaker.
+        stream_limit_seconds: how long a stream may take; default 480, as SageMaker.
+        part_delay_seconds: the time between two parts of a stream; default 0.
+        stream_format: the streams of ``chat_v2`` containers, ``json_lines`` (default) or ``server_sent_events``. Which
+            one Cohere's containers send is not published.
         concurrency: how many requests an instance answers at the same time; default 32.
         queue: how many requests wait for an instance before more are throttled; default 256. Neither number is known of
             SageMaker or of Cohere's containers.
@@ -113,18 +100,21 @@ class Conditions:
 
     """
 
-    unsubscribed: _Parts = ()
-    quotas: _Counts = field(default_factory=dict)
-    capacity: _Counts = field(default_factory=dict)
-    unhealthy: _Parts = ()
-    apis: _Apis = field(default_factory=dict)
-    kms_with_nvme: _Switch = False
+    unsubscribed: Parts = ()
+    quotas: Counts = field(default_factory=dict)
+    capacity: Counts = field(default_factory=dict)
+    unhealthy: Parts = ()
+    apis: Apis = field(default_factory=dict)
+    kms_with_nvme: Switch = False
     faults: Annotated[tuple[Fault, ...], Field(description='a list of faults, e.g. [{"error": "Slow"}]')] = ()
-    answer_seconds: _Seconds = 0.0
-    response_limit_seconds: _Seconds = 60.0
-    concurrency: _Count = 32
-    queue: _Count = 256
-    system_updating: _Parts = ()
+    answer_seconds: Seconds = 0.0
+    response_limit_seconds: Seconds = 60.0
+    stream_limit_seconds: Seconds = 480.0
+    part_delay_seconds: Seconds = 0.0
+    stream_format: Annotated[StreamFormat, Field(description=", ".join(get_args(StreamFormat)))] = "json_lines"
+    concurrency: Count = 32
+    queue: Count = 256
+    system_updating: Parts = ()
 
     @classmethod
     def from_json(cls, text: str) -> Conditions:

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-Stage: TypeAlias = Literal["before_model", "in_model", "in_stream"]
+Stage: TypeAlias = Literal["before_model", "in_model", "in_stream", "stream_content"]
+Ending: TypeAlias = Literal["early", "stalled", "error_event", "error_object"]
+Cut: TypeAlias = Literal["bytes", "pairs"]
 
 _ON_DEMAND: Final = "a fault on demand"
 
@@ -24,13 +26,20 @@ class FaultKind:
     Attributes:
         name: the name in the conditions.
         stage: where it happens. ``before_model``: the runtime answers with the error. ``in_model``: the container
-            fails, or only takes ``seconds``. ``in_stream``: a stream ends with an error after its first part; a whole
-            answer is not affected.
+            fails, or only takes ``seconds``. ``in_stream``: a stream ends with an error of SageMaker.
+            ``stream_content``: a stream ends otherwise than it should, or has other parts. A whole answer is not
+            affected by the last two.
         code: the error's code on the wire; None when the container answers in the end.
         status: the HTTP status; of ``in_model`` the container's status, 0 when the container did not answer.
         message: the error's message; None when SageMaker sends null, or words the message itself.
         seconds: how long the container takes; 0 for the time that the conditions say.
         stream_error_code: the member ``ErrorCode`` of a ``ModelStreamError``.
+        ending: how a stream ends. ``early``: without its last objects. ``stalled``: nothing more is sent until the
+            stream's time is over. ``error_event``: with the event of its API for an error. ``error_object``: with an
+            error body, as a whole answer would have it. None for the regular end.
+        cut: how the stream's bytes are cut into parts. ``bytes``: one byte a part. ``pairs``: two objects a part. None
+            for one object a part, every third object in two parts.
+        after: how many objects of a stream are sent before it fails or ends.
 
     """
 
@@ -41,6 +50,9 @@ class FaultKind:
     message: str | None = ""
     seconds: float = 0.0
     stream_error_code: str | None = None
+    ending: Ending | None = None
+    cut: Cut | None = None
+    after: int = 1
 
 
 FAULTS: Final[Mapping[str, FaultKind]] = {
@@ -70,6 +82,12 @@ FAULTS: Final[Mapping[str, FaultKind]] = {
             "StreamBroken", "in_stream", "ModelStreamError", message=_ON_DEMAND, stream_error_code="StreamBroken"
         ),
         FaultKind("InternalStreamFailure", "in_stream", "InternalStreamFailure"),
+        FaultKind("StreamEndsEarly", "stream_content", None, ending="early"),
+        FaultKind("StreamStalls", "stream_content", None, ending="stalled"),
+        FaultKind("StreamErrorEvent", "stream_content", None, message=_ON_DEMAND, ending="error_event"),
+        FaultKind("StreamErrorObject", "stream_content", None, message=_ON_DEMAND, ending="error_object"),
+        FaultKind("StreamOfBytes", "stream_content", None, cut="bytes"),
+        FaultKind("StreamOfPairs", "stream_content", None, cut="pairs"),
     )
 }
 """The faults by name."""

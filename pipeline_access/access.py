@@ -50,6 +50,12 @@ class Environment(Section):
         pattern=f"^{limits.ROLE_ARN_PATTERN}$",
         description="An execution role from outside, which CloudFormation may pass to SageMaker. Default: none.",
     )
+    hosted_zone_id: str | None = Field(
+        default=None,
+        pattern=r"^Z[A-Z0-9]{1,31}$",
+        description="The hosted zone in which CloudFormation may change A records: that of "
+        "`proxy.rest_api.domain`. Default: none.",
+    )
 
 
 class Access(Section):
@@ -167,5 +173,6 @@ def _from_files(account: str | None) -> Mapping[str, Environment]:
             region=one.region,
             signed_rest_api=rest is not None and rest.access == "iam",
             execution_role_arn=one.endpoint.execution_role_arn,
+            hosted_zone_id=rest.domain.hosted_zone.id if rest and rest.domain and rest.domain.hosted_zone else None,
         )
     return found

@@ -6,10 +6,11 @@ also for what this project does not use, since a handler reads the whole resourc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from pipeline_access.statement import ACCOUNT, PARTITION, Statement
+from sagemaker_llm.proxy.streaming import ADAPTER
 from stacks.names import PROJECT
 
 MAX_CHARACTERS: Final = 6144
@@ -35,7 +36,12 @@ def iam_arn(resource: str) -> str:
 
 
 def execution_statements(
-    qualifier: str, *, protected_roles: Sequence[str], passed_roles: Sequence[str] = (), boundary_arn: str | None = None
+    qualifier: str,
+    *,
+    protected_roles: Sequence[str],
+    passed_roles: Sequence[str] = (),
+    boundary_arn: str | None = None,
+    hosted_zone_ids: Sequence[str] = (),
 ) -> Iterator[Statement]:
     """Yield the statements of the execution policy.
 
@@ -44,11 +50,14 @@ def execution_statements(
         protected_roles: names of roles that begin as this project's do, and that it must not touch.
         passed_roles: ARNs of roles from outside that SageMaker is to use; default none.
         boundary_arn: the boundary that every role must have; default none is required.
+        hosted_zone_ids: Route 53's zones with the alias records of environments; default none.
 
     """
     yield from _sagemaker()
     yield from _lambda()
     yield from _api_gateway()
+    if hosted_zone_ids:
+        yield from _records(hosted_zone_ids)
     yield from _storage(qualifier)
     yield from _roles(passed_roles, boundary_arn)
     yield Statement(
@@ -116,6 +125,11 @@ def _lambda() -> Iterator[Statement]:
         (arn("lambda", f"function:{OURS}"),),
     )
     yield Statement(
+        "A function that streams has a layer of AWS's own account.",
+        ("lambda:GetLayerVersion",),
+        (f"arn:{PARTITION}:lambda:*:{ADAPTER.rpartition(':')[0]}:*",),
+    )
+    yield Statement(
         "CloudFormation names the proxy's log groups, and SageMaker those of endpoints.",
         (
             *("logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:GetDataProtectionPolicy", "logs:ListTagsForResource"),
@@ -126,7 +140,8 @@ def _lambda() -> Iterator[Statement]:
 
 
 def _api_gateway() -> Iterator[Statement]:
-    kinds = ("account", "apikeys", "apikeys/*", "restapis", "restapis/*", "tags/*", "usageplans", "usageplans/*")
+    names = ("apikeys", "domainnames", "restapis", "usageplans")
+    kinds = ("account", "tags/*", *names, *(f"{name}/*" for name in names))
     yield Statement(
         "API Gateway gives ids that nobody knows before, and its ARNs name no account.",
         (
@@ -147,6 +162,20 @@ def _api_gateway() -> Iterator[Statement]:
             arn("wafv2", "regional/webacl/*"),
             f"arn:{PARTITION}:apigateway:*::/restapis/*/stages/*",
         ),
+    )
+
+
+def _records(hosted_zone_ids: Sequence[str]) -> Iterator[Statement]:
+    zones = tuple(f"arn:{PARTITION}:route53:::hostedzone/{one}" for one in hosted_zone_ids)
+    only: Mapping[str, Mapping[str, str | list[str]]] = {
+        "ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["A"]}
+    }
+    yield Statement("Only A records.", ("route53:ChangeResourceRecordSets",), zones, only)
+    yield Statement("Reads the zones.", ("route53:GetHostedZone", "route53:ListResourceRecordSets"), zones)
+    yield Statement(
+        "These actions take no resource, or one whose id nobody knows before; they read.",
+        ("route53:GetChange", "route53:ListHostedZones"),
+        ("*",),
     )
 
 

@@ -107,6 +107,7 @@ class PipelineAccessStack(Stack):
             protected_roles=[role_name("*"), PULL_REQUEST, NIGHTLY],
             passed_roles=sorted({one.execution_role_arn for one in environments if one.execution_role_arn}),
             boundary_arn=boundary,
+            hosted_zone_ids=sorted({one.hosted_zone_id for one in environments if one.hosted_zone_id}),
         )
         self._policy("Execution", EXECUTION_POLICY, list(statements))
 

@@ -15,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import IConstruct
 
 from sagemaker_llm import CaptureBucket, GpuEndpoint, LlmProxy, ProxyRestApi
+from sagemaker_llm.proxy.access import Access
 
 PACKS: Final = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
 """The packs that share rules, with the same names."""
@@ -41,6 +42,10 @@ def _findings(rule: str, reason: str, packs: Iterable[str] = PACKS) -> list[Ackn
     return [Acknowledgment(id=f"{pack}::{pack}-{rule}", reason=reason) for pack in packs]
 
 
+def _wildcard(resource: str, reason: str) -> list[Acknowledgment]:
+    return _findings(f"IAM5[Resource::{resource}]", reason, ["AwsSolutions"])
+
+
 def for_endpoint(endpoint: GpuEndpoint, capture: CaptureBucket | None, *, has_volume_key: bool) -> None:
     """Acknowledge the findings on an endpoint, its models and its capture bucket."""
     acknowledge(
@@ -53,20 +58,13 @@ def for_endpoint(endpoint: GpuEndpoint, capture: CaptureBucket | None, *, has_vo
     roles = dict.fromkeys(model.role for variant in endpoint.variants for model in variant.models)
     for role in roles:
         if isinstance(role, iam.Role):
-            acknowledge(
-                role,
-                "IAM5[Resource::*]",
-                reason="PutMetricData and the VPC actions take no resource; a condition limits the metrics' namespace",
-                packs=["AwsSolutions"],
-            )
-            acknowledge(role, "IAMNoInlinePolicy", reason=_INLINE)
+            untaken = "PutMetricData and the VPC actions take no resource; a condition limits the metrics' namespace"
+            found = [*_wildcard("*", untaken), *_findings("IAMNoInlinePolicy", _INLINE)]
             if capture:
-                acknowledge(
-                    role,
-                    f"IAM5[Resource::<{_logical_id(capture.bucket)}.Arn>/{endpoint.endpoint_name}/*]",
-                    reason="SageMaker names the objects: the role may write below the endpoint's own prefix only",
-                    packs=["AwsSolutions"],
-                )
+                objects = f"<{_logical_id(capture.bucket)}.Arn>/{endpoint.endpoint_name}/*"
+                below = "SageMaker names the objects: the role may write below the endpoint's own prefix only"
+                found += _wildcard(objects, below)
+            Validations.of(role).acknowledge(*found)
     if capture:
         _for_capture(capture)
 
@@ -102,26 +100,30 @@ def for_proxy(proxy: LlmProxy) -> None:
         tracing="there is one hop behind it, and its log line has the time of both: a trace would tell no more",
     )
     acknowledge(proxy.alias, "LambdaAsyncFailureDestination", reason=synchronous, packs=["Serverless"])
-    check = proxy.version_check.function
     _for_function(
-        check,
+        proxy.version_check.function,
         dead_letters="CloudFormation waits for its answer: what fails here, or never answers, fails the deployment",
         concurrency="it runs once in a deployment, and nobody else may invoke it",
         network="the function calls Lambda's public endpoint with IAM and nothing else; it holds no data",
         tracing="it runs once in a deployment, and CloudFormation's event has its reason",
-    )
-    acknowledge(
-        cast("iam.Role", check.role),
-        f"IAM5[Resource::<{_logical_id(proxy.function)}.Arn>:*]",
-        reason="each deployment has a version whose number nobody knows before; all are of one function",
-        packs=["AwsSolutions"],
+        of_role=_wildcard(
+            f"<{_logical_id(proxy.function)}.Arn>:*",
+            "each deployment has a version whose number nobody knows before; all are of one function",
+        ),
     )
 
 
 def _for_function(
-    function: lambda_.Function, *, dead_letters: str, concurrency: str | None, network: str, tracing: str
+    function: lambda_.Function,
+    *,
+    dead_letters: str,
+    concurrency: str | None,
+    network: str,
+    tracing: str,
+    of_role: Iterable[Acknowledgment] = (),
 ) -> None:
-    acknowledge(cast("iam.Role", function.role), "IAMNoInlinePolicy", reason=_INLINE)
+    role = cast("iam.Role", function.role)
+    Validations.of(role).acknowledge(*_findings("IAMNoInlinePolicy", _INLINE), *of_role)
     acknowledge(function.log_group, "CloudWatchLogGroupEncrypted", reason=_LOG_KEY)
     two = ("NIST.800.53.R5", "HIPAA.Security")
     found = _findings("LambdaDLQ", dead_letters, [*two, "Serverless"])
@@ -132,7 +134,7 @@ def _for_function(
     Validations.of(function).acknowledge(*found)
 
 
-def for_rest_api(rest_api: ProxyRestApi, *, has_api_keys: bool, has_log_role: bool, has_tracing: bool) -> None:
+def for_rest_api(rest_api: ProxyRestApi, *, access: Access, has_log_role: bool, has_tracing: bool) -> None:
     """Acknowledge the findings on a REST API."""
     stage = rest_api.api.deployment_stage
     acknowledge(rest_api.log_group, "CloudWatchLogGroupEncrypted", reason=_LOG_KEY)
@@ -147,8 +149,16 @@ def for_rest_api(rest_api: ProxyRestApi, *, has_api_keys: bool, has_log_role: bo
         if method.http_method == "OPTIONS":
             continue
         acknowledge(method, "COG4", reason=known, packs=["AwsSolutions"])
-        if has_api_keys:
+        if access == "api_keys":
             acknowledge(method, "APIG4", reason=known, packs=["AwsSolutions"])
+    if rest_api.authorizer:
+        _for_function(
+            rest_api.authorizer.function,
+            dead_letters="API Gateway invokes it synchronously, and answers 503 when it fails; nothing is queued",
+            concurrency="API Gateway keeps its answers, and the stage throttles what it is asked for",
+            network="the function calls nothing and holds no data",
+            tracing="it calls nothing: there is nothing to trace",
+        )
     if has_log_role:
         policy = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]"
         given = "it is the policy that AWS has for the one role of the account by which API Gateway writes logs"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, Duration, Stack
@@ -11,8 +12,8 @@ from constructs import Construct
 from sagemaker_llm import CaptureBucket, GpuEndpoint, MarketplaceModel, ModelPackage, VpcAttachment
 from sagemaker_llm.limits import VARIANT_NAME
 from stacks import acknowledgements, variants
-from stacks.durations import retention
-from stacks.names import publish
+from stacks.names import publish, stack_name
+from stacks.retention import retention
 from stacks.settings import Settings
 from stacks.settings.errors import within
 from stacks.settings.sections import DataCapture, Model
@@ -26,10 +27,10 @@ class EndpointStack(Stack):
 
     Args:
         scope: the stage.
-        construct_id: the id in the stage.
-        stack_name: the name in CloudFormation.
+        construct_id: the id in the stage, ``endpoint``.
         environment: the environment's name.
         settings: the settings in its file.
+        tags: the tags of the stack itself, not of its resources.
 
     Raises:
         OptionError: the settings do not go together.
@@ -37,12 +38,13 @@ class EndpointStack(Stack):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stack_name: str, environment: str, settings: Settings
+        self, scope: Construct, construct_id: str, *, environment: str, settings: Settings, tags: Mapping[str, str]
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            stack_name=stack_name,
+            stack_name=stack_name(environment, construct_id),
+            tags=tags,
             termination_protection=settings.termination_protection,
             description="A language model from AWS Marketplace on a SageMaker GPU endpoint",
         )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Stack
+from collections.abc import Mapping
+
+from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
-from sagemaker_llm import ApiKeyClient, GpuEndpoint, LlmProxy, ProxyRestApi
+from sagemaker_llm import ApiKeyClient, CustomDomain, GpuEndpoint, HostedZone, LlmProxy, ProxyRestApi, ServedEndpoint
+from sagemaker_llm.durations import seconds
 from stacks import acknowledgements
-from stacks.durations import retention, seconds
-from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, publish
+from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, publish, stack_name
+from stacks.retention import retention
 from stacks.settings import Settings
-from stacks.settings.proxy_section import Proxy, RestApi
+from stacks.settings.proxy_section import Domain, Proxy, RestApi
 
 
 class ProxyStack(Stack):
@@ -18,22 +21,23 @@ class ProxyStack(Stack):
 
     Args:
         scope: the stage.
-        construct_id: the id in the stage.
-        stack_name: the name in CloudFormation.
+        construct_id: the id in the stage, ``proxy``.
         environment: the environment's name.
         settings: the settings in its file.
+        tags: the tags of the stack itself, not of its resources.
 
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stack_name: str, environment: str, settings: Settings
+        self, scope: Construct, construct_id: str, *, environment: str, settings: Settings, tags: Mapping[str, str]
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            stack_name=stack_name,
+            stack_name=stack_name(environment, construct_id),
+            tags=tags,
             termination_protection=settings.termination_protection,
-            description="A small HTTP proxy with Cohere's generate API in front of a SageMaker endpoint",
+            description="A small HTTP proxy with Cohere's and OpenAI's APIs in front of a SageMaker endpoint",
         )
         section = settings.proxy
         proxy = self._proxy(section, settings)
@@ -41,9 +45,10 @@ class ProxyStack(Stack):
         rest = section.rest_api
         url = self._rest_api(proxy, rest, section) if rest else proxy.add_function_url(section.callers)
         CfnOutput(self, URL_OUTPUT, value=url)
-        CfnOutput(self, FUNCTION_OUTPUT, value=proxy.function.function_name)
+        name = proxy.function.function_name
+        CfnOutput(self, FUNCTION_OUTPUT, value=name)
         publish(self, environment, "generate-url", url)
-        publish(self, environment, "generate-function", proxy.function.function_name)
+        publish(self, environment, "generate-function", name)
 
     def _proxy(self, section: Proxy, settings: Settings) -> LlmProxy:
         return LlmProxy(
@@ -51,6 +56,11 @@ class ProxyStack(Stack):
             "Proxy",
             endpoint=GpuEndpoint.from_endpoint_name(self, "Endpoint", settings.endpoint.name),
             api=settings.api or "generate",
+            models=settings.model_names,
+            more_endpoints=[
+                ServedEndpoint(GpuEndpoint.from_endpoint_name(self, f"Endpoint-{name}", name), more.api, more.models)
+                for name, more in section.endpoints.items()
+            ],
             generate_timeout=seconds(section.generate_timeout_seconds),
             max_request_bytes=section.max_request_bytes,
             request_limits=section.request_limits,
@@ -59,6 +69,8 @@ class ProxyStack(Stack):
             log_retention=retention(section.log_retention_days),
             log_level=section.log_level,
             snap_start=section.snap_start,
+            streaming=section.streaming,
+            stream_timeout=_seconds(section.stream_timeout_seconds),
         )
 
     def _rest_api(self, proxy: LlmProxy, rest: RestApi, section: Proxy) -> str:
@@ -71,10 +83,11 @@ class ProxyStack(Stack):
             callers=section.callers,
             requests_per_second=rest.requests_per_second,
             burst=rest.burst,
-            timeout=seconds(rest.timeout_seconds),
+            timeout=_seconds(rest.timeout_seconds),
             cors_origins=rest.cors_origins,
             networks=rest.networks,
             vpc_endpoint_ids=rest.vpc_endpoint_ids,
+            domain=_domain(rest.domain),
             firewall_requests=rest.firewall_requests,
             account_log_role=rest.account_log_role,
             tracing=rest.tracing,
@@ -82,8 +95,19 @@ class ProxyStack(Stack):
         )
         acknowledgements.for_rest_api(
             rest_api,
-            has_api_keys=rest.access == "api_keys",
+            access=rest.access,
             has_log_role=rest.account_log_role,
             has_tracing=rest.tracing,
         )
         return rest_api.url
+
+
+def _seconds(number: int | None) -> Duration | None:
+    return None if number is None else seconds(number)
+
+
+def _domain(section: Domain | None) -> CustomDomain | None:
+    if section is None:
+        return None
+    zone = HostedZone(**section.hosted_zone.model_dump()) if section.hosted_zone else None
+    return CustomDomain(section.name, section.certificate_arn, zone)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import Environment, PermissionsBoundary, Stack, Stage, Tags
+from aws_cdk import Environment, PermissionsBoundary, Stage, Tags
 from constructs import Construct
 
 from sagemaker_llm import OptionError
 from stacks import settings as settings_module
 from stacks.endpoint_stack import EndpointStack
-from stacks.names import PROJECT, stack_name
+from stacks.names import PROJECT
 from stacks.proxy_stack import ProxyStack
 from stacks.settings import Settings
 
@@ -45,14 +45,12 @@ class LlmStage(Stage):
             env=Environment(account=settings.account, region=settings.region),
             permissions_boundary=PermissionsBoundary.from_arn(boundary) if boundary else None,
         )
-        EndpointStack(self, "endpoint", stack_name=stack_name(name, "endpoint"), environment=name, settings=settings)
+        tags = {"project": PROJECT, "environment": name, **settings.tags}
+        on_resources = Tags.of(self)
+        for key, value in tags.items():
+            on_resources.add(key, value)
+        # Tags.of leaves stacks out (@aws-cdk/core:explicitStackTags); `endpointctl orphans` looks for their tags.
+        EndpointStack(self, "endpoint", environment=name, settings=settings, tags=tags)
         # In front of another container the proxy could return nothing but errors.
         if settings.has_proxy:
-            ProxyStack(self, "proxy", stack_name=stack_name(name, "proxy"), environment=name, settings=settings)
-        stacks = [child for child in self.node.children if isinstance(child, Stack)]
-        on_resources = Tags.of(self)
-        for key, value in {"project": PROJECT, "environment": name, **settings.tags}.items():
-            on_resources.add(key, value)
-            # Tags.of leaves stacks out (@aws-cdk/core:explicitStackTags); `endpointctl orphans` looks for these.
-            for stack in stacks:
-                stack.add_stack_tag(key, value)
+            ProxyStack(self, "proxy", environment=name, settings=settings, tags=tags)

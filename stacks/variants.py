@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sagemaker_llm import Autoscaling, InstancePool, MarketplaceModel, ScheduledCapacity, Variant
-from stacks.durations import seconds
+from sagemaker_llm.durations import seconds
 from stacks.settings import autoscaling_section, sections
 
 FindModel = Callable[[sections.Model, str], MarketplaceModel]

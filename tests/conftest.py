@@ -14,6 +14,7 @@ from local_aws.runner import snapshot
 from local_aws.runner.demo import connect
 from local_aws.runner.journey import Journey, StepError
 from stacks.settings import ENVIRONMENTS
+from tests.support.clients import Clients
 from tests.support.cloud import Deployed, Stacks, make_what_others_own
 from tests.support.templates import EXAMPLES, Content, Templates, content_of, shared_assembly, templates_in
 
@@ -31,6 +32,14 @@ def deployed() -> Iterator[Deployed]:
             patch.setenv(name, value)
         patch.setattr(boto3, "DEFAULT_SESSION", None)
         yield Deployed(local, Journey(local, Console()), connect(local))
+
+
+@pytest.fixture(scope="session")
+def clients() -> Iterator[Clients]:
+    """The official clients, in processes of their own."""
+    started = Clients()
+    yield started
+    started.end()
 
 
 @pytest.fixture

@@ -22,16 +22,20 @@ if TYPE_CHECKING:
     from sagemaker_llm.endpoint.variant import InstancePool, Variant
     from sagemaker_llm.models.marketplace_model import MarketplaceModel, VpcAttachment
     from sagemaker_llm.proxy.access import ApiKeyClient
+    from sagemaker_llm.proxy.custom_domain import CustomDomain, HostedZone
     from sagemaker_llm.proxy.llm_proxy import LlmProxy
     from sagemaker_llm.proxy.request_limits import RequestLimits
     from sagemaker_llm.proxy.rest_api import ProxyRestApi
+    from sagemaker_llm.proxy.served_endpoint import ServedEndpoint
 
 __all__ = [
     "ApiKeyClient",
     "Autoscaling",
     "CaptureBucket",
     "CatalogEntry",
+    "CustomDomain",
     "GpuEndpoint",
+    "HostedZone",
     "InstancePool",
     "InstanceType",
     "InvocableEndpoint",
@@ -42,6 +46,7 @@ __all__ = [
     "ProxyRestApi",
     "RequestLimits",
     "ScheduledCapacity",
+    "ServedEndpoint",
     "Variant",
     "VpcAttachment",
 ]
@@ -50,6 +55,8 @@ _MODULES = {
     "Autoscaling": "endpoint.autoscaling",
     "CaptureBucket": "endpoint.capture_bucket",
     "ApiKeyClient": "proxy.access",
+    "CustomDomain": "proxy.custom_domain",
+    "HostedZone": "proxy.custom_domain",
     "LlmProxy": "proxy.llm_proxy",
     "GpuEndpoint": "endpoint.gpu_endpoint",
     "InstancePool": "endpoint.variant",
@@ -58,6 +65,7 @@ _MODULES = {
     "RequestLimits": "proxy.request_limits",
     "ProxyRestApi": "proxy.rest_api",
     "ScheduledCapacity": "endpoint.autoscaling",
+    "ServedEndpoint": "proxy.served_endpoint",
     "Variant": "endpoint.variant",
     "VpcAttachment": "models.marketplace_model",
 }

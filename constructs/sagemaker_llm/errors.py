@@ -37,6 +37,7 @@ PAGES: Final = {
     "schedule": f"{_DOCS}/dg/endpoint-auto-scaling-add-console.html",
     "schedules": _SCALING,
     "security_group_ids": f"{_DOCS}/dg/host-vpc.html",
+    "stream_timeout": f"{_DOCS}/APIReference/API_runtime_InvokeEndpointWithResponseStream.html",
     "subnet_ids": f"{_DOCS}/dg/host-vpc.html",
     "target": _SCALING,
     "timezone": f"{_DOCS}/dg/endpoint-auto-scaling-add-console.html",

@@ -44,6 +44,16 @@ Source: botocore's model of sagemaker-runtime, ``InvokeEndpoint``.
 GENERATE_DEFAULT_SECONDS: Final = 65
 """The default of it: more than SageMaker's own 60 s."""
 
+STREAM_SECONDS: Final = (1, 480)
+"""The shortest and longest time-out of a streamed response, in seconds.
+
+SageMaker ends a stream after 8 minutes.
+Source: docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html.
+"""
+
+STREAM_DEFAULT_SECONDS: Final = 300
+"""The default of it."""
+
 RESERVE_SECONDS: Final = 5
 """The function's time beside the model's, in seconds: connecting, parsing and responding."""
 
@@ -61,6 +71,12 @@ MEMORY_DEFAULT_MIB: Final = 512
 
 REST_API_SECONDS: Final = (2, GENERATE_SECONDS[1] + RESERVE_SECONDS)
 """The shortest and longest time-out of a REST API here, in seconds: at most that of the function itself."""
+
+REST_API_STREAM_SECONDS: Final = (2, 900)
+"""The shortest and longest time-out of a REST API that streams, in seconds.
+
+Source: docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html.
+"""
 
 REST_API_DEFAULT_SECONDS: Final = 29
 """API Gateway's own time-out, in seconds.

@@ -15,7 +15,8 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
-from endpointctl.aws import SIGN_IN, Aws
+from endpointctl.aws import Aws
+from endpointctl.aws_failure import SIGN_IN
 from endpointctl.client.transport import CONNECT_SECONDS, READ_SECONDS, check_variant, failure, parsed, request_fields
 from endpointctl.completion import Completion, completion
 from endpointctl.failure import Failure
@@ -25,15 +26,15 @@ from endpointctl.refused import Refused, refusal
 _SAGEMAKER_ERRORS: Final = {
     "ThrottlingException": (429, "throttled"),
     "ModelNotReadyException": (503, "not_ready"),
-    "ValidationError": (502, "endpoint_unavailable"),
-    "InternalFailure": (502, "sagemaker_failed"),
-    "InternalDependencyException": (502, "sagemaker_failed"),
-    "ServiceUnavailable": (502, "sagemaker_failed"),
+    "ValidationError": (424, "endpoint_unavailable"),
+    "InternalFailure": (424, "sagemaker_failed"),
+    "InternalDependencyException": (424, "sagemaker_failed"),
+    "ServiceUnavailable": (424, "sagemaker_failed"),
 }
 _DENIED: Final = ("AccessDenied", "ExpiredToken", "UnrecognizedClient")
 # The status that the model's container returned, in a ModelError; 0 when it did not respond in time.
 _CONTAINER_ERRORS: Final[dict[int | None, tuple[int, str]]] = {
-    0: (504, "timed_out"),
+    0: (424, "timed_out"),
     400: (400, "model_refused"),
     413: (400, "model_refused"),
     422: (400, "model_refused"),
@@ -102,11 +103,11 @@ def _refusal(error: ClientError, variant: str | None) -> Refused:
         status, code = _SAGEMAKER_ERRORS[details["Code"]]
     elif details["Code"] == "ModelError":
         container = cast("dict[str, Any]", error.response).get("OriginalStatusCode")
-        status, code = _CONTAINER_ERRORS.get(container, (502, "model_failed"))
+        status, code = _CONTAINER_ERRORS.get(container, (424, "model_failed"))
     elif http_status >= 500:
-        status, code = 502, "sagemaker_failed"
+        status, code = 424, "sagemaker_failed"
     elif http_status in (401, 403) or details["Code"].startswith(_DENIED):
         status, code = 403, "access_denied"
     else:
-        status, code = 502, "model_failed"
+        status, code = 424, "model_failed"
     return refusal(status, {"code": code, "message": f"{details['Code']}: {details.get('Message')}"}, {})

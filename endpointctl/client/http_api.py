@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import time
@@ -14,12 +15,14 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 
-from endpointctl.aws import SIGN_IN, Aws
+from endpointctl.aws import Aws
+from endpointctl.aws_failure import SIGN_IN
 from endpointctl.client.direct import EndpointClient
 from endpointctl.client.transport import Response, Transport, check_variant, request_fields
 from endpointctl.completion import Completion, completion
 from endpointctl.failure import Failure
 from endpointctl.refused import refusal
+from sagemaker_llm.proxy import source
 from stacks import settings
 
 API_KEY_VARIABLE: Final = "ENDPOINTCTL_API_KEY"
@@ -38,6 +41,7 @@ class Client:
         credentials: the caller's, for APIs that require signed requests.
         region: the API's.
         api_key: for a REST API with API keys; requests are not signed then. Default: none.
+        bearer: whether the key is sent as ``Authorization: Bearer``; default false: as ``x-api-key``.
         attempts: how many times a request is sent at most, when the API or the model is busy and nothing was generated
             (429; 503 with a code that says so); default 3. ``Retry-After`` is honoured.
         at_once: how many requests are sent at once at most; default 10.
@@ -54,6 +58,7 @@ class Client:
         region: str,
         *,
         api_key: str | None = None,
+        bearer: bool = False,
         attempts: int = 3,
         at_once: int = 10,
     ) -> None:
@@ -67,11 +72,12 @@ class Client:
                 "the API key holds a line end or a letter outside ASCII; allowed: printable ASCII: correct "
                 f"{API_KEY_VARIABLE}, or --api-key"
             )
-        self._api_key = api_key
+        self._key_header = _key_header(api_key, bearer=bearer) if api_key else None
         self._attempts = attempts
         self._credentials = credentials
         self._region = region
-        self._service = "execute-api" if ".execute-api." in self._host else "lambda"
+        # A REST API may have a domain name of its own, a Function URL never.
+        self._service = "lambda" if ".lambda-url." in self._host else "execute-api"
         # The variable that redirects every AWS client to the local cloud redirects this one too. The request is signed
         # for, and addressed to, the API's own host either way.
         redirect = os.environ.get("AWS_ENDPOINT_URL", "").rstrip("/")
@@ -94,13 +100,15 @@ class Client:
         if not configured.has_proxy:
             raise Failure(
                 f"environments/{environment}.yaml: the package answers {configured.api}, and the proxy translates "
-                f"generate and chat only: call the endpoint {configured.endpoint.name} with SageMaker's InvokeEndpoint"
+                f"{', '.join(source.apis())} only: call the endpoint {configured.endpoint.name} with SageMaker's "
+                "InvokeEndpoint"
             )
         rest_api = configured.proxy.rest_api
-        if options.get("api_key") and (rest_api is None or rest_api.access != "api_keys"):
+        if options.get("api_key") and (rest_api is None or rest_api.access == "iam"):
             raise _no_key(f"environments/{environment}.yaml")
+        bearer = rest_api is not None and rest_api.access == "bearer"
         aws = Aws(configured.region)
-        return cls(aws.proxy_url(environment), aws.credentials(), configured.region, **options)
+        return cls(aws.proxy_url(environment), aws.credentials(), configured.region, **{"bearer": bearer, **options})
 
     @staticmethod
     def direct(environment: str, *, at_once: int = 10) -> EndpointClient:
@@ -137,11 +145,26 @@ class Client:
         check_variant(variant)
         content = request_fields(prompt, fields)
         headers = {**_JSON, **({"X-Target-Variant": variant} if variant else {})}
+        body, seconds, attempt = self._answered(_GENERATE, headers, content)
+        return completion(body, seconds, attempt)
+
+    def ask(self, path: str, fields: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        """Send one request to any route and return the answer; raises as ``generate`` does.
+
+        Args:
+            path: e.g. ``/v2/embed``.
+            fields: the body.
+
+        """
+        return self._answered(path, _JSON, json.dumps(fields).encode())[0]
+
+    def _answered(self, path: str, headers: Mapping[str, str], content: bytes) -> tuple[Any, float, int]:
+        """Return the body, how long it took in seconds, and the number of attempts."""
         for attempt in range(1, self._attempts + 1):
             started = time.monotonic()
-            response = self._send("POST", _GENERATE, headers, content)
+            response = self._send("POST", path, headers, content)
             if response.status == 200:
-                return completion(response.body, time.monotonic() - started, attempt)
+                return response.body, time.monotonic() - started, attempt
             refused = refusal(response.status, response.body, response.headers)
             if attempt == self._attempts or not refused.may_be_tried_again:
                 raise refused
@@ -177,8 +200,8 @@ class Client:
         return response.status, response.body
 
     def _send(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Response:
-        if self._api_key:
-            authorized = {**headers, "x-api-key": self._api_key}
+        if self._key_header:
+            authorized = {**headers, **self._key_header}
         else:
             authorized = self._signed(method, path, headers, content)
         return self._http.send(method, path, {**authorized, "Host": self._host}, content)
@@ -193,6 +216,10 @@ class Client:
             except BotoCoreError as error:
                 raise Failure(f"AWS credentials: {type(error).__name__}: {SIGN_IN}") from None
         return dict(request.headers.items())
+
+
+def _key_header(api_key: str, *, bearer: bool) -> dict[str, str]:
+    return {"Authorization": f"Bearer {api_key}"} if bearer else {"x-api-key": api_key}
 
 
 def _no_key(place: str) -> Failure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Annotated
 import typer
 
 from endpointctl.aws import Aws
-from endpointctl.deployments import Deployments
+from endpointctl.deployments import DAMAGED, Deployments
 from endpointctl.failure import Failure
 from endpointctl.output import show
 from stacks import settings
@@ -56,11 +57,25 @@ def assembly(
         raise Failure(f"--out {out}: exists already: name a new folder")
     found = _of(env, region)
     one = found.of_commit(commit) if commit else found.previous() if previous else found.kept()
-    with zipfile.ZipFile(io.BytesIO(found.assembly(one))) as files:
-        files.extractall(out)
-    release = out / "release.json"
-    release.write_text(json.dumps({**json.loads(release.read_text("utf-8")), "recorded": one.time}), "utf-8")
+    try:
+        _extract(found.assembly(one), out, {"environment": env, "time": one.time})
+    except DAMAGED:
+        raise Failure(f"{env}: the record of {one.time} is damaged: name another commit with --commit") from None
+    except OSError as error:
+        raise Failure(f"--out {out}: {error.strerror}: name another folder") from None
     show(f"{env}: the assembly of commit {one.commit}, deployed {one.time}, is in {out}")
+
+
+def _extract(content: bytes, out: Path, recorded: dict[str, str]) -> None:
+    """Write an assembly into a folder: all of it or, when the disk or the file is no good, nothing."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
+        folder = Path(scratch) / "assembly"
+        with zipfile.ZipFile(io.BytesIO(content)) as files:
+            files.extractall(folder)
+            release = {**json.loads(files.read("release.json")), "recorded": recorded}
+        (folder / "release.json").write_text(json.dumps(release), "utf-8")
+        folder.rename(out)
 
 
 def _of(env: str, region: str | None) -> Deployments:

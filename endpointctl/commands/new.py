@@ -53,7 +53,7 @@ def new(
     chosen = _completed(given, below)
     text = environment.text(name, chosen, extends, below)
     found = settings.check(name, environment.merged(name, text))
-    write({path: text}, force=False)
+    write({path: text}, force=False, remedy="choose another name, or edit the file")
     types = dict.fromkeys(one for _, of, variant in found.variants() for one, _ in variant.types_and_models(of))
     show(f"environments/{name}.yaml is written; `endpointctl show --env {name}` shows all its settings")
     for one in types:
@@ -122,4 +122,4 @@ def _ask(question: str, allowed: Iterable[str], default: str | None) -> str:
 
 
 def _interactive() -> bool:
-    return sys.stdin.isatty()
+    return bool(sys.stdin and sys.stdin.isatty())  # none when the caller has closed it

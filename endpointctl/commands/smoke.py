@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
-from endpointctl.aws import Aws, as_failure
 from endpointctl.client import Client
 from endpointctl.client.http_api import API_KEY_VARIABLE
 from endpointctl.failure import Failure
 from endpointctl.output import show
 from stacks import settings
 
-_BODIES: Final = {
-    "embed": {"texts": ["Hello"], "input_type": "search_query"},
-    "rerank": {"query": "Hello", "documents": ["Hello", "Goodbye"]},
+_REQUESTS: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
+    "generate": ("/v1/generate", {"prompt": "Say hello:", "max_tokens": 5}, "generations"),
+    "chat": ("/v1/chat", {"message": "Say hello.", "max_tokens": 5}, "text"),
+    "chat_v2": ("/v2/chat", {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 5}, "message"),
+    "embed": ("/v1/embed", {"texts": ["Hello"], "input_type": "search_query"}, "embeddings"),
+    "rerank": ("/v1/rerank", {"query": "Hello", "documents": ["Hello", "Goodbye"]}, "results"),
 }
-"""What is sent to containers that have no proxy."""
+"""The route, the request and what its answer holds, by what the container answers."""
 
 
 def smoke(
@@ -30,23 +31,13 @@ def smoke(
 ) -> None:
     """Send one small request through the front door; exit above 0 unless the model answers.
 
-    Without a proxy, the request goes to the endpoint itself. The exit codes are those of `generate`.
+    The exit codes are those of `generate`.
     """
     environment = settings.read(env)
     started = time.monotonic()
-    if environment.has_proxy:
-        client = Client.connect(env, api_key=api_key)
-        answer = client.generate("Say hello:", max_tokens=5)
-        if not answer.texts:
-            raise Failure(f"{env}: the proxy answered without a text")
-        where = "through the proxy"
-    else:
-        name = environment.endpoint.name
-        body = _BODIES.get(environment.api or "")
-        if body is None:
-            raise Failure(f"{env}: no request is known for this package: call {name} with InvokeEndpoint yourself")
-        runtime = Aws(environment.region).client("sagemaker-runtime")
-        with as_failure():
-            runtime.invoke_endpoint(EndpointName=name, ContentType="application/json", Body=json.dumps(body))
-        where = f"at the endpoint {name}"
-    show(f"{env}: answered {where} in {time.monotonic() - started:.1f} s")
+    client = Client.connect(env, api_key=api_key)
+    path, request, member = _REQUESTS[environment.api or "generate"]
+    answer = client.ask(path, request)
+    if not isinstance(answer, dict) or not answer.get(member):
+        raise Failure(f"{env}: the proxy answered {path} without {member}")
+    show(f"{env}: {path} answered in {time.monotonic() - started:.1f} s")

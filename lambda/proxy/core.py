@@ -116,8 +116,9 @@ class Core:
         from proxy.dialects import models  # not needed by requests for an answer
 
         endpoints = self._settings.endpoints
-        if route is table.MODEL:
-            return models.cohere_one(endpoints, parameter)
+        if route in (table.MODEL, table.OPENAI_MODEL):
+            one = models.cohere_one if route is table.MODEL else models.openai_one
+            return one(endpoints, parameter)
         return models.openai_list(endpoints) if route is table.OPENAI_MODELS else models.cohere_list(endpoints, request)
 
     def _translate(
@@ -127,9 +128,13 @@ class Core:
         check_media_type(request)
         content = request.read_body(self._settings.max_request_bytes)
         fields = self._reader(route).read(content)
-        endpoint = _named(fields.pop("model", None), candidates)
+        model = fields.pop("model", None)
+        endpoint = _named(model, candidates)
         translation = self._translation(route, endpoint)
         streamed = self._streamed(route, fields)
+        if route.dialect == "openai":
+            # Its answers repeat the model's name.
+            fields["model"] = model or endpoint.names[0]
         if route is table.GENERATE:
             fields.setdefault("max_tokens", self._settings.default_max_tokens)
         limit = self._settings.stream_timeout_seconds if streamed else self._settings.timeout_seconds

@@ -18,12 +18,18 @@ from botocore.exceptions import ClientError
 
 from proxy.routes.table import HEALTH
 
+_HTTP: Final = {"method": HEALTH.method, "path": HEALTH.path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"}
+# A whole event of a Function URL: the Lambda Web Adapter takes what it cannot read for no HTTP request.
 _REQUEST: Final = {
     "version": "2.0",
+    "routeKey": "$default",
     "rawPath": HEALTH.path,
+    "rawQueryString": "",
     "headers": {},
-    "requestContext": {"http": {"method": HEALTH.method, "path": HEALTH.path}},
+    "requestContext": {"http": _HTTP, "routeKey": "$default", "stage": "$default", "timeEpoch": 0},
+    "isBase64Encoded": False,
 }
+_END_OF_PRELUDE: Final = b"\0" * 8
 # In a first deployment the function's own permission and the version are seconds old, and IAM is eventually consistent.
 # A version with SnapStart is not ready before its snapshot is.
 _NOT_YET: Final = (
@@ -85,7 +91,7 @@ def problem_with(version: str) -> str:
             raise
         print(json.dumps({"level": "WARNING", "message": "not checked: the function is throttled", "version": version}))
         return ""
-    payload = json.loads(response["Payload"].read() or b"null")
+    payload = _payload(response["Payload"].read())
     if "FunctionError" in response:
         details = payload if isinstance(payload, dict) else {}
         error_text = f"{details.get('errorType', 'an error')}: {details.get('errorMessage', 'without a message')}"
@@ -97,6 +103,17 @@ def problem_with(version: str) -> str:
         f"the new version of the proxy cannot start: {error_text}. Callers keep the former version. Correct the code "
         "or its settings (the function's log group has the whole error), and deploy again"
     )
+
+
+def _payload(content: bytes) -> Any:  # noqa: ANN401 - JSON
+    """Return what a function answered: the whole, or of a function that streams, the JSON in front of the body.
+
+    Source: docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html (the format).
+    """
+    try:
+        return json.loads(content.partition(_END_OF_PRELUDE)[0])
+    except ValueError:
+        return None
 
 
 def _invoke(version: str) -> Any:  # noqa: ANN401 - boto3's

@@ -54,7 +54,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "k": (0, 500),
     "p": (0, 1),
     "num_generations": (1, 5),
-    "seed": (0, 2**63 - 1),
+    "seed": (0, 2**64 - 1),
     "frequency_penalty": (0, 1),
     "presence_penalty": (0, 1),
 }

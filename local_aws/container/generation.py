@@ -30,6 +30,7 @@ class Generation:
         tokens: the sampled tokens, also those that the cut removed.
         stopped: whether a sequence of the request, or the model, ended the text before ``max_tokens``.
         prompt: the tokens of the prompt, when the request asks for their likelihoods.
+        cut: whether a sequence of the request ended the text. An OpenAI-compatible server does not say.
 
     """
 
@@ -37,6 +38,7 @@ class Generation:
     tokens: tuple[Token, ...]
     stopped: bool
     prompt: tuple[Token, ...] = ()
+    cut: bool = False
 
     @property
     def finish_reason(self) -> str:
@@ -81,6 +83,23 @@ def answer(model: Model, request: Request) -> list[Generation]:
     return [_generation(model, prompt, request, choice) for _ in range(request.num_generations)]
 
 
+def fixed(text: str, request: Request, max_tokens: int | None) -> Generation:
+    """Return a given text as if the model generated it, each token with the probability 1.
+
+    Args:
+        text: the whole text.
+        request: the request, whose sequences cut it.
+        max_tokens: how many tokens it may have; None for all.
+
+    """
+    every = tokens.split(text)
+    made = [Token(token, 0.0) for token in every[:max_tokens]]
+    written = "".join(token.text for token in made)
+    if any(stop in written for stop in (*request.stop_sequences, *request.end_sequences)):
+        return Generation(_cut(written, request), tuple(made), stopped=True, cut=True)
+    return Generation(written, tuple(made), stopped=len(made) == len(every))
+
+
 def truncated(prompt: list[str], request: Request) -> list[str]:
     """Return the tokens of the prompt, cut by ``truncate`` to the context without ``max_tokens``.
 
@@ -115,7 +134,7 @@ def _generation(model: Model, prompt: list[str], request: Request, choice: rando
             text, stopped = _cut(text, request), True
             break
     shown = _tokens_of(model, prompt) if request.return_likelihoods == "ALL" else ()
-    return Generation(text, tuple(made), stopped, shown)
+    return Generation(text, tuple(made), stopped, shown, cut=stopped)
 
 
 def _tokens_of(model: Model, prompt: list[str]) -> tuple[Token, ...]:

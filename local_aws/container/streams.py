@@ -1,23 +1,20 @@
-"""Streamed answers: JSON objects, one a line, in parts that can end in the middle of an object.
+"""Streamed answers: JSON objects, one a line, or server-sent events.
 
 Source: how the cohere and cohere-aws SDKs read streams. The real container sends an object when a token is ready; this
-one has all tokens before it sends the first. Every third object is sent in two parts, because a part of SageMaker's
-stream can end anywhere and clients must accept that.
+one has all tokens before it sends the first. The runtime decides how SageMaker cuts the bytes into parts.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from local_aws.container.generation import Generation
 
-_CUT = 3
 
-
-def generate(answer: dict[str, Any], generations: Sequence[Generation]) -> Iterator[bytes]:
-    """Yield the objects of a generate answer: each token with the index of its generation, and the answer at the end.
+def of_generations(answer: dict[str, Any], generations: Sequence[Generation]) -> list[dict[str, Any]]:
+    """Return the objects of a generate answer: each token with the index of its generation, and the answer at the end.
 
     Args:
         answer: the whole answer.
@@ -30,26 +27,33 @@ def generate(answer: dict[str, Any], generations: Sequence[Generation]) -> Itera
         for text in generation.pieces()
     ]
     last = {"is_finished": True, "finish_reason": generations[0].finish_reason, "response": answer}
-    return _parts([*objects, last])
+    return [*objects, last]
 
 
-def chat(answer: dict[str, Any], generation: Generation) -> Iterator[bytes]:
-    """Yield the events of a chat answer: the start, each token, and the end with the answer."""
-    start = {"event_type": "stream-start", "generation_id": answer["generation_id"], "is_finished": False}
-    texts = [{"event_type": "text-generation", "text": text, "is_finished": False} for text in generation.pieces()]
-    end = {
-        "event_type": "stream-end",
-        "finish_reason": answer["finish_reason"],
-        "is_finished": True,
-        "response": answer,
-    }
-    return _parts([start, *texts, end])
+def error_event(api: str, message: str) -> dict[str, Any]:
+    """Return the object with which a container ends a stream that fails.
+
+    Args:
+        api: the API of the package's container.
+        message: what failed.
+
+    """
+    if api == "chat_v2":
+        return {"type": "message-end", "delta": {"finish_reason": "ERROR", "error": message}}
+    end = {"is_finished": True, "finish_reason": "ERROR"}
+    if api == "chat":
+        return {"event_type": "stream-end", **end, "response": {"text": "", "finish_reason": "ERROR"}}
+    return {**end, "err": message}
 
 
-def _parts(objects: list[dict[str, Any]]) -> Iterator[bytes]:
-    for number, one in enumerate(objects):
-        line = json.dumps(one).encode() + b"\n"
-        middle = len(line) // 2 if number % _CUT == _CUT - 1 else len(line)
-        yield line[:middle]
-        if line[middle:]:
-            yield line[middle:]
+def written(objects: Iterable[dict[str, Any]], *, server_sent: bool) -> Iterator[bytes]:
+    """Yield each object as the bytes of a stream.
+
+    Args:
+        objects: the objects.
+        server_sent: as server-sent events; otherwise one object a line.
+
+    """
+    for one in objects:
+        text = json.dumps(one)
+        yield (f"event: {one['type']}\ndata: {text}\n\n" if server_sent else f"{text}\n").encode()

@@ -13,7 +13,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from local_aws.conditions import Api, Conditions, set_conditions
+from local_aws.condition_types import Api
+from local_aws.conditions import Conditions, set_conditions
 from local_aws.runner import processes
 from local_aws.runner.cloud import ACCOUNT, ASSEMBLY, REGION, ROOT, Cloud
 from stacks.settings import Settings, read

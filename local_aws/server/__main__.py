@@ -16,9 +16,19 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "constructs"))
 
 from typing import Any
 
+from local_aws import invocation_log
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
-from local_aws.server import api_gateway, emulator, scaling_types, templates
+from local_aws.invocation_log import InvocationLog
+from local_aws.server import (
+    api_gateway,
+    api_keys,
+    emulator,
+    scaling_types,
+    streamed_responses,
+    templates,
+    web_adapter,
+)
 from local_aws.server.emulator import Response, ServiceHandler
 from local_aws.server.json_api import JsonApi
 from local_aws.server.parent import end_with_parent
@@ -43,7 +53,8 @@ def main() -> None:
         os.environ.get("LOCAL_AWS_OPENAI_URL"), os.environ.get("LOCAL_AWS_OPENAI_MODEL")
     )
     declared_apis = ConditionsFile(os.environ.get(DECLARED_APIS_VARIABLE))
-    runtime = Runtime(sagemaker, container, conditions, declared_apis)
+    log = InvocationLog(Path(path).with_name(invocation_log.FILE) if (path := os.environ.get(VARIABLE)) else None)
+    runtime = Runtime(sagemaker, container, conditions, declared_apis, log)
     for resource in [*resource_types(sagemaker), *scaling_types.resource_types(scaling)]:
         emulator.add_resource_type(resource)
     emulator.run_waiting_types_on_worker_threads()
@@ -52,7 +63,10 @@ def main() -> None:
     emulator.add_service("servicequotas", _served(Quotas(conditions).api))
     emulator.count_plain_http_as_tls()
     emulator.check_function_urls_strictly()
+    web_adapter.complete()
+    streamed_responses.complete()
     api_gateway.complete()
+    api_keys.complete()
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
     threading.Thread(target=end_with_parent, daemon=True).start()

@@ -13,14 +13,15 @@ import re
 import time
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, Final
 
 from ministack import app
 from ministack.services import apigateway_v1 as rest
-from ministack.services import cloudwatch_logs, lambda_svc, waf
+from ministack.services import lambda_svc, waf
 from ministack.services.cloudformation import provisioners
 
-from local_aws.server import emulator
+from local_aws.server import access_log, emulator, streamed_responses
 from local_aws.server.emulator import Properties, ResourceType, Response
 
 _PAYLOAD_BYTES: Final = 10_000_000
@@ -29,8 +30,8 @@ _VALIDATOR: Final = "AWS::ApiGateway::RequestValidator"
 _ASSOCIATION: Final = "AWS::WAFv2::WebACLAssociation"
 # The host name in CloudFormation's outputs; MiniStack accepts only its own.
 _HOST = re.compile(r"^([a-f0-9]{8})\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?::\d+)?$")
-_VARIABLE = re.compile(r"\$context\.([\w.]+)")
-_STREAM: Final = "access"
+# Status and headers by which MiniStack answers for a function that failed; the proxy sends more headers.
+_FAILED_FUNCTION: Final = (502, {"Content-Type": "application/json"})
 
 
 def complete() -> None:
@@ -39,7 +40,7 @@ def complete() -> None:
     _check_requests_and_log()
     _check_permission_and_limit_time()
     _complete("AWS::ApiGateway::Stage", _keep_log_setting, _check_log_role)
-    _complete("AWS::ApiGateway::Method", _keep_validator_of_method)
+    _complete("AWS::ApiGateway::Method", _keep_settings_of_method)
     for resource in (_validator(), _association()):
         emulator.add_resource_type(resource)
 
@@ -55,7 +56,10 @@ def _check_requests_and_log() -> None:
             request["stage"] = rest._stages_v1[request["api_id"]][request["stage_name"]]
         else:
             response = await original(request, *arguments)
-        _log(request, method, headers, started, response)
+        if not isinstance(response, rest._GatewayError):
+            note = partial(access_log.write, request, method, headers, started, response)
+            return streamed_responses.when_sent(response, note)
+        access_log.write(request, method, headers, started, response)
         return response
 
     rest._execute_in_scope = execute
@@ -73,38 +77,6 @@ def _refusal(headers: dict[str, Any], body_bytes: int) -> Any:  # noqa: ANN401 -
     return None
 
 
-def _log(request: dict[str, Any], method: str, headers: dict[str, Any], started: float, response: Any) -> None:  # noqa: ANN401
-    """Write a line of the stage's access log, if the stage has one."""
-    settings = (request["stage"] or {}).get("accessLogSettings") or {}
-    if not settings:
-        return
-    refused = isinstance(response, rest._GatewayError)
-    status, content = (None, b"") if refused else (response[0], response[2])
-    if refused:
-        status, _, content = rest._gateway_error_response(response, request)
-    key = rest._resolve_api_key(rest._api_key_from_request(headers))
-    elapsed = str(round((time.time() - started) * 1000))
-    values = {
-        "requestId": request["request_id"],
-        "requestTimeEpoch": str(int(started * 1000)),
-        "identity.sourceIp": "127.0.0.1",
-        "identity.apiKeyId": (key or {}).get("id"),
-        "httpMethod": method,
-        "resourcePath": request["resource_path"],
-        "status": str(status),
-        "error.responseType": response.response_type if refused else None,
-        "responseLatency": elapsed,
-        "integrationLatency": None if refused else elapsed,
-        "integration.status": None if refused else "200",
-        "responseLength": str(len(content)),
-    }
-    line = _VARIABLE.sub(lambda found: values.get(found[1]) or "-", settings["format"])
-    group = settings["destinationArn"].rpartition("log-group:")[2].removesuffix(":*")
-    where = {"logGroupName": group, "logStreamName": _STREAM}
-    cloudwatch_logs._create_log_stream(where)
-    cloudwatch_logs._put_log_events({**where, "logEvents": [{"timestamp": int(started * 1000), "message": line}]})
-
-
 def _check_permission_and_limit_time() -> None:
     original = rest._invoke_lambda_proxy_v1
 
@@ -120,8 +92,9 @@ def _check_permission_and_limit_time() -> None:
             return rest._gw_error("INTEGRATION_TIMEOUT", "Endpoint request timed out")
         if not isinstance(answer, tuple):
             return answer
-        status, _, content = answer
-        if not isinstance(status, int) or not isinstance(content, bytes):
+        status, headers, content = answer
+        failed = (status, headers) == _FAILED_FUNCTION
+        if failed or not isinstance(status, int) or not streamed_responses.is_body(content):
             return rest._gw_error("DEFAULT_5XX", "Internal server error")
         return answer
 
@@ -181,9 +154,12 @@ def _keep_log_setting(stage: Properties) -> None:
     kept["accessLogSettings"] = {name[0].lower() + name[1:]: value for name, value in setting.items()}
 
 
-def _keep_validator_of_method(method: Properties) -> None:
+def _keep_settings_of_method(method: Properties) -> None:
     resource = rest._resources[method["RestApiId"]][method["ResourceId"]]
-    resource["resourceMethods"][method["HttpMethod"]]["requestValidatorId"] = method.get("RequestValidatorId")
+    kept = resource["resourceMethods"][method["HttpMethod"]]
+    kept["requestValidatorId"] = method.get("RequestValidatorId")
+    mode = (method.get("Integration") or {}).get("ResponseTransferMode", "BUFFERED")
+    kept.get("methodIntegration", {})["responseTransferMode"] = mode
 
 
 def _validator() -> ResourceType:

@@ -1,8 +1,8 @@
 """Extends MiniStack: services, CloudFormation types, checks, stores.
 
-MiniStack has no public way to add a service or a CloudFormation type, so this module and three others
-(``api_gateway``, ``cloudwatch``, ``event_stream``) use its private names. Therefore its version is pinned exactly, and
-``tests/deployed/test_contract.py`` checks that every such name exists.
+MiniStack has no public way to add a service or a CloudFormation type, so this module and seven others use its private
+names. Therefore its version is pinned exactly. ``tests/deployed/test_contract.py`` lists the modules, and checks that
+every such name exists.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from ministack.core import responses
@@ -21,12 +22,31 @@ def exception_event(name: str, payload: bytes) -> bytes:
     return bytes(kinesis._eventstream_message(headers, payload))
 
 
-def streamed(chunks: AsyncIterator[bytes]) -> Any:  # noqa: ANN401 - MiniStack's marker of a long-lived answer
-    """Return a response's body that is sent piece by piece."""
+def streamed(chunks: AsyncGenerator[bytes, None]) -> Any:  # noqa: ANN401 - MiniStack's marker of a long-lived answer
+    """Return a response's body that is sent piece by piece. The chunks are closed when the client disconnects."""
 
-    async def run(send: Callable[[dict[str, Any]], Awaitable[None]], _receive: object) -> None:
+    async def send_all(send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         async for chunk in chunks:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def disconnected(receive: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async def run(
+        send: Callable[[dict[str, Any]], Awaitable[None]], receive: Callable[[], Awaitable[dict[str, Any]]]
+    ) -> None:
+        sending, leaving = asyncio.ensure_future(send_all(send)), asyncio.ensure_future(disconnected(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            finished = sending.done()
+            sending.cancel()
+            leaving.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+            await chunks.aclose()
+        if finished:
+            sending.result()
 
     return responses.StreamingResponse(run)

@@ -56,7 +56,6 @@ class Settings(Section):
         default=False, description="Whether CloudFormation refuses to delete the stacks until this is false again."
     )
     tags: Mapping[Tag, Tag] = Field(default_factory=dict, description="Tags on every resource that can have them.")
-
     permissions_boundary_arn: str | None = Field(
         default=None,
         pattern=r"^arn:aws[a-z-]*:iam::\d{12}:policy/\S+$",
@@ -115,6 +114,12 @@ class Settings(Section):
         return model.package(instance_type, self.region).api
 
     @property
+    def model_names(self) -> tuple[str, ...]:
+        """Return the names by which clients call the model, besides the endpoint's own."""
+        in_the_catalogue = (self.model.catalog,) if self.model.catalog else ()
+        return in_the_catalogue if self.proxy.models is None else self.proxy.models
+
+    @property
     def has_proxy(self) -> bool:
         """Return whether a proxy is deployed: in front of containers that it can translate for."""
         return self.api in source.apis()
@@ -130,7 +135,7 @@ class Settings(Section):
         instances = sum(variant.max_instances_ever for _, _, variant in self.variants())
         served = self.proxy.requests_per_instance * instances
         # In front of chat, each generation is a request to the endpoint.
-        return max(1, served // self.proxy.max_generations) if self.api == "chat" else served
+        return max(1, served // self.proxy.max_generations) if self.api in ("chat", "chat_v2") else served
 
     def variants(self) -> Iterator[tuple[str, Model, Variant]]:
         """Yield each variant with its place in the file and its model, the main one first."""

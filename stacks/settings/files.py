@@ -6,6 +6,7 @@ single values, null among them, replace what the extended file has.
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -119,7 +120,7 @@ def reader(folder: Path, name: str) -> Read:
 
     def read_in_it(place: PurePosixPath) -> bytes:
         path = folder / place
-        if path.name != name and not path.resolve().is_relative_to(folder.resolve()):
+        if path.name != name and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
             raise OSError(None, "it is a link that leads out of the folder")
         return path.read_bytes()
 
@@ -195,10 +196,27 @@ def _sections(content: object, prefix: str = "") -> Iterator[tuple[str, bool]]:
 
 # `<<: *anchor`, which may give a key that the mapping gives again.
 _MERGE = "tag:yaml.org,2002:merge"
+_MOST_VALUES: Final = 10_000
+"""The most values of a file, with each alias counted as all that it repeats: a few lines can stand for billions."""
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key that is given twice is an error, not silently the last one."""
+    """YAML in which a key that is given twice is an error, not silently the last one, and so is what PyYAML raises."""
+
+    def get_single_node(self) -> yaml.Node | None:
+        node: yaml.Node | None = super().get_single_node()
+        if node and _size(node, {}) > _MOST_VALUES:
+            raise yaml.composer.ComposerError(
+                None, None, f"it holds more than {_MOST_VALUES} values, with all that aliases repeat"
+            )
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError):  # e.g. the date 2026-02-30
+            kind, text = node.tag.rpartition(":")[2], repr(node.value)[:40]
+            raise yaml.constructor.ConstructorError(None, None, f"{text} is no {kind}", node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         given = [key for key, _value in node.value if key.tag != _MERGE]
@@ -208,3 +226,14 @@ class _UniqueKeys(yaml.SafeLoader):
             raise yaml.constructor.ConstructorError(None, None, f"the key {twice!r} is given twice", node.start_mark)
         mapping: dict[object, object] = super().construct_mapping(node, deep)
         return mapping
+
+
+def _size(node: yaml.Node, known: dict[yaml.Node, int]) -> int:
+    """Return how many values a node stands for; each node is counted once, and its size multiplied."""
+    if node in known:
+        return known[node]
+    known[node] = _MOST_VALUES  # until it is counted: an alias inside of what it repeats has no end
+    members = node.value if isinstance(node, yaml.CollectionNode) else ()
+    pairs = isinstance(node, yaml.MappingNode)
+    known[node] = 1 + sum(_size(one, known) for member in members for one in (member if pairs else [member]))
+    return known[node]

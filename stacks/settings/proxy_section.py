@@ -9,17 +9,23 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from sagemaker_llm import RequestLimits, limits
+from sagemaker_llm.models.catalog import Api
 from stacks.settings.section import Count, RetentionDays, Section
 
 Caller = Annotated[str, Field(pattern=r"^(\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+)$")]
 ClientName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?$")]
 Network = Annotated[str, AfterValidator(lambda text: str(ip_network(text)))]
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
+EndpointName = Annotated[str, AfterValidator(limits.check_endpoint_name)]
 VpcEndpointId = Annotated[str, Field(pattern=r"^vpce-[0-9a-f]{8,17}$")]
 
 
+DomainName = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253)]
+
+
 class Client(Section):
-    """The limits of one API key."""
+    """The limits of one client: of each key that it has."""
 
     requests_per_second: float = Field(gt=0, le=limits.MAX_REQUESTS_PER_SECOND, description="The rate in the long run.")
     burst: int = Field(ge=limits.BURST[0], le=limits.BURST[1], description="The requests at once above it.")
@@ -27,15 +33,39 @@ class Client(Section):
     period: Literal["day", "week", "month"] = Field(default="month", description="The quota's period.")
 
 
+class Zone(Section):
+    """A public hosted zone of Route 53."""
+
+    id: str = Field(pattern=r"^Z[A-Z0-9]{1,31}$", description="The zone's id.")
+    name: DomainName = Field(description="The zone's domain name.")
+
+
+class Domain(Section):
+    """A domain name of the environment's own."""
+
+    name: DomainName = Field(description="The domain name. The API answers at its root.")
+    certificate_arn: str = Field(
+        pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/\S+$",
+        description="The domain's certificate in ACM, in the environment's region.",
+    )
+    hosted_zone: Zone | None = Field(
+        default=None, description="The zone that gets an alias record. Default: none, you make the record yourself."
+    )
+
+
 class RestApi(Section):
     """A REST API instead of the Function URL."""
 
-    access: Literal["iam", "api_keys"] = Field(
-        default="iam", description="How callers are identified: signed requests, or a key for each client."
+    access: Literal["iam", "api_keys", "bearer"] = Field(
+        default="iam",
+        description="How callers are identified: iam, signed requests; api_keys, a key for each client in the header "
+        "x-api-key; bearer, a key as Authorization: Bearer, as the clients of Cohere and OpenAI send it. With bearer "
+        "a deployment makes no keys: `endpointctl keys create` does.",
     )
     clients: Mapping[ClientName, Client] = Field(
-        default_factory=dict, description="The API keys by name, with access api_keys."
+        default_factory=dict, description="The clients by name, with access api_keys or bearer."
     )
+    domain: Domain | None = Field(default=None, description="Default: none.")
     requests_per_second: float | None = Field(
         default=None,
         gt=0,
@@ -49,11 +79,12 @@ class RestApi(Section):
         description="The requests at once, at most the function's reserved concurrency, because Lambda's own throttle "
         "reaches callers as a 500. Default: that concurrency, else 100.",
     )
-    timeout_seconds: int = Field(
-        default=limits.REST_API_DEFAULT_SECONDS,
-        ge=limits.REST_API_SECONDS[0],
-        le=limits.REST_API_SECONDS[1],
-        description="API Gateway's time-out. More than 29 needs a larger quota from AWS.",
+    timeout_seconds: int | None = Field(
+        default=None,
+        ge=limits.REST_API_STREAM_SECONDS[0],
+        le=limits.REST_API_STREAM_SECONDS[1],
+        description="API Gateway's time-out. Default: 29; more, at most 75, needs a larger quota from AWS. With "
+        "streaming: up to 900 without a quota, by default the function's own time-out.",
     )
     cors_origins: tuple[Origin, ...] = Field(
         default=(), strict=False, description="Origins whose pages may call it in a browser. Default: none."
@@ -80,8 +111,28 @@ class RestApi(Section):
     )
 
 
+class MoreEndpoint(Section):
+    """A further endpoint behind the same URL, of this account and region."""
+
+    api: Api = Field(description="What its container answers.")
+    models: tuple[ModelName, ...] = Field(
+        default=(), strict=False, description="The names by which clients call its model. Default: the endpoint's name."
+    )
+
+
 class Proxy(Section):
     """The HTTP API in front of the endpoint."""
+
+    models: tuple[ModelName, ...] | None = Field(
+        default=None,
+        strict=False,
+        description="The names by which clients call the model, besides the endpoint's own. Default: the model's name "
+        "in the catalogue.",
+    )
+    endpoints: Mapping[EndpointName, MoreEndpoint] = Field(
+        default_factory=dict,
+        description="Further endpoints behind the same URL, by their names in SageMaker, chosen by route and model.",
+    )
 
     callers: tuple[Caller, ...] = Field(
         default=(),
@@ -136,6 +187,16 @@ class Proxy(Section):
     )
     snap_start: bool = Field(
         default=False, description="Start from a snapshot of a started function; AWS bills caching and restoring it."
+    )
+    streaming: bool = Field(
+        default=False,
+        description="Streamed responses, by AWS's Lambda Web Adapter. Without it the proxy refuses stream: true.",
+    )
+    stream_timeout_seconds: int | None = Field(
+        default=None,
+        ge=limits.STREAM_SECONDS[0],
+        le=limits.STREAM_SECONDS[1],
+        description="With streaming, how long a stream may take; SageMaker itself ends it after 480 s. Default: 300.",
     )
     log_level: Literal["INFO", "ERROR"] = Field(
         default="INFO",

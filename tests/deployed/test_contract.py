@@ -1,4 +1,4 @@
-"""The private names of MiniStack that four modules use exist. Run this first after an upgrade of MiniStack."""
+"""The private names of MiniStack that eight modules use exist. Run this first after an upgrade of MiniStack."""
 
 import ast
 import subprocess
@@ -8,7 +8,10 @@ import pytest
 
 from local_aws.runner.cloud import ROOT, SERVER_PYTHON
 
-NAMES_OF_MODULES = ("emulator.py", "api_gateway.py", "cloudwatch.py", "event_stream.py")
+NAMES_OF_MODULES = (
+    *("emulator.py", "api_gateway.py", "api_keys.py", "cloudwatch.py", "event_stream.py"),
+    *("access_log.py", "streamed_responses.py", "web_adapter.py"),
+)
 INSIDE = [ROOT / "local_aws" / "server" / name for name in NAMES_OF_MODULES]
 
 

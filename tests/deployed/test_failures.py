@@ -223,13 +223,13 @@ TRIED_AGAIN = ("ThrottlingException", "ModelNotReadyException")
     [
         ("ThrottlingException", 429, "throttled"),
         ("ModelNotReadyException", 503, "not_ready"),
-        ("InternalFailure", 502, "sagemaker_failed"),
-        ("ServiceUnavailable", 502, "sagemaker_failed"),
-        ("InternalDependencyException", 502, "sagemaker_failed"),
+        ("InternalFailure", 424, "sagemaker_failed"),
+        ("ServiceUnavailable", 424, "sagemaker_failed"),
+        ("InternalDependencyException", 424, "sagemaker_failed"),
         ("ModelError400", 400, "model_refused"),
         ("ModelError429", 429, "throttled"),
-        ("ModelError500", 502, "model_failed"),
-        ("ModelErrorTimeout", 504, "timed_out"),
+        ("ModelError500", 424, "model_failed"),
+        ("ModelErrorTimeout", 424, "timed_out"),
     ],
 )
 def test_each_fault_of_the_runtime_through_the_deployed_proxy(
@@ -269,7 +269,7 @@ def test_an_endpoint_that_is_away_creating_or_failed_through_the_proxy(
     def code() -> str:
         with pytest.raises(Refused) as caught:
             deployed.proxy.generate(prompt="hello", max_tokens=1)
-        assert caught.value.status == 502
+        assert caught.value.status == 424
         return str(caught.value.body["code"])
 
     def settled(*until: str) -> str:

@@ -149,6 +149,9 @@ REQUESTS: list[tuple[str, Any, dict[str, Any]]] = [
     ("half a surrogate pair", b'{"prompt": "\\ud800"}', {}),
     ("too large", {"prompt": "x" * 262_100, "stop_sequences": ["y" * 1000]}, {}),
     ("health", None, {"path": "healthz", "method": "GET"}),
+    ("another path", {"prompt": "a"}, {"path": "v1/other"}),
+    ("another method", None, {"method": "GET"}),
+    ("another method of a path without a schema", {"prompt": "a"}, {"path": "healthz"}),
 ]
 
 
@@ -172,10 +175,11 @@ def test_a_request_has_the_same_response_through_both_front_doors(
 
 
 def test_the_gateways_refusals_have_the_shape_of_the_proxys_errors(signed: FrontDoor) -> None:
-    for answer in (signed.send({"prompt": "a"}, signed=False), signed.send(path="v1/other", body={"prompt": "a"})):
+    for answer in (signed.send({"prompt": "a"}, signed=False), signed.send(path="v1/other", signed=False)):
         assert answer[0] == 403
-        assert set(answer[2]) == {"message", "id", "code"}
-        assert answer[2]["code"] == "refused"
+        assert set(answer[2]) == {"message", "id", "code", "error"}
+        assert answer[2]["code"] == answer[2]["error"]["code"] == "refused"
+        assert answer[2]["message"] == answer[2]["error"]["message"] == "Missing Authentication Token"
     status, _, body = signed.send(b'{"prompt": "' + b"x" * 10_000_001 + b'"}')
     assert (status, body["code"]) == (413, "request_too_large")
 
@@ -209,7 +213,7 @@ def test_the_proxy_responds_before_the_gateway_times_out(
     began = time.monotonic()
     status, _, body = signed.send({"prompt": CANARY})
     assert (status, body["code"], body["message"]) == (
-        504,
+        424,
         "timed_out",
         "the model took too long; ask for fewer tokens",
     )
@@ -218,8 +222,10 @@ def test_the_proxy_responds_before_the_gateway_times_out(
 
 def test_clients_are_identified_by_their_keys(keyed: FrontDoor) -> None:
     body = {"prompt": "a", "max_tokens": 1}
-    assert keyed.send(body, signed=False)[0] == 403
-    assert keyed.send(body, signed=False, headers={"x-api-key": "x" * 20})[2]["code"] == "refused"
+    for headers in ({}, {"x-api-key": "x" * 20}, {"authorization": f"Bearer {key_of('free')['x-api-key']}"}):
+        status, _, error = keyed.send(body, signed=False, headers=headers)
+        assert (status, error["code"]) == (401, "unauthorized")
+        assert "send x-api-key: KEY" in error["message"]
     assert keyed.send(body, signed=False, headers=key_of("free"))[0] == 200
 
 
@@ -284,7 +290,7 @@ def test_no_prompt_reaches_a_log(signed: FrontDoor, keyed: FrontDoor) -> None:
     refused = [one for one in access if one["error"] == "BAD_REQUEST_BODY"]
     assert refused
     assert refused[-1]["status"] == "400"
-    assert {one["resource"] for one in access} >= {"/v1/generate", "/healthz"}
+    assert {one["resource"] for one in access} >= {"/v1/generate", "/{proxy+}"}
     keys = {one["id"] for one in boto3.client("apigateway").get_api_keys()["items"]}
     assert {json.loads(line)["api_key_id"] for line in lines_of("cohere-keyed-proxy/DoorAccessLog")} <= {*keys, "-"}
 
@@ -293,11 +299,11 @@ def test_without_its_permission_the_gateway_cannot_invoke_the_function(deployed:
     function = boto3.client("ssm").get_parameter(Name="/cohere/signed/generate-function")["Parameter"]["Value"]
     client: Any = boto3.client("lambda")
     policy = json.loads(client.get_policy(FunctionName=function, Qualifier="live")["Policy"])
-    statement = next(s for s in policy["Statement"] if "POST" in json.dumps(s))
+    (statement,) = [s for s in policy["Statement"] if "apigateway.amazonaws.com" in json.dumps(s)]
     client.remove_permission(FunctionName=function, StatementId=statement["Sid"], Qualifier="live")
     try:
-        status, _, body = signed.send({"prompt": "a"})
-        assert (status, body["code"]) == (500, "api_gateway_error")
+        status, headers, body = signed.send({"prompt": "a"})
+        assert (status, body["code"], headers["x-should-retry"]) == (424, "api_gateway_error", "false")
     finally:
         client.add_permission(
             FunctionName=function,
@@ -327,5 +333,5 @@ def handler(event, context):
 def test_a_function_that_does_not_respond_in_time(rest_apis: RestApis, signed: FrontDoor) -> None:
     rest_api = {"account_log_role": True, "timeout_seconds": 3}
     again = rest_apis.deploy("signed", rest_api, files={"proxy/handler.py": SLOW})
-    status, _, body = again.send({"prompt": "a"})
-    assert (status, body["code"]) == (504, "timed_out")
+    status, headers, body = again.send({"prompt": "a"})
+    assert (status, body["code"], headers["x-should-retry"]) == (424, "timed_out", "false")

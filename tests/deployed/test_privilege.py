@@ -141,7 +141,7 @@ def test_without_its_statement_the_proxy_says_that_it_may_not(deployed: Deployed
     try:
         with pytest.raises(Refused) as caught:
             deployed.proxy.generate(prompt="hello")
-        assert (caught.value.status, caught.value.body["code"]) == (500, "access_denied")
+        assert (caught.value.status, caught.value.body["code"]) == (424, "access_denied")
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
     assert deployed.proxy.generate(prompt="hello", max_tokens=1).texts

@@ -1,9 +1,13 @@
-"""Fixtures of the proofs of pipelines."""
+"""Fixtures of the proofs of pipelines, and of those of clients."""
+
+from collections.abc import Iterator
 
 import pytest
 
+from tests.support import dialects
 from tests.support.cloud import Deployed
 from tests.support.pipelines import Pipelines, files
+from tests.support.scripted import ScriptedServer
 
 
 @pytest.fixture(scope="module")
@@ -13,3 +17,11 @@ def team(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Pipeli
     pipelines.create(files())
     pipelines.make_roles()
     return pipelines
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ScriptedServer]:
+    """A server with the proxy's routes, for the facts of the clients."""
+    started = ScriptedServer(dialects.answer)
+    yield started
+    started.stop()

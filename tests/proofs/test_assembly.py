@@ -113,6 +113,7 @@ def test_what_the_account_refuses_changes_nothing(
     shutil.copytree(machine / "larger", other, dirs_exist_ok=True)
     for path in other.rglob("*.json") if old else ():
         path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+    subprocess.run([sys.executable, "-m", "stacks.release", str(other)], cwd=ROOT, check=True)
     before = listed(deployed)
     done = make(deployed, machine, "deploy", f"ASSEMBLY={other.name}", NEVER, **variables)
     assert done.returncode == 2

@@ -126,15 +126,29 @@ def needed(templates: Templates) -> set[str]:
     return found
 
 
+ZONED = {"bearer": {"region": "us-east-1", "hosted_zone_id": "Z0123456789ABCDEFGHIJ"}}
 EXECUTION, BOUNDARY = "cohere-cloudformation-execution", "cohere-boundary"
 VARIANTS = pytest.mark.parametrize("bounded", [False, True], ids=["without a boundary", "with a boundary"])
 
 
 @VARIANTS
 def test_the_policy_allows_what_the_handlers_need(needed: set[str], bounded: bool) -> None:
-    policy = document(EXECUTION, permissions_boundary=bounded)
+    policy = document(EXECUTION, permissions_boundary=bounded, environments=ZONED)
     missing = {action for action in needed if not allowed(action, policy)}
     assert {action for action in missing if not any(matches(action, pattern) for pattern in EXCLUDED)} == set()
+
+
+def test_records_are_changed_in_the_environments_zones_only() -> None:
+    def changes(**settings: Any) -> list[dict[str, Any]]:
+        statements = document(EXECUTION, **settings)["Statement"]
+        return [one for one in statements if "route53:ChangeResourceRecordSets" in one["Action"]]
+
+    assert changes() == []
+    (statement,) = changes(environments=ZONED)
+    assert statement["Resource"] == ["arn:aws:route53:::hostedzone/Z0123456789ABCDEFGHIJ"]
+    assert statement["Condition"] == {
+        "ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["A"]}
+    }
 
 
 def test_no_exclusion_is_stale(needed: set[str]) -> None:
@@ -149,6 +163,19 @@ def test_no_exclusion_is_stale(needed: set[str]) -> None:
 
 def test_the_version_check_is_invoked_by_cloudformation() -> None:
     assert allowed("lambda:InvokeFunction", document(EXECUTION))
+
+
+def test_a_layer_is_read_from_the_account_that_publishes_the_adapter(templates: Templates) -> None:
+    layers = {
+        layer
+        for template in templates.values()
+        for resource in template["Resources"].values()
+        for layer in resource.get("Properties", {}).get("Layers", [])
+    }
+    assert layers
+    readable = [resource for resource, _ in resources(document(EXECUTION), "lambda:GetLayerVersion")]
+    for layer in layers:
+        assert any(fnmatchcase(layer, pattern) for pattern in readable), layer
 
 
 @VARIANTS
@@ -246,7 +273,7 @@ def test_the_roles_of_the_templates_are_named_by_cloudformation(templates: Templ
 
 UNUSED = {
     "AWS::Lambda::Function": (
-        *("CodeSigningConfigArn", "FileSystemConfigs", "KmsKeyArn", "Layers", "RuntimeManagementConfig", "VpcConfig"),
+        *("CodeSigningConfigArn", "FileSystemConfigs", "KmsKeyArn", "RuntimeManagementConfig", "VpcConfig"),
     ),
     "AWS::Lambda::Alias": ("ProvisionedConcurrencyConfig",),
     "AWS::Logs::LogGroup": ("DataProtectionPolicy", "FieldIndexPolicies", "KmsKeyId", "ResourcePolicyDocument"),

@@ -116,6 +116,23 @@ def test_drift_and_orphans_open_an_issue_that_closes_by_itself(
     assert [one["state"] for one in team.github["issues"]] == ["closed"]
 
 
+def test_an_assembly_that_main_has_overtaken_is_not_promoted(team: Pipelines, promoted: str) -> None:
+    commit = team.git("rev-parse", "HEAD")
+    team.variables["OVERTAKEN_BEFORE"] = "prod"
+    done = team.run("deploy", "push")
+    del team.variables["OVERTAKEN_BEFORE"]
+    assert done.returncode
+    assert steps(done.stdout) == [
+        *("deploy synth ok", "dev runtime ok", "dev deploy ok", "dev smoke ok"),
+        *("prod runtime ok", "prod deploy failed"),
+    ], done.stdout
+    moved = team.git("rev-parse", "HEAD")
+    assert moved != commit
+    assert f"the assembly is of commit {commit}, and the branch is at {moved}: it is not deployed" in done.stdout
+    assert recorded("dev")[-1] == (commit, "deploy")
+    assert recorded("prod") == [(promoted, "deploy")]
+
+
 def update(deployed: Deployed, config: str) -> None:
     deployed.sagemaker.update_endpoint(EndpointName="cohere-dev", EndpointConfigName=config)
     wait: Any = {"Delay": 1, "MaxAttempts": 9}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import release_check
 
+from sagemaker_llm.proxy.streaming import HANDLER
 from stacks.settings import ENVIRONMENTS
 from tests.support.templates import ROOT, content_of, templates_of
 
@@ -30,6 +31,12 @@ def test_it_holds_the_library_and_the_functions_and_nothing_else(wheel: Path) ->
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"sagemaker_llm"}
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
     assert "sagemaker_llm/py.typed" in names
+
+
+def test_the_start_script_can_be_executed(wheel: Path) -> None:
+    """Installers keep that, and the CDK's assets too."""
+    script = zipfile.ZipFile(wheel).getinfo(f"sagemaker_llm/_lambda/{HANDLER}")
+    assert (script.external_attr >> 16) & 0o111 == 0o111
 
 
 def test_an_app_that_is_not_ours_synthesizes(wheel: Path, tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from botocore.exceptions import ClientError
 from endpointctl.aws import Aws
 from endpointctl.client import Client
 from endpointctl.failure import Failure
+from local_aws import invocation_log
+from local_aws.invocation_log import Invocation
 from local_aws.runner.cloud import REGION, Cloud
 from local_aws.runner.journey import CDK, Journey, run
 from tests.support.templates import ROOT, Content, Templates, copy_of_the_app, templates_of
@@ -61,6 +63,11 @@ class Deployed:
     def cloudformation(self) -> "CloudFormationClient":
         return boto3.client("cloudformation")
 
+    @property
+    def invocations(self) -> list[Invocation]:
+        """Return the requests that reached a container of this cloud, in their order."""
+        return invocation_log.read(self.cloud.folder / invocation_log.FILE)
+
     def cdk(self, *arguments: str, files: Mapping[str, str] | None = None, folder: Any = None) -> str:
         """Run the CDK CLI in a copy of the app with other files, e.g. ``environments/local.yaml``."""
         root = copy_of_the_app(folder) if folder and not folder.exists() else folder or ROOT
@@ -94,7 +101,7 @@ class Stacks:
         Args:
             content: the environment's file.
             stacks: ``endpoint``, ``proxy``.
-            files: other files in the proxy's source, e.g. ``proxy/handler.py``; the former handler is there as
+            files: other files in the proxy's source, e.g. ``proxy/handler.py``; a former file is there too, e.g. as
                 ``proxy/_original_handler.py``.
 
         Raises:
@@ -147,7 +154,7 @@ class Stacks:
     def _deploy(self, stack: str, template: dict[str, Any]) -> None:
         request: Any = {
             "StackName": self.name(stack),
-            "TemplateBody": json.dumps(template),
+            "TemplateURL": self._published(f"{self.name(stack)}.json", json.dumps(template).encode()),
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
         }
         exists = self.status(stack) not in ("", "ROLLBACK_COMPLETE")
@@ -163,6 +170,12 @@ class Stacks:
             events = self._cloudformation.describe_stack_events(StackName=self.name(stack))["StackEvents"]
             raise StackFailed("\n".join(str(event.get("ResourceStatusReason", "")) for event in events))
 
+    def _published(self, key: str, content: bytes) -> str:
+        """Put a file into the bootstrap bucket, as the CLI does, and return its URL: a template may be long."""
+        bucket = f"cdk-hnb659fds-assets-111122223333-{self._region}"
+        boto3.client("s3", region_name=self._region).put_object(Bucket=bucket, Key=key, Body=content)
+        return f"https://s3.{self._region}.amazonaws.com/{bucket}/{key}"
+
     def _settled(self, stack: str) -> str:
         until = time.monotonic() + 120
         while (status := self.status(stack)).endswith("IN_PROGRESS"):
@@ -175,18 +188,21 @@ class Stacks:
         source = {
             str(path.relative_to(ROOT / "lambda")): path.read_text("utf-8")
             for path in sorted((ROOT / "lambda").rglob("*"))
-            if path.suffix in (".py", ".json")
+            if path.suffix in (".py", ".json", ".sh")
         }
-        source[f"proxy/{ORIGINAL}.py"] = source["proxy/handler.py"]
+        for name in ("proxy/handler.py", *files):
+            folder, _, file = name.rpartition("/")
+            if name in source:
+                source[f"{folder}/_original_{file}"] = source[name]
         source |= files
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as written:
             for name, text in source.items():
-                written.writestr(name, text)
+                entry = zipfile.ZipInfo(name)
+                entry.external_attr = (0o755 if name.endswith(".sh") else 0o644) << 16
+                written.writestr(entry, text)
         digest = hashlib.sha256(json.dumps(source).encode()).hexdigest()
-        bucket = f"cdk-hnb659fds-assets-111122223333-{self._region}"
-        s3 = boto3.client("s3", region_name=self._region)
-        s3.put_object(Bucket=bucket, Key=f"{digest}.zip", Body=archive.getvalue())
+        self._published(f"{digest}.zip", archive.getvalue())
         text = _VERSION.sub(rf"\g<1>{digest[:32]}", _CODE.sub(digest, json.dumps(template)))
         found: dict[str, Any] = json.loads(text)
         return found

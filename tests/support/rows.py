@@ -79,6 +79,8 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("proxy.reserved_concurrency", {}, {"proxy.reserved_concurrency": 8}),
     ("proxy.requests_per_instance", {}, {"proxy.requests_per_instance": 8}),
     ("proxy.snap_start", {}, {"proxy.snap_start": True}),
+    ("proxy.streaming", {}, {"proxy.streaming": True}),
+    ("proxy.stream_timeout_seconds", {"proxy.streaming": True}, {"proxy.stream_timeout_seconds": 60}),
     ("proxy.log_level", {}, {"proxy.log_level": "ERROR"}),
     ("proxy.log_retention_days", {}, {"proxy.log_retention_days": 90}),
     ("account, named", {}, {"account": "111122223333"}),

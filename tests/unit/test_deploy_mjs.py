@@ -28,12 +28,18 @@ if (process.argv[2] === "publish-assets") {
 const kept = path.join(app, "..", "recorded", "release.json");
 const recorded = fs.existsSync(kept) ? fs.readFileSync(kept, "utf8") : null;
 if (process.env.WAITS) process.on("SIGTERM", () => process.exit(7));
-fs.writeFileSync(process.env.SEEN, JSON.stringify({ arguments: process.argv.slice(2), app, assets, recorded }));
+const seen = { arguments: process.argv.slice(2), app, assets, recorded, names: fs.readdirSync(app), modes: {} };
+for (const one of ["asset.1/run.sh", "assembly-dev/endpoint.assets.json"]) {
+  if (fs.existsSync(path.join(app, one))) seen.modes[one] = (fs.statSync(path.join(app, one)).mode & 0o777).toString(8);
+}
+fs.writeFileSync(process.env.SEEN, JSON.stringify(seen));
+if (process.env.KILLED) process.kill(process.pid, "SIGKILL");
 if (process.env.WAITS) setInterval(() => {}, 1000);
 else process.exit(Number(process.env.CODE || 0));
 """
 DESTINATION = {"bucketName": "assets", "objectKey": "1.json", "assumeRoleArn": "arn:role"}
 COMMIT = "a" * 40
+CHANGED = "was changed, cut off, or written over since `make synth`"
 RELEASE = {"project": "cohere", "commit": COMMIT, "cli": "2.1148.1"}
 
 
@@ -50,7 +56,6 @@ def checkout(tmp_path: Path) -> Path:
     stage = root / "cdk.out" / "assembly-dev"
     stage.mkdir(parents=True)
     write(root, "manifest.json", {})
-    write(root, "release.json", RELEASE)
     write(root, "assembly-dev/manifest.json", {"artifacts": {"endpoint": stack("aws://111122223333/us-east-1")}})
     write(root, "assembly-dev/endpoint.assets.json", {"files": {"1": {"destinations": {"place": DESTINATION}}}})
     return root
@@ -61,7 +66,11 @@ def stack(place: str) -> dict[str, str]:
 
 
 def write(root: Path, name: str, content: dict[str, Any]) -> None:
-    (root / "cdk.out" / name).write_text(json.dumps(content), "utf-8")
+    """Write a file of the assembly, and release.json as `make synth` does after it."""
+    out = root / "cdk.out"
+    (out / name).write_text(json.dumps(content), "utf-8")
+    written = content if name == "release.json" else RELEASE
+    (out / "release.json").write_text(json.dumps({**written, "files": release.files(out)}), "utf-8")
 
 
 def command(*arguments: str) -> list[str]:
@@ -89,12 +98,12 @@ def test_the_assembly_is_one_more_asset_of_each_stack(checkout: Path) -> None:
     record = found["assets"]["files"].pop(f"the assembly of commit {COMMIT}")
     assert found["assets"] == {"files": {"1": {"destinations": {"place": DESTINATION}}}}
     assert record["source"] == {"path": str(Path(found["app"]).parent / "recorded"), "packaging": "zip"}
-    assert found["recorded"] == (checkout / "cdk.out" / "release.json").read_text("utf-8")
+    assert json.loads(found["recorded"]) == json.loads((checkout / "cdk.out" / "release.json").read_text("utf-8"))
     key = record["destinations"]["place"].pop("objectKey")
     assert record["destinations"]["place"] == {"bucketName": "assets", "assumeRoleArn": "arn:role"}
     start, _, end = key.partition("T")
     assert start.startswith("cohere/deployments/dev/20")
-    assert end[6:] == f"Z-{COMMIT}-deploy.zip"
+    assert end[9:] == f"Z-{COMMIT}-deploy.zip"
     app, *rest = found["arguments"][2:]
     assert rest == ["dev/*", "--concurrency", "2", "--require-approval", "never"]
     assert Path(app).parents[1] == checkout / "tmp"
@@ -104,7 +113,7 @@ def test_the_assembly_is_one_more_asset_of_each_stack(checkout: Path) -> None:
 
 def test_one_stack_a_rollback_and_an_exit_code(checkout: Path) -> None:
     time = "20261120T000000Z"
-    write(checkout, "release.json", {**RELEASE, "recorded": time})
+    write(checkout, "release.json", {**RELEASE, "recorded": {"environment": "dev", "time": time}})
     done = run(checkout, "deploy", "dev", "cdk.out", "--stack", "proxy", "--rollback", CODE="3")
     assert done.returncode == 3
     found = seen(checkout)
@@ -121,8 +130,23 @@ def test_a_mark_that_cannot_be_made_is_said(checkout: Path) -> None:
     done = run(checkout, "deploy", "dev", "cdk.out", CODE="1", MARK="1")
     assert done.returncode == 1
     assert done.stderr == (
-        "that it failed could not be recorded: `make rollback` needs COMMIT until the next deployment\n"
+        "that it failed could not be recorded: if the credentials have expired, sign in or run the job again; "
+        "`make rollback` needs COMMIT until the next deployment\n"
     )
+
+
+def test_two_at_once_have_a_record_each(checkout: Path) -> None:
+    """The CLI uploads nothing under a key that exists: the second one's assembly would be the first one's."""
+    given = command("deploy", "dev", "cdk.out")
+    names = ("one", "two")
+    started = [
+        subprocess.Popen(given, cwd=checkout, env=variables(checkout, SEEN=str(checkout / name))) for name in names
+    ]
+    assert [process.wait(30) for process in started] == [0, 0]
+    found = [json.loads((checkout / name).read_text("utf-8"))["assets"]["files"] for name in names]
+    keys = {one[f"the assembly of commit {COMMIT}"]["destinations"]["place"]["objectKey"] for one in found}
+    assert len(keys) == 2
+    assert list((checkout / "tmp").iterdir()) == []
 
 
 def test_destroy_records_nothing(checkout: Path) -> None:
@@ -145,6 +169,66 @@ def test_a_signal_ends_the_cli_and_leaves_nothing(checkout: Path) -> None:
     assert list((checkout / "tmp").iterdir()) == []
 
 
+SIGNALLED = """
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+const made = fs.mkdtempSync;
+fs.mkdtempSync = (prefix) => {
+  const folder = made(prefix);
+  process.kill(process.pid, "SIGTERM");
+  return folder;
+};
+syncBuiltinESMExports();
+"""
+
+
+def test_a_signal_while_files_are_copied(checkout: Path) -> None:
+    (checkout / "signalled.mjs").write_text(SIGNALLED, "utf-8")
+    done = run(checkout, "deploy", "dev", "cdk.out", NODE_OPTIONS=f"--import {checkout / 'signalled.mjs'}")
+    assert done.returncode == 128 + signal.SIGTERM
+    assert not (checkout / "seen.json").exists()
+    assert list((checkout / "tmp").iterdir()) == []
+
+
+def test_a_cli_that_was_killed_is_not_marked_as_failed(checkout: Path) -> None:
+    """CloudFormation goes on, and may succeed."""
+    assert run(checkout, "deploy", "dev", "cdk.out", KILLED="1").returncode == 128 + signal.SIGKILL
+    assert seen(checkout)
+    assert not (checkout / "seen.json.mark").exists()
+    assert list((checkout / "tmp").iterdir()) == []
+
+
+def test_an_assembly_behind_a_link_stays_as_it_is(checkout: Path) -> None:
+    (checkout / "link.out").symlink_to("cdk.out")
+    before = {path: path.read_bytes() for path in (checkout / "cdk.out").rglob("*.json")}
+    assert run(checkout, "deploy", "dev", "link.out").returncode == 0
+    assert {path: path.read_bytes() for path in (checkout / "cdk.out").rglob("*.json")} == before
+
+
+def test_an_assembly_that_cannot_be_written(checkout: Path) -> None:
+    """E.g. of a store or a cache. What is copied is changed, with the modes of the Lambda functions' files."""
+    script = checkout / "cdk.out" / "asset.1" / "run.sh"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh", "utf-8")
+    script.chmod(0o555)
+    write(checkout, "manifest.json", {})
+    for path in (checkout / "cdk.out").rglob("*.json"):
+        path.chmod(0o444)
+    done = run(checkout, "deploy", "dev", "cdk.out")
+    assert (done.returncode, done.stderr) == (0, "")
+    modes = seen(checkout)["modes"]
+    assert modes == {"asset.1/run.sh": "755", "assembly-dev/endpoint.assets.json": "644"}
+
+
+def test_what_the_cli_leaves_beside_an_assembly_is_no_part_of_it(checkout: Path) -> None:
+    out = checkout / "cdk.out"
+    for name in ("synth.lock", "read.1.1.lock", ".cache/1.zip"):
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_text("1", "utf-8")
+    assert run(checkout, "deploy", "dev", "cdk.out").returncode == 0
+    assert seen(checkout)["names"] == ["assembly-dev", "manifest.json"]
+
+
 def wait_for(condition: Callable[[], bool]) -> None:
     import time
 
@@ -152,6 +236,15 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def text(root: Path, name: str, content: str) -> None:
+    (root / "cdk.out" / name).write_text(content, "utf-8")
+
+
+def recorded_of(environment: str) -> Callable[[Path], None]:
+    place = {"environment": environment, "time": "20261120T000000Z"}
+    return lambda root: write(root, "release.json", {**RELEASE, "recorded": place})
 
 
 def unaccounted(root: Path) -> None:
@@ -168,11 +261,21 @@ def from_cli(version: str) -> Callable[[Path], None]:
         ("deploy dev", None, "usage: node deploy.mjs deploy|destroy ENVIRONMENT ASSEMBLY"),
         ("diff dev cdk.out", None, "usage: node deploy.mjs deploy|destroy"),
         ("deploy dev cdk.out --typo", None, "Unknown option '--typo'"),
-        ("deploy dev cdk.out --rollback", None, "is not a recorded one: `make rollback` gets it first"),
+        ("deploy dev cdk.out --rollback", None, "is not a recorded one of dev: `make rollback` gets it first"),
+        ("deploy dev cdk.out --rollback", recorded_of("prod"), "is not a recorded one of dev: `make rollback` gets it"),
         ("deploy dev nowhere", None, "is not an assembly that `make synth` wrote: run `make synth`"),
         ("deploy dev cdk.out", lambda root: (root / "cdk.out" / "release.json").unlink(), "`make synth` wrote"),
         ("deploy prod cdk.out", None, "ENV=prod is not in the assembly; allowed: dev; or synthesize again"),
         ("deploy ../dev cdk.out", None, "ENV=../dev is not in the assembly; allowed: dev"),
+        ("deploy x/../assembly-dev cdk.out", None, "ENV=x/../assembly-dev is not in the assembly; allowed: dev"),
+        ("deploy dev cdk.out", lambda root: text(root, "release.json", "{}"), "`make synth` wrote"),
+        ("deploy dev cdk.out", lambda root: text(root, "release.json", "null"), "`make synth` wrote"),
+        ("deploy dev cdk.out", lambda root: text(root, "manifest.json", '{"a": 1}'), CHANGED),
+        ("deploy dev cdk.out", lambda root: text(root, "assembly-dev/manifest.json", "{}"), CHANGED),
+        ("destroy dev cdk.out", lambda root: text(root, "assembly-dev/manifest.json", ""), CHANGED),
+        ("deploy dev cdk.out", lambda root: text(root, "assembly-prod.json", "{}"), CHANGED),
+        ("deploy dev cdk.out", lambda root: (root / "cdk.out/assembly-dev/endpoint.assets.json").unlink(), CHANGED),
+        ("deploy dev cdk.out", lambda root: (root / "cdk.out/x").symlink_to("nowhere"), "no such file or directory"),
         (
             "deploy dev cdk.out",
             lambda root: (root / "cdk.out" / "release.json").write_text("{"),

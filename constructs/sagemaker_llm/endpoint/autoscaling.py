@@ -10,6 +10,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from constructs import Construct
 
+from sagemaker_llm.durations import in_seconds, seconds
 from sagemaker_llm.endpoint.schedule import check_schedule, check_timezone
 from sagemaker_llm.errors import OptionError
 from sagemaker_llm.limits import check_instance_count, check_range
@@ -68,8 +69,8 @@ class Autoscaling:
     target: float
     min_instances: int = 1
     metric: ScalingMetric = "concurrency"
-    scale_in_cooldown: Duration = field(default_factory=lambda: Duration.minutes(10))
-    scale_out_cooldown: Duration = field(default_factory=lambda: Duration.minutes(1))
+    scale_in_cooldown: Duration = field(default_factory=lambda: seconds(600))
+    scale_out_cooldown: Duration = field(default_factory=lambda: seconds(60))
     schedules: Sequence[ScheduledCapacity] = ()
 
     def __post_init__(self) -> None:
@@ -79,7 +80,7 @@ class Autoscaling:
         if self.target <= 0:
             raise OptionError("target", self.target, problem="is out of range", allowed="a number above 0")
         for option in ("scale_in_cooldown", "scale_out_cooldown"):
-            check_range(option, getattr(self, option).to_seconds(), 0, float("inf"), unit="seconds")
+            check_range(option, in_seconds(getattr(self, option)), 0, float("inf"), unit="seconds")
         names = [schedule.name for schedule in self.schedules]
         if len(set(names)) < len(names):
             raise OptionError("schedules", names, problem="has a name twice", allowed="a name of its own for each")
@@ -113,8 +114,8 @@ class Autoscaling:
             predefined_metric_specification=autoscaling.CfnScalingPolicy.PredefinedMetricSpecificationProperty(
                 predefined_metric_type=_METRICS[self.metric]
             ),
-            scale_in_cooldown=self.scale_in_cooldown.to_seconds(),
-            scale_out_cooldown=self.scale_out_cooldown.to_seconds(),
+            scale_in_cooldown=in_seconds(self.scale_in_cooldown),
+            scale_out_cooldown=in_seconds(self.scale_out_cooldown),
         )
         autoscaling.CfnScalingPolicy(
             scope,

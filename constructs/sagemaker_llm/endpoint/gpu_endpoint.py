@@ -94,9 +94,7 @@ class GpuEndpoint(InvocableEndpoint):
             capture = _capture(data_capture.uri(endpoint_name), data_capture.key.key_arn, capture_percentage)
         for role in dict.fromkeys(model.role for variant in self.variants for model in variant.models):
             # No grant_write: for an immutable role it would open the group to the whole account by a resource policy.
-            role.add_to_principal_policy(
-                iam.PolicyStatement(actions=_LOG_ACTIONS, resources=[self.log_group.log_group_arn])
-            )
+            iam.Grant.add_to_principal(grantee=role, actions=_LOG_ACTIONS, resource_arns=[self.log_group.log_group_arn])
             if data_capture:
                 data_capture.grant_capture(role, endpoint_name)
             if volume_key:
@@ -119,7 +117,7 @@ class GpuEndpoint(InvocableEndpoint):
             self,
             "Endpoint",
             endpoint_name=endpoint_name,
-            endpoint_config_name=config.attr_endpoint_config_name,
+            endpoint_config_name=self.endpoint_config_name,
             retain_all_variant_properties=True,
             exclude_retained_variant_properties=[
                 sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type=name) for name in excluded

@@ -10,6 +10,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_sagemaker as sagemaker
 
 from sagemaker_llm import limits
+from sagemaker_llm.durations import in_seconds, seconds
 from sagemaker_llm.endpoint.autoscaling import Autoscaling
 from sagemaker_llm.errors import OptionError
 from sagemaker_llm.limits import TIMEOUT_DEFAULT_SECONDS, VARIANT_NAME, RoutingStrategy, check_pattern, check_range
@@ -69,8 +70,8 @@ class Variant:
     instance_count: int = 1
     autoscaling: Autoscaling | None = None
     inference_ami_version: str | None = None
-    model_download_timeout: Duration = field(default_factory=lambda: Duration.seconds(TIMEOUT_DEFAULT_SECONDS))
-    container_startup_timeout: Duration = field(default_factory=lambda: Duration.seconds(TIMEOUT_DEFAULT_SECONDS))
+    model_download_timeout: Duration = field(default_factory=lambda: seconds(TIMEOUT_DEFAULT_SECONDS))
+    container_startup_timeout: Duration = field(default_factory=lambda: seconds(TIMEOUT_DEFAULT_SECONDS))
     instance_provision_timeout: Duration | None = None
     routing_strategy: RoutingStrategy = "LEAST_OUTSTANDING_REQUESTS"
     volume_size_gb: int | None = None
@@ -87,10 +88,10 @@ class Variant:
             check_range("instance_count", self.instance_count, 1, most, remedy="raise autoscaling's max_instances")
         _ = self.ami  # refuses a version that does not fit
         for option in ("model_download_timeout", "container_startup_timeout"):
-            check_range(option, getattr(self, option).to_seconds(), *limits.TIMEOUT_SECONDS, unit="seconds")
+            check_range(option, in_seconds(getattr(self, option)), *limits.TIMEOUT_SECONDS, unit="seconds")
         if self.instance_provision_timeout:
-            seconds = self.instance_provision_timeout.to_seconds()
-            check_range("instance_provision_timeout", seconds, *limits.PROVISION_SECONDS, unit="seconds")
+            provision = in_seconds(self.instance_provision_timeout)
+            check_range("instance_provision_timeout", provision, *limits.PROVISION_SECONDS, unit="seconds")
         if self.routing_strategy not in get_args(RoutingStrategy):
             known = ", ".join(get_args(RoutingStrategy))
             raise OptionError("routing_strategy", self.routing_strategy, problem="is not offered", allowed=known)
@@ -185,9 +186,9 @@ class Variant:
             initial_instance_count=self.instance_count,
             initial_variant_weight=self.weight,
             inference_ami_version=self.ami,
-            model_data_download_timeout_in_seconds=self.model_download_timeout.to_seconds(),
-            container_startup_health_check_timeout_in_seconds=self.container_startup_timeout.to_seconds(),
-            variant_instance_provision_timeout_in_seconds=provision.to_seconds() if provision else None,
+            model_data_download_timeout_in_seconds=in_seconds(self.model_download_timeout),
+            container_startup_health_check_timeout_in_seconds=in_seconds(self.container_startup_timeout),
+            variant_instance_provision_timeout_in_seconds=in_seconds(provision) if provision else None,
             routing_config=config.RoutingConfigProperty(routing_strategy=self.routing_strategy),
             volume_size_in_gb=self.volume_size_gb,
             capacity_reservation_config=reservation or None,

@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeAlias
 from sagemaker_llm.errors import OptionError
 from sagemaker_llm.models.instance_type import InstanceType
 
-Api: TypeAlias = Literal["generate", "chat", "embed", "rerank", "summarize"]
-"""What a package's container answers: which of Cohere's request bodies."""
+Api: TypeAlias = Literal["generate", "chat", "chat_v2", "embed", "rerank", "summarize"]
+"""What a package's container answers: which of Cohere's request bodies. ``chat`` is version 1 of the chat body."""
 
 AmiRule: TypeAlias = Literal["required", "assumed", "optional", "refused"]
 """Whether a package needs the inference AMI version ``limits.COHERE_AMI``, probably does, may have any, or none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations, Aws
@@ -127,22 +128,13 @@ class MarketplaceModel(Construct):
         self.model_name = model.attr_model_name
 
     def _own_role(self) -> iam.Role:
-        role = iam.Role(
-            self,
-            "ExecutionRole",
-            description="Lets SageMaker run the model's container and nothing else",
-            assumed_by=iam.ServicePrincipal(
-                "sagemaker.amazonaws.com",
-                # Only SageMaker acting for this account: the confused-deputy guard.
-                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
-            ),
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["cloudwatch:PutMetricData"],
-                resources=["*"],  # the action takes no resource; the namespace is its only limit
-                conditions={"StringEquals": {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"]}},
-            )
+        description = "Lets SageMaker run the model's container and nothing else"
+        role = iam.Role(self, "ExecutionRole", description=description, assumed_by=_sagemaker())
+        iam.Grant.add_to_principal(
+            grantee=role,
+            actions=["cloudwatch:PutMetricData"],
+            resource_arns=["*"],  # the action takes no resource; the namespace is its only limit
+            conditions={"StringEquals": {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"]}},
         )
         return role
 
@@ -159,3 +151,11 @@ class MarketplaceModel(Construct):
                 resources=["*"],  # most of these take no resource, and the interfaces do not exist yet
             )
         )
+
+
+@cache
+def _sagemaker() -> iam.IPrincipal:
+    """Return SageMaker acting for this account only: the guard against a confused deputy."""
+    return iam.ServicePrincipal(
+        "sagemaker.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+    )

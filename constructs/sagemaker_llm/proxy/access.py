@@ -14,7 +14,7 @@ from sagemaker_llm import limits
 from sagemaker_llm.errors import OptionError
 from sagemaker_llm.limits import check_range
 
-Access: TypeAlias = Literal["iam", "api_keys"]
+Access: TypeAlias = Literal["iam", "api_keys", "bearer"]
 Period: TypeAlias = Literal["day", "week", "month"]
 
 LOWEST_RATE: Final = 0.001
@@ -23,7 +23,7 @@ LOWEST_RATE: Final = 0.001
 
 @dataclass(frozen=True)
 class ApiKeyClient:
-    """The limits of one API key.
+    """The limits of one client: of each API key that it has.
 
     Attributes:
         requests_per_second: the rate in the long run.
@@ -46,14 +46,15 @@ def check_access(access: Access, clients: Mapping[str, ApiKeyClient], callers: S
         OptionError: one of them is missing, or has no effect.
 
     """
-    if access == "api_keys" and not clients:
+    if access != "iam" and not clients:
         raise OptionError(
-            "clients", {}, problem="are missing", allowed="at least one with access api_keys", remedy="name one"
+            "clients", {}, problem="are missing", allowed=f"at least one with access {access}", remedy="name one"
         )
     if access == "iam" and clients:
-        raise OptionError("clients", list(clients), problem="have no key with access iam", allowed="none, or api_keys")
-    if access == "api_keys" and callers:
-        raise OptionError("callers", list(callers), problem="sign nothing with api_keys", allowed="none, or iam")
+        allowed = "none, or access api_keys or bearer"
+        raise OptionError("clients", list(clients), problem="have no key with access iam", allowed=allowed)
+    if access != "iam" and callers:
+        raise OptionError("callers", list(callers), problem=f"sign nothing with {access}", allowed="none, or iam")
 
 
 def resource_policy(
@@ -62,7 +63,7 @@ def resource_policy(
     callers: Sequence[str] = (),
     networks: Sequence[str] = (),
     vpc_endpoint_ids: Sequence[str] = (),
-    preflight_paths: Sequence[str] = (),
+    preflight: bool = False,
 ) -> iam.PolicyDocument | None:
     """Return the API's resource policy; None when the callers' own policies decide everything.
 
@@ -76,7 +77,7 @@ def resource_policy(
         networks: the allowed IP ranges. Of a private API they are those of the VPC (``aws:VpcSourceIp``), since
             ``aws:SourceIp`` is not set there.
         vpc_endpoint_ids: the allowed VPC endpoints of a private API.
-        preflight_paths: the paths that a browser may ask about, with a slash at their beginning.
+        preflight: whether browsers may send preflights.
 
     Source: docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html and
     apigateway-resource-policies-aws-condition-keys.html.
@@ -108,11 +109,10 @@ def resource_policy(
     allowed = []
     if callers:
         allowed.append(statement(iam.Effect.ALLOW, [_principal(caller) for caller in callers], everything))
-    if denied and access == "api_keys":
+    if denied and access != "iam":
         allowed.append(statement(iam.Effect.ALLOW, anybody, everything))
-    elif (denied or allowed) and preflight_paths:
-        paths = [f"execute-api:/*/OPTIONS{path}" for path in preflight_paths]
-        allowed.append(statement(iam.Effect.ALLOW, anybody, paths))
+    elif (denied or allowed) and preflight:
+        allowed.append(statement(iam.Effect.ALLOW, anybody, ["execute-api:/*/OPTIONS/*"]))
     return iam.PolicyDocument(statements=[*allowed, *denied]) if allowed or denied else None
 
 
@@ -120,8 +120,15 @@ def _principal(caller: str) -> iam.IPrincipal:
     return iam.AccountPrincipal(caller) if caller.isdigit() else iam.ArnPrincipal(caller)
 
 
-def add_client(api: apigateway.RestApi, name: str, client: ApiKeyClient) -> None:
-    """Add an API key and its usage plan.
+def add_client(api: apigateway.RestApi, name: str, client: ApiKeyClient, *, with_key: bool) -> None:
+    """Add a client's usage plan.
+
+    Args:
+        api: the REST API.
+        name: the client's name.
+        client: its limits.
+        with_key: whether it gets a key, whose value API Gateway makes. Without one, keys are added to the plan beside
+            CloudFormation, which does not touch them.
 
     Raises:
         OptionError: a limit is out of API Gateway's range.
@@ -136,7 +143,6 @@ def add_client(api: apigateway.RestApi, name: str, client: ApiKeyClient) -> None
         allowed = ", ".join(get_args(Period))
         raise OptionError(f"{name}.period", client.period, problem="is no period", allowed=allowed)
     full_name = f"{Stack.of(api).stack_name}-{name}"
-    key = api.add_api_key(f"Key-{name}", api_key_name=full_name)
     plan = api.add_usage_plan(
         f"Plan-{name}",
         name=full_name,
@@ -146,4 +152,5 @@ def add_client(api: apigateway.RestApi, name: str, client: ApiKeyClient) -> None
         else None,
         api_stages=[apigateway.UsagePlanPerApiStage(api=api, stage=api.deployment_stage)],
     )
-    plan.add_api_key(key)
+    if with_key:
+        plan.add_api_key(api.add_api_key(f"Key-{name}", api_key_name=full_name))

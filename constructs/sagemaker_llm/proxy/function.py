@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
-from aws_cdk import Duration, RemovalPolicy, Stack, Token
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
+
+from sagemaker_llm.durations import seconds
 
 
 def python_function(
@@ -26,6 +28,7 @@ def python_function(
     environment: Mapping[str, str] | None = None,
     reserved_concurrency: int | None = None,
     snap_start: bool = False,
+    layers: Sequence[lambda_.ILayerVersion] = (),
 ) -> lambda_.Function:
     """Declare a function that may write to its own log group and nothing else yet.
 
@@ -43,11 +46,11 @@ def python_function(
         environment: the environment variables; default none.
         reserved_concurrency: the concurrency reserved for it, which is also its limit; default the account's pool.
         snap_start: restore execution environments of its versions from a snapshot; default false.
+        layers: the layers; default none.
 
     """
     log_group = logs.LogGroup(scope, "LogGroup", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
-    trusted = iam.ServicePrincipal("lambda.amazonaws.com")
-    role = iam.Role(scope, "Role", description=role_description, assumed_by=trusted)
+    role = iam.Role(scope, "Role", description=role_description, assumed_by=_lambda())
     log_group.grant_write(role)
     function = lambda_.Function(
         scope,
@@ -59,16 +62,21 @@ def python_function(
         role=role,
         log_group=log_group,
         memory_size=memory_mib,
-        timeout=Duration.seconds(timeout_seconds),
+        timeout=seconds(timeout_seconds),
         environment=environment,
         reserved_concurrent_executions=reserved_concurrency,
+        layers=list(layers) or None,
     )
     if snap_start:
         # Not by the function's own option, which warns that versions have to be published; they are.
         child = cast("lambda_.CfnFunction", function.node.default_child)
         child.snap_start = lambda_.CfnFunction.SnapStartProperty(apply_on="PublishedVersions")
-    _write_the_account_as_a_reference(function)
     return function
+
+
+@cache
+def _lambda() -> iam.IPrincipal:
+    return iam.ServicePrincipal("lambda.amazonaws.com")
 
 
 @cache
@@ -77,15 +85,22 @@ def _platform() -> dict[str, Any]:
     return {"runtime": lambda_.Runtime.PYTHON_3_14, "architecture": lambda_.Architecture.ARM_64}
 
 
-def _write_the_account_as_a_reference(function: lambda_.Function) -> None:
+def write_the_account_as_a_reference(*functions: lambda_.Function) -> None:
     """Let the code's bucket have the same text whether the stack knows its account or not.
 
     The CDK publishes a version when a function's template has another text. Lambda refuses one of the same function
     ("A version for this Lambda function exists"): a stack that is told its account could not be deployed.
+
+    Args:
+        functions: functions of one stack with the same code, which is read once: that takes eight calls to the CDK's
+            Node process.
+
     """
-    stack = Stack.of(function)
-    child = cast("lambda_.CfnFunction", function.node.default_child)
-    bucket = stack.resolve(child.code).get("s3Bucket")
-    if isinstance(bucket, str) and not Token.is_unresolved(stack.account) and stack.account in bucket:
-        text = bucket.replace(stack.account, "${AWS::AccountId}")
-        child.add_property_override("Code.S3Bucket", {"Fn::Sub": text})
+    stack = functions[0].stack
+    resources = [cast("lambda_.CfnFunction", function.node.default_child) for function in functions]
+    code = cast("lambda_.CfnFunction.CodeProperty", resources[0].code)
+    bucket, account = stack.resolve(code.s3_bucket), stack.account
+    if isinstance(bucket, str) and account in bucket:
+        text = bucket.replace(account, "${AWS::AccountId}")
+        for resource in resources:
+            resource.add_property_override("Code.S3Bucket", {"Fn::Sub": text})

@@ -17,8 +17,9 @@ from constructs import Construct
 from sagemaker_llm import limits
 from sagemaker_llm.errors import OptionError
 from sagemaker_llm.limits import check_range
-from sagemaker_llm.proxy import source
 from sagemaker_llm.proxy.access import LOWEST_RATE, Access, ApiKeyClient, add_client, check_access, resource_policy
+from sagemaker_llm.proxy.authorizer import BearerAuthorizer
+from sagemaker_llm.proxy.custom_domain import CustomDomain, add_domain, check_domain
 from sagemaker_llm.proxy.firewall import add_firewall
 from sagemaker_llm.proxy.gateway_responses import add_gateway_responses
 from sagemaker_llm.proxy.llm_proxy import LlmProxy
@@ -65,17 +66,20 @@ class ProxyRestApi(Construct):
         construct_id: the id in the parent.
         proxy: the proxy.
         access: ``iam`` (default): signed requests of principals with ``execute-api:Invoke``; ``api_keys``: a key for
-            each client.
-        clients: the API keys by name; with ``api_keys`` at least one.
+            each client, in ``x-api-key``; ``bearer``: a key in ``Authorization: Bearer``, as the clients of Cohere and
+            OpenAI send it. With ``bearer`` each client gets a usage plan, and its keys are made beside CloudFormation.
+        clients: the clients' limits by name; with ``api_keys`` and ``bearer`` at least one.
         callers: with ``iam``, principals (ARNs or account ids) that need no policy of their own if they are of this
             account; those of another account need one as well. Default none: the caller's own policy decides.
         requests_per_second: of all clients together, in the long run; default the proxy's reserved concurrency, else
             50. A rate above it fits requests that take less than a second.
         burst: the requests at once, at most the proxy's reserved concurrency; default that concurrency, else 100.
-        timeout: API Gateway's time-out; default 29 s. More needs a larger quota.
+        timeout: API Gateway's time-out; default 29 s, and more needs a larger quota. In front of a proxy that streams:
+            at most 15 minutes, without a quota; default the function's own time-out.
         cors_origins: the origins whose pages may call it in a browser; default none, and no CORS at all.
         networks: the allowed IP ranges; default all.
         vpc_endpoint_ids: makes it a private API that only these VPC endpoints reach; default none.
+        domain: a domain name of its own; default none.
         firewall_requests: adds a web firewall, which blocks an address with more requests than that in five minutes;
             default none.
         account_log_role: set the role by which API Gateway writes access logs, which belongs to the whole account and
@@ -85,9 +89,10 @@ class ProxyRestApi(Construct):
 
     Attributes:
         api: the REST API.
-        url: its address, with the stage and a slash at its end (a token).
+        url: its address, with a slash at its end: of its domain, or with the stage (a token).
         log_group: the access log's group.
         firewall: the web ACL; None without one.
+        authorizer: the authorizer of ``bearer``; None without it.
 
     Raises:
         OptionError: values that API Gateway would refuse, or that do not go together.
@@ -109,15 +114,20 @@ class ProxyRestApi(Construct):
         cors_origins: Sequence[str] = (),
         networks: Sequence[str] = (),
         vpc_endpoint_ids: Sequence[str] = (),
+        domain: CustomDomain | None = None,
         firewall_requests: int | None = None,
         account_log_role: bool = False,
         tracing: bool = True,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         super().__init__(scope, construct_id)
-        timeout = timeout or Duration.seconds(limits.REST_API_DEFAULT_SECONDS)
-        check_range("timeout", timeout.to_seconds(), *limits.REST_API_SECONDS, unit="seconds")
+        timeout = timeout or Duration.seconds(
+            proxy.timeout_seconds if proxy.streaming else limits.REST_API_DEFAULT_SECONDS
+        )
+        allowed = limits.REST_API_STREAM_SECONDS if proxy.streaming else limits.REST_API_SECONDS
+        check_range("timeout", timeout.to_seconds(), *allowed, unit="seconds")
         check_access(access, clients or {}, callers)
+        check_domain(domain, vpc_endpoint_ids)
         rate, burst = _throttle(requests_per_second, burst, proxy.reserved_concurrency)
         proxy.set_front_door(timeout=timeout, cors_origins=cors_origins)
         self.log_group = logs.LogGroup(self, "AccessLog", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
@@ -126,24 +136,26 @@ class ProxyRestApi(Construct):
             callers=callers,
             networks=networks,
             vpc_endpoint_ids=vpc_endpoint_ids,
-            preflight_paths=[route.path for route in source.routes() if route.schema] if cors_origins else (),
+            preflight=bool(cors_origins),
         )
+        self.authorizer = BearerAuthorizer(self, "Bearer", log_retention=log_retention) if access == "bearer" else None
         self.api = apigateway.RestApi(
             self,
             "Api",
             rest_api_name=Stack.of(self).stack_name,
-            description="Cohere's /v1/generate in front of a SageMaker endpoint",
+            description="Cohere's and OpenAI's APIs in front of a SageMaker endpoint",
             endpoint_configuration=self._endpoint_configuration(vpc_endpoint_ids),
             policy=policy,
+            api_key_source_type=apigateway.ApiKeySourceType.AUTHORIZER if self.authorizer else None,
             cloud_watch_role=account_log_role,
             deploy_options=self._stage_options(rate, burst, tracing=tracing),
-            default_method_options=_method_options(access),
+            default_method_options=_method_options(access, self.authorizer),
         )
-        self.url = self.api.url
+        self.url = add_domain(self, self.api, domain) if domain else self.api.url
         schemas = add_methods(self, self.api, proxy, timeout, cors_origins)
-        add_gateway_responses(self.api, cors_origins)
+        add_gateway_responses(self.api, access, cors_origins)
         for name, client in (clients or {}).items():
-            add_client(self.api, name, client)
+            add_client(self.api, name, client, with_key=access == "api_keys")
         # By itself a deployment does not notice another policy, and the stage would keep the old one.
         cast("apigateway.Deployment", self.api.latest_deployment).add_to_logical_id(
             {"policy": policy.to_json() if policy else None, **schemas}
@@ -176,9 +188,9 @@ class ProxyRestApi(Construct):
         return apigateway.EndpointConfiguration(types=[apigateway.EndpointType.PRIVATE], vpc_endpoints=found)
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow ``execute-api:Invoke`` on every route of the stage, in the grantee's own policy."""
-        arns = [self.api.arn_for_execute_api(route.method, route.path, STAGE) for route in source.routes()]
-        return iam.Grant.add_to_principal(grantee=grantee, actions=["execute-api:Invoke"], resource_arns=arns)
+        """Allow ``execute-api:Invoke`` on everything of the stage, in the grantee's own policy."""
+        arn = self.api.arn_for_execute_api("*", "/*", STAGE)
+        return iam.Grant.add_to_principal(grantee=grantee, actions=["execute-api:Invoke"], resource_arns=[arn])
 
     def metric_requests(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401 - the CDK's MetricOptions
         """Return the number of requests; takes the options of ``aws_cloudwatch.Metric``."""
@@ -217,9 +229,11 @@ def _throttle(rate: float | None, burst: int | None, concurrency: int | None) ->
     )
 
 
-def _method_options(access: Access) -> apigateway.MethodOptions:
-    authorization = apigateway.AuthorizationType
+def _method_options(access: Access, bearer: BearerAuthorizer | None) -> apigateway.MethodOptions:
+    types = apigateway.AuthorizationType
+    authorization = types.CUSTOM if bearer else types.IAM if access == "iam" else types.NONE
     return apigateway.MethodOptions(
-        authorization_type=authorization.IAM if access == "iam" else authorization.NONE,
-        api_key_required=access == "api_keys",
+        authorization_type=authorization,
+        authorizer=bearer.authorizer if bearer else None,
+        api_key_required=access != "iam",
     )

@@ -30,6 +30,8 @@ def _converted(schema: Mapping[str, Any]) -> dict[str, Any]:
             found["anyOf"] = [{"enum": members}, {"type": "null"}]
         elif keyword == "properties":
             found[keyword] = {name: _converted(rules) for name, rules in value.items()}
+        elif keyword == "anyOf":
+            found[keyword] = [_converted(one) for one in value]
         elif isinstance(value, dict):
             found[keyword] = _converted(value)
         else:

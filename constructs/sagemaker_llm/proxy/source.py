@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from aws_cdk import aws_lambda as lambda_
 
@@ -30,7 +30,7 @@ class Route(Protocol):
     Attributes:
         name: its name.
         method: the HTTP method.
-        path: the path, with a slash at its beginning.
+        paths: every path, with a slash at its beginning.
         schema: the file of the JSON Schema of its bodies; empty for a request without a body.
 
     """
@@ -40,7 +40,7 @@ class Route(Protocol):
     @property
     def method(self) -> str: ...  # noqa: D102
     @property
-    def path(self) -> str: ...  # noqa: D102
+    def paths(self) -> Sequence[str]: ...  # noqa: D102
     @property
     def schema(self) -> str: ...  # noqa: D102
 
@@ -57,9 +57,9 @@ def code() -> lambda_.Code:
     return lambda_.Code.from_asset(str(folder()), exclude=_EXCLUDED)
 
 
-def routes() -> Sequence[Route]:
-    """Return every route of the API."""
-    return cast("Sequence[Route]", _module("routes/table").ROUTES)
+def routes(apis: Iterable[str]) -> Sequence[Route]:
+    """Return the routes in front of containers, given what these answer."""
+    return cast("Sequence[Route]", _module("routes/table").routes_for(set(apis)))
 
 
 def apis() -> Sequence[str]:

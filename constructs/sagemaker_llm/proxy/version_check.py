@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from aws_cdk import CustomResource, Duration
+from aws_cdk import CustomResource
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from sagemaker_llm.durations import seconds
 from sagemaker_llm.proxy.function import python_function
 
 TIMEOUT_SECONDS: Final = 240
@@ -55,13 +56,13 @@ class VersionCheck(Construct):
         )
         # Each deployment has a version whose number nobody knows before.
         versions = f"{version.lambda_.function_arn}:*"
-        self.function.add_to_role_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[versions]))
+        iam.Grant.add_to_principal(grantee=self.function, actions=["lambda:InvokeFunction"], resource_arns=[versions])
         resource = CustomResource(
             self,
             "Resource",
             resource_type="Custom::VersionCheck",
             service_token=self.function.function_arn,
-            service_timeout=Duration.seconds(2 * TIMEOUT_SECONDS),
+            service_timeout=seconds(2 * TIMEOUT_SECONDS),
             properties={"Version": version.function_arn},
         )
         # The policy is a resource beside the role: without it the first check would be denied.

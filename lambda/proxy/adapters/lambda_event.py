@@ -29,8 +29,7 @@ def request_of(event: Any) -> Request:  # noqa: ANN401 - whatever Lambda passes
             caller = _member(context, "authorizer", "iam", "userArn")
             query = dict(reversed(parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)))
         else:
-            # Not "path": behind a custom domain it begins with the domain's base path.
-            method, path, received = event["httpMethod"], event["resource"], context.get("requestTimeEpoch")
+            method, path, received = event["httpMethod"], _path_of(event), context.get("requestTimeEpoch")
             # The key's id, never the key itself.
             caller = _member(context, "identity", "apiKeyId") or _member(context, "identity", "userArn")
             query = {str(name): str(value) for name, value in (event.get("queryStringParameters") or {}).items()}
@@ -54,6 +53,12 @@ def response_of(response: Response) -> dict[str, Any]:
     """Return a response in the form that both front doors take."""
     body = b"".join(response.body).decode("utf-8")
     return {"statusCode": response.status, "headers": response.headers, "body": body}
+
+
+def _path_of(event: Any) -> str:  # noqa: ANN401 - JSON
+    """Return a REST API's path: not "path", which behind a custom domain begins with the domain's base path."""
+    resource = str(event["resource"])
+    return "/" + str(event["pathParameters"]["proxy"]) if resource.endswith("{proxy+}") else resource
 
 
 def _member(value: Any, *names: str) -> Any:  # noqa: ANN401 - JSON

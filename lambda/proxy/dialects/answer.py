@@ -66,7 +66,7 @@ class Translation(Protocol):
         """Return the bodies to send to the container, one or several.
 
         Args:
-            fields: the request's, without ``model``; ``stream`` is there when it is true.
+            fields: the request's; ``stream`` is there when it is true, ``model`` for OpenAI's routes only.
 
         Raises:
             ProxyError: ``invalid_field`` for what the container cannot do.

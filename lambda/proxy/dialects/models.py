@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import unquote
 
 from proxy.errors import ProxyError
 from proxy.http import Request
@@ -24,12 +25,15 @@ _USES: Final = {
 
 
 def cohere_list(endpoints: Sequence[Endpoint], request: Request) -> bytes:
-    """Return every model, or those for the query's ``endpoint``; with ``default_only``, the first of them."""
-    use = request.query.get("endpoint", "")
-    found = [one for one in endpoints if not use or use in _USES[one.api]]
+    """Return every model, or those for the query's ``endpoint``; with ``default_only``, the first of them.
+
+    ``page_size`` bounds the list; there is no second page, since it is short.
+    """
+    use, size = request.query.get("endpoint", ""), request.query.get("page_size", "")
+    found = [_cohere(name, one) for one in endpoints for name in one.names if not use or use in _USES[one.api]]
     if request.query.get("default_only", "").lower() == "true":
         found = found[:1]
-    return _json({"models": [_cohere(name, one) for one in found for name in one.names]})
+    return _json({"models": found[: int(size)] if size.isascii() and size.isdigit() else found})
 
 
 def cohere_one(endpoints: Sequence[Endpoint], name: str) -> bytes:
@@ -39,24 +43,41 @@ def cohere_one(endpoints: Sequence[Endpoint], name: str) -> bytes:
         ProxyError: ``model_not_found``.
 
     """
-    found = next((one for one in endpoints if name in one.names), None)
-    if found is None:
-        raise unknown(endpoints)
-    return _json(_cohere(name, found))
+    return _json(_cohere(name, _named(endpoints, name)))
 
 
 def openai_list(endpoints: Sequence[Endpoint]) -> bytes:
     """Return every model in OpenAI's shape."""
-    data = [
-        {"id": name, "object": "model", "created": 0, "owned_by": "cohere"} for one in endpoints for name in one.names
-    ]
-    return _json({"object": "list", "data": data})
+    return _json({"object": "list", "data": [_openai(name) for one in endpoints for name in one.names]})
+
+
+def openai_one(endpoints: Sequence[Endpoint], name: str) -> bytes:
+    """Return one model in OpenAI's shape.
+
+    Raises:
+        ProxyError: ``model_not_found``.
+
+    """
+    _named(endpoints, name)
+    return _json(_openai(name))
 
 
 def unknown(endpoints: Sequence[Endpoint]) -> ProxyError:
     """Return the error for a name that no model has."""
     known = ", ".join(name for one in endpoints for name in one.names)
     return ProxyError("model_not_found", f"model: is unknown here; known are {known}; or leave it out", field="model")
+
+
+def _named(endpoints: Sequence[Endpoint], name: str) -> Endpoint:
+    # A name may hold slashes, which clients escape.
+    for one in endpoints:
+        if unquote(name) in one.names:
+            return one
+    raise unknown(endpoints)
+
+
+def _openai(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "cohere"}
 
 
 def _cohere(name: str, endpoint: Endpoint) -> dict[str, Any]:

@@ -23,8 +23,8 @@ def match(method: str, path: str) -> tuple[Route, str]:
     """
     found, parameter = _BY_PATH.get(path), ""
     if not found:
-        before, _, parameter = path.rpartition("/")
-        found = _BY_PREFIX.get(f"{before}/") if parameter else None
+        before = next((one for one in _BY_PREFIX if path.startswith(one) and path != one), "")
+        found, parameter = _BY_PREFIX.get(before), path[len(before) :] if before else ""
     if not found:
         if path in RETIRED:
             raise ProxyError("not_found", f"{path}: no model on SageMaker answers it; {RETIRED[path]}")

@@ -49,6 +49,7 @@ MODELS: Final = Route("models", "GET", "/v1/models")
 MODEL: Final = Route("model", "GET", "/v1/models/{name}")
 CHECK_API_KEY: Final = Route("check_api_key", "POST", "/v1/check-api-key")
 OPENAI_MODELS: Final = Route("openai_models", "GET", "/compatibility/v1/models", "openai")
+OPENAI_MODEL: Final = Route("openai_model", "GET", "/compatibility/v1/models/{name}", "openai")
 
 GENERATE: Final = Route(
     "generate",
@@ -101,7 +102,7 @@ ROUTES: Final = (
     *(GENERATE, CHAT, EMBED, RERANK),
     *(CHAT_V2, EMBED_V2, RERANK_V2),
     *(CHAT_COMPLETIONS, EMBEDDINGS),
-    *(MODELS, MODEL, CHECK_API_KEY, OPENAI_MODELS, HEALTH),
+    *(MODELS, MODEL, CHECK_API_KEY, OPENAI_MODELS, OPENAI_MODEL, HEALTH),
 )
 """Every route, in the order of the documents."""
 

@@ -14,21 +14,6 @@ _TIMED_OUT = (
 )
 
 
-class StreamError(Exception):
-    """A stream ends with an error event.
-
-    Attributes:
-        code: the error's name in botocore's model.
-        content: the event's payload.
-
-    """
-
-    def __init__(self, code: str, content: bytes) -> None:
-        super().__init__(code)
-        self.code = code
-        self.content = content
-
-
 def raise_before_model(fault: FaultKind | None) -> None:
     """Raise an error of the runtime itself, when the fault is one.
 
@@ -53,19 +38,6 @@ def raise_in_model(endpoint: str, fault: FaultKind | None, *, timed_out: bool) -
         if fault.message is None:
             raise timeout(endpoint)
         raise model_error(endpoint, fault.status, json.dumps({"message": fault.message}).encode())
-
-
-def raise_in_stream(fault: FaultKind | None) -> None:
-    """Raise the error that ends a stream, when the fault is one.
-
-    Raises:
-        StreamError: the fault.
-
-    """
-    if fault and fault.stage == "in_stream" and fault.code:
-        content = {"Message": fault.message, "ErrorCode": fault.stream_error_code}
-        known = {name: value for name, value in content.items() if value is not None}
-        raise StreamError(fault.code, json.dumps(known).encode())
 
 
 def timeout(endpoint: str) -> AwsError:

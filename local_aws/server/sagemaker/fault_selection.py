@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import threading
 from collections import Counter
@@ -32,7 +33,7 @@ class FaultSelector:
                 del self._seen[removed]
             for fault in faults:
                 if fault.endpoint in ("", endpoint) and self._happens(fault):
-                    return FAULTS[fault.error]
+                    return dataclasses.replace(FAULTS[fault.error], after=fault.after)
         return None
 
     def _happens(self, fault: Fault) -> bool:

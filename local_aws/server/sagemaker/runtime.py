@@ -8,25 +8,28 @@ import random
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 from local_aws.conditions import Conditions, ConditionsFile
-from local_aws.container import Container
+from local_aws.container import SERVER_SENT, Container
 from local_aws.faults import FaultKind
+from local_aws.invocation_log import InvocationLog, State
 from local_aws.server import emulator, event_stream
 from local_aws.server.emulator import Response
 from local_aws.server.errors import AwsError
 from local_aws.server.request_validation import longest
-from local_aws.server.sagemaker import failures, metrics
+from local_aws.server.sagemaker import failures, metrics, stream_parts
 from local_aws.server.sagemaker.endpoint import Endpoint
 from local_aws.server.sagemaker.fault_selection import FaultSelector
 from local_aws.server.sagemaker.request_queue import RequestQueue
 from local_aws.server.sagemaker.resource_store import arn
 from local_aws.server.sagemaker.service import SageMaker
+from local_aws.server.sagemaker.stream_parts import StreamError
 from sagemaker_llm import ModelPackage
 
 _PATH = re.compile(r"/endpoints/(?P<name>[^/]+)/invocations(?P<streamed>-response-stream)?")
@@ -42,6 +45,7 @@ class _Invocation:
     package: str
     instances: int
     arrived: float
+    streamed: bool
     fault: FaultKind | None
     conditions: Conditions
 
@@ -58,16 +62,23 @@ class Runtime:
         container: the container of every endpoint.
         conditions: the faults, the containers' APIs, and the concurrency of an instance.
         declared_apis: the containers' APIs by the settings of the deployed environment.
+        log: records the requests that reach a container.
 
     """
 
     def __init__(
-        self, sagemaker: SageMaker, container: Container, conditions: ConditionsFile, declared_apis: ConditionsFile
+        self,
+        sagemaker: SageMaker,
+        container: Container,
+        conditions: ConditionsFile,
+        declared_apis: ConditionsFile,
+        log: InvocationLog,
     ) -> None:
         self._sagemaker = sagemaker
         self._container = container
         self._conditions = conditions
         self._declared_apis = declared_apis
+        self._log = log
         self._faults = FaultSelector(conditions)
         self._queue = RequestQueue()
         # With a seed, each run routes the same requests to the same variants.
@@ -86,7 +97,7 @@ class Runtime:
             if denied := emulator.denial(f"sagemaker:{action}", arn("endpoint", name), headers, query):
                 return denied
         try:
-            invocation = self._accept(name, headers, body)
+            invocation = self._accept(name, headers, body, streamed=streamed)
             content_type = headers.get("content-type", "application/octet-stream")
             if streamed:
                 return await self._stream(invocation, body, content_type)
@@ -94,7 +105,7 @@ class Runtime:
         except AwsError as error:
             return _error(error)
 
-    def _accept(self, name: str, headers: dict[str, str], body: bytes) -> _Invocation:
+    def _accept(self, name: str, headers: dict[str, str], body: bytes, *, streamed: bool) -> _Invocation:
         """Choose the variant that answers; refuse what never reaches a container."""
         missing = _refusal(f"Endpoint {name} of account {emulator.account()} not found.")
         try:
@@ -124,6 +135,7 @@ class Runtime:
             package=package.name,
             instances=variants[target]["InitialInstanceCount"],
             arrived=time.monotonic(),
+            streamed=streamed,
             fault=fault,
             conditions=conditions,
         )
@@ -140,16 +152,22 @@ class Runtime:
         now, count, queue = invocation.conditions, invocation.instances, invocation.queue_name
         async with self._queue.place(queue, concurrency=count * now.concurrency, length=count * now.queue):
             started, status = time.monotonic(), 200
+            state: State = "answered"
+            number = self._log.started(invocation.endpoint, invocation.api, streamed=invocation.streamed)
             metrics.request_started(invocation.endpoint, invocation.variant, self._queue.running(queue) / count)
             try:
                 yield
             except AwsError as error:
-                status = int(str(error.fields["OriginalStatusCode"]))
+                status, state = int(str(error.fields["OriginalStatusCode"])), "failed"
                 raise
-            except failures.StreamError:
-                status = 500
+            except StreamError:
+                status, state = 500, "failed"
+                raise
+            except (GeneratorExit, asyncio.CancelledError):
+                state = "disconnected"
                 raise
             finally:
+                self._log.ended(number, state)
                 timings = metrics.Timings(waiting=started - invocation.arrived, model=time.monotonic() - started)
                 metrics.request_finished(invocation.endpoint, invocation.variant, count, status, timings)
 
@@ -175,20 +193,25 @@ class Runtime:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._running(invocation))
             await self._work(invocation)
+            server_sent = invocation.conditions.stream_format == "server_sent_events"
+            call = partial(self._container.stream, server_sent=server_sent)
             status, answer_type, pieces = await asyncio.to_thread(
-                self._container.stream, body, content_type, invocation.api, invocation.package
+                call, body, content_type, invocation.api, invocation.package
             )
             if status != 200:
                 raise failures.model_error(invocation.endpoint, status, b"".join(pieces))
+            sent_as_events = answer_type == SERVER_SENT
+            parts = stream_parts.parts(list(pieces), invocation.fault, invocation.api, server_sent=sent_as_events)
             place = stack.pop_all()  # held until the last frame is sent
+        now, fault = invocation.conditions, invocation.fault
+        ends = invocation.arrived + now.stream_limit_seconds
 
-        async def frames() -> AsyncIterator[bytes]:
+        async def frames() -> AsyncGenerator[bytes, None]:
             try:
                 async with place:
-                    for piece in _with_fault(pieces, invocation.fault):
-                        yield event_stream.event("PayloadPart", piece)
-                        await asyncio.sleep(0)
-            except failures.StreamError as error:
+                    async for part in stream_parts.timed(parts, fault, ends, now.part_delay_seconds):
+                        yield event_stream.event("PayloadPart", part)
+            except StreamError as error:
                 yield event_stream.exception_event(error.code, error.content)
 
         headers = {
@@ -197,13 +220,6 @@ class Runtime:
             "x-Amzn-Invoked-Production-Variant": invocation.variant,
         }
         return 200, headers, event_stream.streamed(frames())
-
-
-def _with_fault(pieces: Iterator[bytes], fault: FaultKind | None) -> Iterator[bytes]:
-    """Yield the pieces; after the first one, raise the fault that ends the stream."""
-    for piece in pieces:
-        yield piece
-        failures.raise_in_stream(fault)
 
 
 def _refusal(message: str) -> AwsError:

@@ -1,15 +1,16 @@
 """Embed and rerank: the shapes of each version, vectors whose cosines mean something, and what is refused."""
 
+import base64
 import json
 import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_aws.container import Container
-from local_aws.container.vectors import cosine, vector
+from local_aws.container.retrieval.vectors import cosine, vector
 
 CONTAINER = Container.from_settings(None, None)
 V2, V3, LIGHT, V4 = (
@@ -20,11 +21,15 @@ V2, V3, LIGHT, V4 = (
 )
 
 
+PNG = "data:image/png;base64,AAAA"
+
+
 def ask(api: str, package: str, **fields: Any) -> tuple[int, dict[str, Any]]:
     status, _, answer = CONTAINER.handle(json.dumps(fields).encode(), "application/json", api, package)
     return status, json.loads(answer)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=50), st.sampled_from([256, 1024]))
 def test_a_vector_has_length_1_and_is_always_the_same(text: str, size: int) -> None:
     found = vector(text, size)
@@ -78,6 +83,31 @@ def test_inputs_and_images() -> None:
     assert len(answer["embeddings"][0]) == 1024
 
 
+def test_texts_and_images_together() -> None:
+    image = {"type": "image_url", "image_url": {"url": PNG}}
+    inputs = [{"content": [{"type": "text", "text": "one"}, image]}, {"content": [image]}]
+    _, answer = ask("embed", V4, inputs=inputs, input_type="search_document", embedding_types=["float"])
+    assert (len(answer["embeddings"]["float"]), answer["meta"]["billed_units"]) == (2, {"images": 2})
+    assert "texts" not in answer
+    _, answer = ask("embed", V4, images=[PNG, PNG], input_type="image")
+    assert answer["embeddings"][0] == answer["embeddings"][1]
+
+
+@pytest.mark.parametrize(("package", "size"), [(V3, 5_000_001), (V4, 20_000_001)])
+def test_an_image_that_is_too_large(package: str, size: int) -> None:
+    uri = "data:image/png;base64," + base64.b64encode(bytes(size)).decode()
+    status, answer = ask("embed", package, images=[uri], input_type="image")
+    assert (status, answer["message"]) == (
+        400,
+        f"invalid request: images must be at most {size - 1} bytes - received {size}",
+    )
+
+
+def test_max_tokens_cuts_each_input() -> None:
+    _, answer = ask("embed", V4, texts=["one two three"], input_type="search_query", max_tokens=2)
+    assert answer["embeddings"] == [vector("one two", 1536)]
+
+
 def test_truncation() -> None:
     long = {"texts": ["word " * 600], "input_type": "search_query"}
     status, answer = ask("embed", V3, **long, truncate="NONE")
@@ -96,7 +126,16 @@ def test_truncation() -> None:
         (V3, {"texts": ["a"], "input_type": "x"}, 400, "valid input_type must be provided"),
         (V3, {"texts": ["a"], "input_type": "image", "truncate": "X"}, 400, "truncate must be one of"),
         (V3, {"texts": ["a"], "input_type": "image", "embedding_types": ["half"]}, 400, "embedding_types must be some"),
-        (V3, {"images": ["x"], "input_type": "image"}, 400, "images must be a list of one data URI"),
+        (V3, {"texts": ["a"], "images": [PNG], "input_type": "image"}, 400, "only one of texts, images is allowed"),
+        (V3, {"images": ["x"], "input_type": "image"}, 400, "each image must be a data URI of a jpeg, png"),
+        (V3, {"images": ["data:image/tiff;base64,AAAA"], "input_type": "image"}, 400, "each image must be a data URI"),
+        (V3, {"images": ["data:image/png;base64,?"], "input_type": "image"}, 400, "each image must be a data URI"),
+        (V3, {"images": [], "input_type": "image"}, 422, "images must be a list of data URIs"),
+        (V3, {"images": [PNG, PNG], "input_type": "image"}, 400, "images must be at most 1 - received 2"),
+        (V3, {"texts": ["a"], "input_type": "image", "embedding_types": ["base64"]}, 400, "must be some of float"),
+        (V4, {"inputs": [{"content": "a"}], "input_type": "image"}, 422, "content of each of inputs must be a list"),
+        (V4, {"inputs": [{"content": [{"type": "text"}]}], "input_type": "image"}, 422, "each content must be of type"),
+        (V4, {"texts": ["a"], "input_type": "image", "max_tokens": 0}, 422, "max_tokens must be an integer of 1"),
         (V4, {"inputs": ["a"], "input_type": "image"}, 422, "EmbedReqV2.inputs is of type string"),
         (V4, {"texts": ["a"], "input_type": "image", "output_dimension": 3}, 400, "output_dimension must be one of"),
     ],
@@ -133,6 +172,9 @@ def test_rerank_gives_documents_back_and_reads_fields() -> None:
         ({"query": "a", "documents": [1]}, 422, "each document must be a string or an object"),
         ({"query": "a", "documents": [{"title": "a"}]}, 400, "must have the field text"),
         ({"query": "a", "documents": ["a"], "top_n": 0.5}, 422, "top_n must be an integer"),
+        ({"query": "a", "documents": ["a"], "rank_fields": [1]}, 422, "rank_fields must be a list of strings"),
+        ({"query": "a", "documents": ["a"], "max_chunks_per_doc": 0}, 422, "max_chunks_per_doc must be an integer"),
+        ({"query": "a", "documents": ["a"] * 2, "max_chunks_per_doc": 5001}, 400, "must be at most 10000"),
     ],
 )
 def test_what_rerank_refuses(fields: dict[str, Any], status: int, message: str) -> None:
@@ -145,3 +187,13 @@ def test_rerank_3_5_needs_its_api_version() -> None:
     assert ask("rerank", "cohere-rerank-v3-5-v1-1-011720-494e623c", **fields)[0] == 400
     assert ask("rerank", "cohere-rerank-multilingual-v3--549a14ed", **fields)[0] == 200
     assert ask("rerank", "cohere-rerank-v3-5", **fields, api_version=2)[0] == 200
+
+
+def test_version_2_of_the_rerank_body() -> None:
+    fields = {"query": "apples", "api_version": 2}
+    status, answer = ask("rerank", "cohere-rerank-v3-5", **fields, documents=[{"text": "a"}])
+    assert (status, answer) == (422, {"message": "invalid request: each document must be a string"})
+    documents = ["pears apples", "apples"]
+    _, answer = ask("rerank", "cohere-rerank-v3-5", **fields, documents=documents, max_tokens_per_doc=1)
+    assert [one["relevance_score"] for one in answer["results"]] == [1, 0]
+    assert answer["meta"]["api_version"] == {"version": "2"}

@@ -1,4 +1,4 @@
-"""Streams of generate and chat: JSON objects, in parts that can end in the middle of an object."""
+"""Streams of generate and chat: JSON objects, one a line."""
 
 import json
 from typing import Any
@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_aws.container import Container
+from local_aws.container.streams import error_event
 
 CONTAINER = Container.from_settings(None, None)
 
@@ -28,8 +29,7 @@ def test_generations_come_token_by_token_and_as_a_whole_at_the_end() -> None:
     for index, generation in enumerate(last["response"]["generations"]):
         assert "".join(one["text"] for one in tokens if one["index"] == index) == generation["text"]
     assert not any(one["is_finished"] for one in tokens)
-    # Some objects span two parts, as they may on SageMaker.
-    assert any(not part.endswith(b"\n") for part in parts)
+    assert len(parts) == len(objects)
 
 
 SEEDS = st.integers(0, 10_000)
@@ -80,6 +80,14 @@ def test_a_refusal_is_an_answer_and_no_stream(api: str, field: str) -> None:
     status, _, pieces = CONTAINER.stream(json.dumps({"stream": True, field: ""}).encode(), "application/json", api)
     assert status == 400
     assert "message" in json.loads(b"".join(pieces))
+
+
+@pytest.mark.parametrize("api", ["generate", "chat", "chat_v2"])
+def test_a_stream_that_fails_ends_with_an_event_of_its_api(api: str) -> None:
+    event = error_event(api, "out of memory")
+    finish = event.get("delta", event)
+    assert finish["finish_reason"] == "ERROR"
+    assert event.get("is_finished", True)
 
 
 def test_a_request_without_stream_gets_one_piece() -> None:

@@ -35,7 +35,11 @@ def client(url: str = FUNCTION, **options: Any) -> Client:
 
 @pytest.mark.parametrize(
     ("url", "path", "service"),
-    [(FUNCTION, "/v1/generate", "lambda"), (REST, "/live/v1/generate", "execute-api")],
+    [
+        (FUNCTION, "/v1/generate", "lambda"),
+        (REST, "/live/v1/generate", "execute-api"),
+        ("https://llm.example.com/", "/v1/generate", "execute-api"),
+    ],
 )
 def test_requests_are_signed_for_the_api_wherever_they_are_sent(
     server: HttpServer, url: str, path: str, service: str
@@ -71,6 +75,9 @@ def test_requests_are_signed_for_the_api_wherever_they_are_sent(
         # The code decides, whatever the status is.
         (503, {"message": "m", "code": "sagemaker_failed"}, SageMakerFailed, "HTTP 503 [sagemaker_failed]"),
         (503, {"message": "m", "code": "connection_lost"}, TimedOut, "HTTP 503 [connection_lost]"),
+        (401, {"message": "m", "code": "unauthorized", "error": {}}, NotAllowed, "HTTP 401 [unauthorized]: m"),
+        (424, {"message": "m", "code": "api_gateway_error", "error": {}}, MayHaveRun, "HTTP 424 [api_gateway_error]"),
+        (424, "Failed", MayHaveRun, "HTTP 424: Failed"),
         (502, "Bad Gateway", MayHaveRun, "HTTP 502: Bad Gateway"),
         (502, "<html>\n<h1>Bad\n\tGateway</h1>", MayHaveRun, "HTTP 502: <html> <h1>Bad Gateway</h1>"),
         (500, [], Refused, "HTTP 500: []"),

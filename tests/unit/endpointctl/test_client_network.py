@@ -53,6 +53,13 @@ def test_with_a_key_nothing_is_signed(server: HttpServer) -> None:
     assert "Authorization" not in headers
 
 
+def test_a_bearer_key_replaces_the_signature(server: HttpServer) -> None:
+    client(REST, api_key=KEY, bearer=True).generate("p")
+    _, headers, _ = server.requests[0]
+    assert headers["Authorization"] == f"Bearer {KEY}"
+    assert "x-api-key" not in headers
+
+
 def test_no_key_is_sent_to_a_function_url(server: HttpServer) -> None:
     with pytest.raises(Failure) as caught:
         client(FUNCTION, api_key=KEY)

@@ -11,7 +11,7 @@ import pytest
 from endpointctl.commands.generate import generate
 from endpointctl.failure import Failure
 from stacks import settings
-from stacks.settings import ENVIRONMENTS
+from stacks.settings import ENVIRONMENTS, Settings
 
 ROOT = ENVIRONMENTS.parent
 
@@ -62,7 +62,8 @@ def test_nobody_answers(tmp_path: Path) -> None:
 
 def test_an_environment_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "ENVIRONMENTS", ROOT / "docs" / "examples")
-    with pytest.raises(Failure, match=r"the package answers embed, .*cohere-embed"):
+    monkeypatch.setattr(Settings, "api", property(lambda _: "summarize"))
+    with pytest.raises(Failure, match=r"the package answers summarize, .*cohere-embed"):
         generate("hello", env="embed-v4")
 
 

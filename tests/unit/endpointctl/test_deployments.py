@@ -138,6 +138,36 @@ def test_an_assembly_is_read_once_and_only_as_far_back_as_needed(given: Any) -> 
     assert [key[40] for key in found._s3.read] == ["c", "b"]
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"PK", assembly("b")[:-30], assembly("b").replace(b'{"Content"', b'["Content"')]
+)
+def test_a_damaged_record_is_never_what_runs_and_cannot_be_written(given: Any, tmp_path: Path, content: bytes) -> None:
+    found = given("adbd", "a")
+    found._s3.objects[found.recorded[1].key] = content
+    assert found.running == found.recorded[0]
+    with pytest.raises(Failure, match=r"^dev: the record of 20261121T000000Z is damaged: name another commit"):
+        commands.assembly(tmp_path / "out", "dev", commit="bbbbbbb")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_assembly_is_written_whole_or_not_at_all(
+    given: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given("ad", "a")
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(Failure, match=r"File exists: name another folder$"):
+        commands.assembly(file / "out", "dev")
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "_extract_member", full)
+    with pytest.raises(Failure, match=r"^--out .*out: No space left on device: name another folder$"):
+        commands.assembly(tmp_path / "out", "dev")
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_without_a_bucket_the_error_says_what_to_do(given: Any) -> None:
     found = given("", "a")
 
@@ -146,7 +176,7 @@ def test_without_a_bucket_the_error_says_what_to_do(given: Any) -> None:
 
     found._s3.get_paginator = lambda _: found._s3
     found._s3.paginate = refuse
-    with pytest.raises(Failure, match=r"NoSuchBucket.*of `cdk bootstrap`; run `make bootstrap ENV=dev` once"):
+    with pytest.raises(Failure, match=r"NoSuchBucket.*of `cdk bootstrap`; run `make bootstrap ENV=dev` once, or ask"):
         _ = found.recorded
 
 
@@ -161,7 +191,8 @@ def test_the_commands(given: Any, capsys: pytest.CaptureFixture[str], tmp_path: 
     assert [one["runs"] for one in json.loads(capsys.readouterr().out)] == [False, True]
     commands.assembly(tmp_path / "out", "dev", previous=True)
     assert json.loads((tmp_path / "out" / "assembly-dev" / "a.json").read_text("utf-8")) == {"Content": "a"}
-    assert json.loads((tmp_path / "out" / "release.json").read_text("utf-8")) == {"recorded": "20261120T000000Z"}
+    written = json.loads((tmp_path / "out" / "release.json").read_text("utf-8"))
+    assert written == {"recorded": {"environment": "dev", "time": "20261120T000000Z"}}
     commands.assembly(tmp_path / "gone", "gone", region="us-east-1", commit="aaaaaaa")
     with pytest.raises(Failure, match="exists already: name a new folder"):
         commands.assembly(tmp_path / "out", "dev")

@@ -1,6 +1,7 @@
 """``new``: a valid file or none, from options or from answers."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from stacks import settings
 from stacks.settings.errors import SettingsError
 
 ACCOUNT = "111122223333"
+INTERACTIVE = command._interactive
 ARN = "arn:aws:sagemaker:us-east-1:865070037744:model-package/cohere-gpt-medium-v1-5-15e34931a06235b7bac32dca396a970a"
 USER = f"arn:aws:iam::{ACCOUNT}:user/a"
 OPTIONS = {"region": "eu-west-1", "account": ACCOUNT, "model": "command-r-08-2024", "instance-type": "ml.p5.48xlarge"}
@@ -110,6 +112,35 @@ def test_a_wrong_name(folder: Path, name: str) -> None:
     assert list(folder.iterdir()) == []
 
 
+def test_a_file_that_appears_meanwhile_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = settings.check
+
+    def slow(*arguments: Any) -> Any:
+        (folder / "x.yaml").write_text("mine", "utf-8")
+        return check(*arguments)
+
+    monkeypatch.setattr(settings, "check", slow)
+    with pytest.raises(Failure, match=r"x\.yaml: has appeared meanwhile: choose another name, or edit the file$"):
+        run(**options())
+    assert os.listdir(folder) == ["x.yaml"]  # noqa: PTH208 - hidden files too
+    assert (folder / "x.yaml").read_text("utf-8") == "mine"
+
+
+def test_a_full_disk_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Failure, match=r"x\.yaml: No space left on device: name another file$"):
+        run(**options())
+    assert os.listdir(folder) == []  # noqa: PTH208 - hidden files too
+
+
+def test_a_closed_standard_input_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert INTERACTIVE() is False
+
+
 @pytest.mark.parametrize("kind", ["file", "link"])
 def test_what_exists_stays(folder: Path, kind: str) -> None:
     path = folder / "x.yaml"
@@ -193,8 +224,8 @@ def test_the_defaults_of_the_questions(folder: Path, monkeypatch: pytest.MonkeyP
 
 def test_no_question_about_a_proxy_that_is_not_deployed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "_interactive", lambda: True)
-    run(**options(region="us-east-1", model="embed-v4", instance_type="ml.g6.xlarge"), answers="")
-    assert content(folder)["model"] == {"catalog": "embed-v4"}
+    run(**options(region="us-east-1", model="summarize", instance_type="ml.p4d.24xlarge"), answers="")
+    assert content(folder)["model"] == {"catalog": "summarize"}
 
 
 def test_no_answer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ KINDS: dict[str, type[Refused]] = {
     "model_refused": WrongRequest,
     "unknown_variant": WrongRequest,
     "not_found": WrongRequest,
+    "model_not_found": WrongRequest,
     "method_not_allowed": WrongRequest,
     "request_too_large": WrongRequest,
     "unsupported_media_type": WrongRequest,
@@ -50,12 +51,14 @@ KINDS: dict[str, type[Refused]] = {
     "unavailable": Unavailable,
     "timed_out": TimedOut,
     "connection_lost": TimedOut,
+    "proxy_failed": MayHaveRun,
 }
 UNKNOWN_END: list[tuple[int, Any]] = [
     *((status, {"message": "m", "code": "api_gateway_error"}) for status in (500, 502, 503, 504)),
     *((status, body) for status in (502, 503) for body in ({"message": "m"}, "<html>", None)),
-    (502, {"message": "m", "code": "partial_generations"}),
-    (502, {"message": "m", "code": "answer_too_large"}),
+    (424, {"message": "m", "code": "partial_generations"}),
+    (424, {"message": "m", "code": "answer_too_large"}),
+    (424, {"message": "m", "code": "a code of a later version"}),
 ]
 
 

@@ -709,7 +709,7 @@ def test_what_sagemaker_would_refuse(make: Callable[[Stack], Any], option: str, 
         ({"max_request_bytes": 0}, "max_request_bytes"),
         ({"max_request_bytes": 5_000_000}, "max_request_bytes"),
         ({"log_level": "DEBUG"}, "log_level"),
-        ({"api": "embed"}, "api"),
+        ({"api": "summarize"}, "api"),
     ],
 )
 def test_what_the_function_could_not_start_with(options: dict[str, Any], option: str) -> None:

@@ -1,6 +1,8 @@
 """The REST API: who may call what, throttling, the edge's model, the firewall."""
 
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,9 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Match, Template
 
-from sagemaker_llm import ApiKeyClient, LlmProxy, OptionError, ProxyRestApi
+from sagemaker_llm import ApiKeyClient, CustomDomain, HostedZone, LlmProxy, OptionError, ProxyRestApi
 from sagemaker_llm.proxy import gateway_responses
-from sagemaker_llm.proxy.access import resource_policy
+from sagemaker_llm.proxy.access import Access, resource_policy
 from sagemaker_llm.proxy.firewall import COUNTED
 
 from .test_constructs import new_stack, proxy
@@ -19,6 +21,8 @@ from .test_constructs import new_stack, proxy
 NETWORK = "203.0.113.0/24"
 VPC_ENDPOINT = "vpce-0a1b2c3d4e5f60001"
 CLIENTS = {"a": ApiKeyClient(1, 2)}
+CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/1"
+DOMAIN = CustomDomain("llm.example.com", CERTIFICATE)
 Statement = dict[str, Any]
 
 
@@ -32,13 +36,17 @@ def one(template: Template, resource_type: str) -> dict[str, Any]:
     return found
 
 
+def methods_of(template: Template) -> list[dict[str, Any]]:
+    return [found["Properties"] for found in template.find_resources("AWS::ApiGateway::Method").values()]
+
+
 def test_it_is_regional_traced_logged_and_signed() -> None:
     template = rest_api(new_stack())
     template.has_resource_properties(
         "AWS::ApiGateway::RestApi", {"EndpointConfiguration": {"Types": ["REGIONAL"]}, "Policy": Match.absent()}
     )
-    methods = [found["Properties"] for found in template.find_resources("AWS::ApiGateway::Method").values()]
-    assert {method["HttpMethod"] for method in methods} == {"POST", "GET"}
+    methods = methods_of(template)
+    assert {method["HttpMethod"] for method in methods} == {"POST", "ANY"}
     assert {method["AuthorizationType"] for method in methods} == {"AWS_IAM"}
     assert {method["Integration"]["TimeoutInMillis"] for method in methods} == {29_000}
     stage = one(template, "AWS::ApiGateway::Stage")
@@ -85,7 +93,7 @@ def test_time_out_and_origins_are_set_in_one_place() -> None:
             }
         },
     )
-    methods = [found["Properties"] for found in template.find_resources("AWS::ApiGateway::Method").values()]
+    methods = methods_of(template)
     assert {method["Integration"].get("TimeoutInMillis") for method in methods} == {9_000, None}
 
 
@@ -98,8 +106,8 @@ def test_the_edges_model_is_draft_4_without_descriptions() -> None:
     assert "description" not in str(schema)
 
 
-def statements(*, access: str = "iam", **options: Any) -> list[Statement]:
-    document = resource_policy("iam" if access == "iam" else "api_keys", **options)
+def statements(*, access: Access = "iam", **options: Any) -> list[Statement]:
+    document = resource_policy(access, **options)
     found: list[Statement] = new_stack().resolve(document.to_json())["Statement"] if document else []
     return found
 
@@ -110,25 +118,28 @@ ALLOW = {"Effect": "Allow", "Action": "execute-api:Invoke"}
 DENY = {"Effect": "Deny", "Action": "execute-api:Invoke", "Principal": ANYBODY, "Resource": EVERYTHING}
 OUTSIDE = {**DENY, "Condition": {"NotIpAddress": {"aws:SourceIp": [NETWORK]}}}
 ROLE = "arn:aws:iam::222233334444:role/caller"
-PREFLIGHT = {**ALLOW, "Principal": ANYBODY, "Resource": "execute-api:/*/OPTIONS/v1/generate"}
-PATHS = ["/v1/generate"]
+PREFLIGHT = {**ALLOW, "Principal": ANYBODY, "Resource": "execute-api:/*/OPTIONS/*"}
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
         ({}, []),
-        ({"preflight_paths": PATHS}, []),
+        ({"preflight": True}, []),
         ({"networks": [NETWORK]}, [OUTSIDE]),
         # Browsers sign no preflight: with a policy at all, it needs a statement.
-        ({"networks": [NETWORK], "preflight_paths": PATHS}, [PREFLIGHT, OUTSIDE]),
+        ({"networks": [NETWORK], "preflight": True}, [PREFLIGHT, OUTSIDE]),
         ({"callers": [ROLE]}, [{**ALLOW, "Principal": {"AWS": ROLE}, "Resource": EVERYTHING}]),
         (
-            {"callers": [ROLE], "preflight_paths": PATHS},
+            {"callers": [ROLE], "preflight": True},
             [{**ALLOW, "Principal": {"AWS": ROLE}, "Resource": EVERYTHING}, PREFLIGHT],
         ),
         (
-            {"access": "api_keys", "networks": [NETWORK], "preflight_paths": PATHS},
+            {"access": "api_keys", "networks": [NETWORK], "preflight": True},
+            [{**ALLOW, "Principal": ANYBODY, "Resource": EVERYTHING}, OUTSIDE],
+        ),
+        (
+            {"access": "bearer", "networks": [NETWORK], "preflight": True},
             [{**ALLOW, "Principal": ANYBODY, "Resource": EVERYTHING}, OUTSIDE],
         ),
         (
@@ -162,6 +173,110 @@ def test_the_policy_is_the_apis() -> None:
 def test_a_private_api() -> None:
     template = rest_api(new_stack(), vpc_endpoint_ids=[VPC_ENDPOINT])
     assert one(template, "AWS::ApiGateway::RestApi")["EndpointConfiguration"]["Types"] == ["PRIVATE"]
+
+
+def test_bearer_keys_go_through_an_authorizer_to_a_usage_plan() -> None:
+    template = rest_api(new_stack(), access="bearer", clients={**CLIENTS, "b": ApiKeyClient(3, 4, 500, "day")})
+    assert one(template, "AWS::ApiGateway::RestApi")["ApiKeySourceType"] == "AUTHORIZER"
+    (authorizer_id,) = template.find_resources("AWS::ApiGateway::Authorizer")
+    methods = methods_of(template)
+    assert {method["HttpMethod"] for method in methods} == {"POST", "ANY"}
+    for method in methods:
+        assert method["AuthorizationType"] == "CUSTOM"
+        assert method["AuthorizerId"] == {"Ref": authorizer_id}
+        assert method["ApiKeyRequired"] is True
+    authorizer = one(template, "AWS::ApiGateway::Authorizer")
+    assert (authorizer["Type"], authorizer["AuthorizerResultTtlInSeconds"]) == ("TOKEN", 3600)
+    assert authorizer["IdentitySource"] == "method.request.header.Authorization"
+    template.resource_count_is("AWS::ApiGateway::UsagePlan", 2)
+    # A template holds no key, and none that CloudFormation could make anew.
+    template.resource_count_is("AWS::ApiGateway::ApiKey", 0)
+    template.resource_count_is("AWS::ApiGateway::UsagePlanKey", 0)
+
+
+@pytest.mark.parametrize(
+    ("header", "may_hold_a_key"),
+    [
+        ("Bearer " + "a1" * 10, True),
+        ("bearer " + "Z9" * 64, True),
+        ("Bearer " + "a" * 19, False),
+        ("Bearer " + "a" * 129, False),
+        ("Bearer " + "a" * 20 + "-", False),
+        ("Basic " + "a" * 20, False),
+        ("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/execute-api/aws4_request", False),
+    ],
+)
+def test_what_cannot_be_a_key_does_not_reach_the_authorizer(header: str, may_hold_a_key: bool) -> None:
+    template = rest_api(new_stack(), access="bearer", clients=CLIENTS)
+    pattern = one(template, "AWS::ApiGateway::Authorizer")["IdentityValidationExpression"]
+    assert bool(re.fullmatch(pattern, header)) is may_hold_a_key
+
+
+def test_a_client_keeps_its_key_with_api_keys() -> None:
+    template = rest_api(new_stack(), access="api_keys", clients=CLIENTS)
+    assert "ApiKeySourceType" not in one(template, "AWS::ApiGateway::RestApi")
+    template.resource_count_is("AWS::ApiGateway::Authorizer", 0)
+    assert "Value" not in one(template, "AWS::ApiGateway::ApiKey")
+    template.resource_count_is("AWS::ApiGateway::UsagePlanKey", 1)
+
+
+def test_a_domain_of_its_own() -> None:
+    template = rest_api(new_stack(), domain=DOMAIN)
+    found = one(template, "AWS::ApiGateway::DomainName")
+    assert found["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert (found["RegionalCertificateArn"], found["SecurityPolicy"]) == (CERTIFICATE, "TLS_1_2")
+    assert "BasePath" not in one(template, "AWS::ApiGateway::BasePathMapping")
+    template.resource_count_is("AWS::Route53::RecordSet", 0)
+
+
+@pytest.mark.parametrize("zone", ["example.com", "llm.example.com"])
+def test_an_alias_record_in_the_hosted_zone(zone: str) -> None:
+    stack = new_stack()
+    domain = replace(DOMAIN, hosted_zone=HostedZone("Z0123456789", zone))
+    door = ProxyRestApi(stack, "Door", proxy=proxy(stack), domain=domain)
+    assert door.url == "https://llm.example.com/"
+    record = one(Template.from_stack(stack), "AWS::Route53::RecordSet")
+    assert (record["Name"], record["Type"], record["HostedZoneId"]) == ("llm.example.com.", "A", "Z0123456789")
+
+
+def own_responses(template: Template) -> dict[str, dict[str, Any]]:
+    found = template.find_resources("AWS::ApiGateway::GatewayResponse").values()
+    return {one["Properties"]["ResponseType"]: one["Properties"] for one in found}
+
+
+def test_the_gateways_own_responses_have_both_dialects_in_one_body() -> None:
+    """API Gateway's variables are the only thing that makes a template invalid JSON."""
+    for response in own_responses(rest_api(new_stack())).values():
+        text = response["ResponseTemplates"]["application/json"]
+        body = json.loads(text.replace("$context.error.messageString", '"AWS says so"'))
+        assert list(body) == ["message", "id", "code", "error"]
+        openai = body["error"]
+        assert list(openai) == ["message", "type", "code", "param"]
+        assert (openai["message"], openai["code"]) == (body["message"], body["code"])
+
+
+def test_no_client_repeats_a_request_that_may_run() -> None:
+    responses = own_responses(rest_api(new_stack()))
+    for kind in ("INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE", "API_CONFIGURATION_ERROR", "DEFAULT_5XX"):
+        assert responses[kind]["StatusCode"] == "424"
+        headers = responses[kind]["ResponseParameters"]
+        assert headers["gatewayresponse.header.x-should-retry"] == "'false'"
+        assert "gatewayresponse.header.Retry-After" not in headers
+    for kind in ("THROTTLED", "QUOTA_EXCEEDED"):
+        assert responses[kind]["StatusCode"] == "429"
+        assert "gatewayresponse.header.Retry-After" in responses[kind]["ResponseParameters"]
+
+
+@pytest.mark.parametrize(
+    ("access", "remedy"), [("bearer", "send Authorization: Bearer KEY"), ("api_keys", "send x-api-key: KEY")]
+)
+def test_without_a_key_the_response_says_what_to_send(access: Access, remedy: str) -> None:
+    responses = own_responses(rest_api(new_stack(), access=access, clients=CLIENTS))
+    for kind in ("UNAUTHORIZED", "INVALID_API_KEY"):
+        assert responses[kind]["StatusCode"] == "401"
+        body = json.loads(responses[kind]["ResponseTemplates"]["application/json"])
+        assert body["code"] == "unauthorized"
+        assert remedy in body["message"]
 
 
 def test_another_policy_is_another_deployment() -> None:
@@ -217,6 +332,10 @@ def test_the_firewall() -> None:
     ("options", "option"),
     [
         ({"access": "api_keys"}, "clients"),
+        ({"access": "bearer"}, "clients"),
+        ({"access": "bearer", "clients": CLIENTS, "callers": ["222233334444"]}, "callers"),
+        ({"domain": DOMAIN, "vpc_endpoint_ids": [VPC_ENDPOINT]}, "domain"),
+        ({"domain": replace(DOMAIN, hosted_zone=HostedZone("Z1", "ample.com"))}, "domain.hosted_zone.name"),
         ({"clients": CLIENTS}, "clients"),
         ({"access": "api_keys", "clients": CLIENTS, "callers": ["222233334444"]}, "callers"),
         ({"timeout": Duration.seconds(76)}, "timeout"),
@@ -252,7 +371,7 @@ def test_grants_and_metrics() -> None:
         metric.create_alarm(stack, name, threshold=1, evaluation_periods=1)
     template = Template.from_stack(stack)
     policies = str(template.find_resources("AWS::IAM::Policy"))
-    assert all(path in policies for path in ("/live/POST/v1/generate", "/live/GET/healthz"))
+    assert "/live/*/*" in policies
     assert "['lambda:InvokeFunctionUrl', 'lambda:InvokeFunction']" in policies
     template.has_resource_properties("AWS::CloudWatch::Alarm", {"MetricName": "5XXError", "Period": 300})
     template.has_resource_properties(
@@ -280,4 +399,4 @@ def test_the_gateways_own_responses_are_documented() -> None:
     text = (Path(__file__).parents[3] / "lambda" / "proxy" / "README.md").read_text("utf-8")
     table = text.partition("| code of API Gateway |")[2].partition("\n## ")[0]
     documented = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
-    assert documented == {code for _, _, code, _ in gateway_responses._GATEWAY_RESPONSES}
+    assert documented == {one.code for one in gateway_responses.RESPONSES}

@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 import pytest
 
-from local_aws.conditions import VARIABLE, Api, Conditions, ConditionsFile, Fault, main, set_conditions
+from local_aws.condition_types import Api
+from local_aws.conditions import VARIABLE, Conditions, ConditionsFile, Fault, main, set_conditions
 from local_aws.faults import FAULTS
 from local_aws.server.sagemaker.fault_selection import FaultSelector
 from sagemaker_llm.models import catalog
@@ -46,6 +47,8 @@ def test_written_and_read(tmp_path: Path) -> None:
         ('{"queue": -1}', "queue: -1 is not allowed; allowed: a whole number"),
         ('{"answer_seconds": -1}', "answer_seconds: -1 is not allowed; allowed: seconds, 0 to 86400"),
         ('{"response_limit_seconds": 1e400}', "response_limit_seconds: Infinity is not allowed; allowed: seconds"),
+        ('{"stream_format": "sse"}', 'stream_format: "sse" is not allowed; allowed: json_lines, server_sent_events'),
+        ('{"part_delay_seconds": -1}', "part_delay_seconds: -1 is not allowed; allowed: seconds, 0 to 86400"),
         ('{"kms_with_nvme": 1}', "kms_with_nvme: 1 is not allowed; allowed: true or false"),
         ('{"faults": [3]}', r"faults\[0\]: 3 is not allowed; allowed: a list of faults, "),
         ('{"faults": [{}]}', r"faults\[0\].error: missing; allowed: ThrottlingException, "),
@@ -63,7 +66,7 @@ def test_written_and_read(tmp_path: Path) -> None:
         ),
         (
             '{"faults": [{"eror": "Slow"}]}',
-            r"faults\[0\].eror: unknown key; allowed: error, endpoint, share, skip, times",
+            r"faults\[0\].eror: unknown key; allowed: error, endpoint, share, skip, times, after",
         ),
     ],
 )
@@ -120,6 +123,12 @@ def test_a_sequence(tmp_path: Path) -> None:
     selector = _selector(tmp_path, Fault("Slow", skip=1, times=2), Fault("InternalFailure", endpoint="other"))
     assert [selector.next_for("e") for _ in range(4)] == [None, FAULTS["Slow"], FAULTS["Slow"], None]
     assert selector.next_for("other") == FAULTS["InternalFailure"]
+
+
+def test_a_fault_of_a_stream_comes_after_a_number_of_objects(tmp_path: Path) -> None:
+    found = _selector(tmp_path, Fault("StreamBroken", after=7)).next_for("e")
+    assert found
+    assert (found.name, found.after) == ("StreamBroken", 7)
 
 
 def test_a_share(tmp_path: Path) -> None:

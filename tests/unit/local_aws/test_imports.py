@@ -8,7 +8,7 @@ import pytest
 
 from local_aws.runner.cloud import ROOT
 
-SHARED = ("local_aws.conditions", "local_aws.faults")
+SHARED = ("local_aws.condition_types", "local_aws.conditions", "local_aws.faults", "local_aws.invocation_log")
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted((ROOT / "local_aws").rglob("*.py"))

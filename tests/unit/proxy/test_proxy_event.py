@@ -146,6 +146,21 @@ def test_the_same_request_through_both_doors_has_the_same_answer(
     assert "internal_error" not in json.dumps(url)
 
 
+def test_the_greedy_resource_has_the_path_in_its_parameter(function: Function) -> None:
+    """Behind a domain of one's own, ``path`` begins with the domain's base path."""
+
+    def through_greedy(path: str, method: str) -> tuple[int, Any]:
+        greedy = {"resource": "/{proxy+}", "path": f"/llm/{path}", "pathParameters": {"proxy": path}}
+        status, _, body = function.call({**rest_event(None, method=method), **greedy})
+        return status, body.get("code", body)
+
+    assert through_greedy("healthz", "GET") == (200, {"status": "ok"})
+    assert through_greedy("v1/other", "POST") == (404, "not_found")
+    assert through_greedy("v1/generate", "GET") == (405, "method_not_allowed")
+    broken = {**rest_event(None, method="GET"), "resource": "/{proxy+}", "pathParameters": None}
+    assert function.call(broken)[2]["code"] == "malformed_request"
+
+
 def test_the_doors_clock_is_part_of_the_deadline(
     function: Function, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:

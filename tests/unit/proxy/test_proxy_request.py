@@ -102,8 +102,8 @@ def test_whole_floats_are_integers() -> None:
         ("seed", -1, f"seed: must be an integer from 0 to {2**63 - 1}"),
         ("presence_penalty", False, "presence_penalty: must be a number"),
         ("logit_bias", {"1": SECRET}, "logit_bias: must be a number"),
-        ("stream", True, "stream: must be false or left out: this proxy answers whole"),
-        ("model", SECRET, "model: must be left out: this proxy serves one model"),
+        ("stream", SECRET, "stream: must be true or false"),
+        ("model", [SECRET], "model: must be a text of 1 to 256 characters"),
     ],
 )
 def test_a_wrong_field_is_named_with_what_it_takes(field: str, value: Any, message: str) -> None:

@@ -38,6 +38,12 @@ def payload(content: Any, **more: str) -> dict[str, Any]:
     return {"Payload": io.BytesIO(json.dumps(content).encode()), **more}
 
 
+def streamed(status: int, body: bytes) -> dict[str, Any]:
+    """Return what a function behind the Lambda Web Adapter answers to a buffered Invoke."""
+    prelude = json.dumps({"statusCode": status, "headers": {"content-type": "application/json"}, "cookies": []})
+    return {"Payload": io.BytesIO(prelude.encode() + b"\0" * 8 + body)}
+
+
 @pytest.fixture
 def responses() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """CloudFormation's address, and what was sent there."""
@@ -72,6 +78,11 @@ def request(url: str, kind: str, **more: Any) -> dict[str, Any]:
     [
         (payload({"statusCode": 200, "body": "{}"}), "SUCCESS", "checked"),
         (payload({"statusCode": 500}), "FAILED", "it does not answer GET /healthz with 200"),
+        (streamed(200, b'{"status": "ok"}'), "SUCCESS", "checked"),
+        (streamed(200, b"\0" * 20), "SUCCESS", "checked"),
+        (streamed(500, b'{"statusCode": 200}'), "FAILED", "it does not answer GET /healthz with 200"),
+        ({"Payload": io.BytesIO(b"")}, "FAILED", "it does not answer GET /healthz with 200"),
+        ({"Payload": io.BytesIO(b"<html>")}, "FAILED", "it does not answer GET /healthz with 200"),
         (payload(None), "FAILED", "it does not answer GET /healthz with 200"),
         (
             payload({"errorType": "Runtime.ImportModuleError", "errorMessage": "no x"}, FunctionError="Unhandled"),

@@ -21,6 +21,7 @@ from tests.support.templates import EXAMPLES
 GOOD = yaml.safe_load((ENVIRONMENTS / "dev.yaml").read_text("utf-8"))
 TEAM = "defaults/team.yaml"
 Write = Callable[..., Path]
+ENDLESS = "is not YAML: it holds more than 10000 values, with all that aliases repeat"
 
 
 @pytest.fixture
@@ -97,6 +98,18 @@ def test_a_chain_and_an_environment_beside_it(write: Write) -> None:
     write({"z.yaml": {"extends": "./defaults/../y.yaml", "endpoint": {"name": "z"}, "tags": {"of": "z"}}})
     assert settings.read("z").tags == {"by": "team", "of": "z"}
     assert [settings.read(name).endpoint.name for name in settings.names()] == ["x", "y", "z"]
+
+
+def test_a_long_chain_and_a_byte_order_mark(write: Write) -> None:
+    chain = {f"defaults/{n}.yaml": f"extends: {n + 1}.yaml\n" for n in range(500)}
+    write(
+        {
+            "x.yaml": {**named(), "extends": "defaults/0.yaml"},
+            **chain,
+            "defaults/500.yaml": "\ufeff" + yaml.safe_dump(base()),
+        }
+    )
+    assert settings.read("x").region == GOOD["region"]
 
 
 def test_a_changed_base_is_read_anew(write: Write) -> None:
@@ -236,8 +249,17 @@ def test_a_file_that_cannot_be_extended(write: Write, contents: dict[str, Any], 
     [
         ("a: [", "is not YAML: "),
         ("region: a\nregion: b", "is not YAML: the key 'region' is given twice"),
-        ("a: &a {b: *a}", "is nested too deeply"),
-        ("a: &a [*a]", "a: unknown key"),
+        ("[" * 5000, "is nested too deeply"),
+        ("a: &a {b: *a}", ENDLESS),
+        ("a: &a [*a]", ENDLESS),
+        ("x0: &x0 [1]\n" + "".join(f"x{n + 1}: &x{n + 1} [*x{n}, *x{n}]\n" for n in range(60)), ENDLESS),
+        ("x0: &x0 {a: 1}\n" + "".join(f"x{n + 1}: &x{n + 1} {{a: *x{n}, b: *x{n}}}\n" for n in range(60)), ENDLESS),
+        ("x0: &x0 {a: 1}\n" + "".join(f"x{n + 1}: &x{n + 1} {{<<: [*x{n}, *x{n}]}}\n" for n in range(60)), ENDLESS),
+        ("a: 1\n---\nb: 2", "is not YAML: expected a single document"),
+        ("a: 2026-02-30", "is not YAML: '2026-02-30' is no timestamp"),
+        (f"a: {'9' * 5000}", f"is not YAML: '{'9' * 39} is no int"),
+        ("a: !!bool maybe", "is not YAML: 'maybe' is no bool"),
+        ("a: !!int ''", "is not YAML: '' is no int"),
         ("- region", "holds no keys; allowed: region, account, model"),
         ("", "holds no keys; allowed: region, account, model"),
     ],
@@ -253,6 +275,11 @@ def test_a_base_behind_a_link(write: Write, tmp_path: Path) -> None:
     (folder / "out.yaml").symlink_to(tmp_path / "out.yaml")
     assert problem("y") == (
         f"environments/y.yaml: extends: 'out.yaml' cannot be read: it is a link that leads out of the folder{ALLOWED}"
+    )
+    (folder / "out.yaml").unlink()
+    (folder / "out.yaml").symlink_to("out.yaml")
+    assert problem("y") == (
+        f"environments/y.yaml: extends: 'out.yaml' cannot be read: Too many levels of symbolic links{ALLOWED}"
     )
     (folder / "out.yaml").unlink()
     (folder / "out.yaml").symlink_to(folder / TEAM)

@@ -15,6 +15,7 @@ import app
 from stacks import settings
 from stacks.settings import ENVIRONMENTS, schema
 from stacks.settings.errors import SettingsError
+from tests.support.templates import EXAMPLES
 
 GOOD = yaml.safe_load((ENVIRONMENTS / "dev.yaml").read_text("utf-8"))
 
@@ -127,7 +128,7 @@ WRONG: list[tuple[Callable[[dict[str, Any]], object] | str, str]] = [
     (lambda c: c.update(model={"catalog": "embed-v4", "api": "chat"}), "model.api: 'chat' is known for a model of the"),
     (
         lambda c: c["model"].update(package_arn=c["model"]["package_arn"].replace("cohere", "other")),
-        "model.api: None is missing, and the catalogue does not know the package; allowed: generate, chat, embed",
+        "model.api: None is missing, and the catalogue does not know the package; allowed: generate, chat, chat_v2, ",
     ),
     (
         lambda c: c.update(model={"catalog": "command-r-08-2024"}),
@@ -391,3 +392,31 @@ def test_a_mapping_may_be_merged_into_another(tmp_path: Path) -> None:
     merged = text.replace("tags: &tags\n  a: '1'", "tags:\n  <<: &more {a: '1', b: '2'}\n  b: '3'")
     file.write_text(merged, "utf-8")
     assert settings.read_file(file).tags == {"a": "1", "b": "3"}
+
+
+def test_a_model_of_the_catalogue_has_its_name_there() -> None:
+    assert settings.read("prod").model_names == ("command-r-08-2024",)
+    assert settings.read("dev").model_names == ()
+
+
+def test_names_of_models_and_further_endpoints() -> None:
+    several = settings.read_file(EXAMPLES / "several-models.yaml")
+    assert several.model_names == ("command-r-08-2024", "gpt-4o")
+    assert {name: (one.api, one.models) for name, one in several.proxy.endpoints.items()} == {
+        "cohere-embed": ("embed", ("embed-v4.0", "text-embedding-3-small")),
+        "cohere-rerank": ("rerank", ("rerank-v3.5",)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("proxy", "message"),
+    [
+        ({"models": ["a b"]}, "proxy.models"),
+        ({"endpoints": {"Cohere_E": {"api": "embed"}}}, "proxy.endpoints"),
+        ({"endpoints": {"cohere-e": {}}}, "proxy.endpoints.cohere-e.api"),
+        ({"endpoints": {"cohere-e": {"api": "other"}}}, "proxy.endpoints.cohere-e.api"),
+    ],
+)
+def test_wrong_names_of_models_and_endpoints(tmp_path: Path, proxy: dict[str, Any], message: str) -> None:
+    (problem,) = problems(tmp_path, lambda content: content.update(proxy=proxy))
+    assert problem.startswith(f"environments/x.yaml: {message}")

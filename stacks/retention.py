@@ -1,10 +1,7 @@
-"""Durations, as the settings say them and as the CDK does."""
+"""Retentions, as the settings say them and as the CDK does."""
 
 from __future__ import annotations
 
-from functools import cache
-
-from aws_cdk import Duration
 from aws_cdk import aws_logs as logs
 
 from stacks.settings.section import RetentionDays
@@ -38,9 +35,3 @@ _BY_DAYS = {
 def retention(days: RetentionDays) -> logs.RetentionDays:
     """Return the CDK's name for a retention in days."""
     return _BY_DAYS[days]
-
-
-@cache
-def seconds(number: int) -> Duration:
-    """Return a duration; environments share it, because each is made in the CDK's Node process."""
-    return Duration.seconds(number)

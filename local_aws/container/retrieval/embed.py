@@ -1,12 +1,12 @@
-"""The embed request of Cohere's containers, versions 2 to 5, answered with vectors of spelling (``vectors.py``).
+"""The embed request of Cohere's containers, versions 2 to 5, answered with vectors of spelling (``vectors``).
 
 Sources: docs.cohere.com, API v1 and v2 ``embed``; the sample files of cohere-aws. The error messages are those
-of Cohere's platform where they are known, and ours otherwise.
+of Cohere's platform where they are known, and ours otherwise. The embedding type ``base64`` is known of Cohere's
+platform only, and is refused here: who needs it can encode the floats.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 import uuid
 from collections.abc import Callable
@@ -14,18 +14,16 @@ from typing import Any, Final
 
 from local_aws.container import tokens
 from local_aws.container.contract import Refused
-from local_aws.container.vectors import vector
+from local_aws.container.retrieval import embed_inputs
+from local_aws.container.retrieval.embed_inputs import MIXED, PLAIN
+from local_aws.container.retrieval.vectors import vector
 
-MOST_TEXTS: Final = 96
 INPUT_TYPES: Final = ("search_document", "search_query", "classification", "clustering", "image")
-_PLAIN, _MIXED = 2, 4
-"""The last version that returns only vectors, and the first that accepts texts and images together."""
-
 _DIMENSIONS: Final = {2: 4096, 3: 1024}
 _LIGHT_DIMENSIONS: Final = 384
 _CHOSEN_DIMENSIONS: Final = (256, 512, 1024, 1536)
 _CONTEXT: Final = 512
-_MIXED_CONTEXT: Final = 128_000
+_LONG_CONTEXT: Final = 128_000
 _MOST: Final = 127
 
 
@@ -60,67 +58,34 @@ def answer(document: dict[str, Any], package: str) -> dict[str, Any]:
     """
     found = re.search(r"-v(\d)(-|$)", package)
     version = int(found[1]) if found else 3
-    if version >= _MIXED and "inputs" in document:
-        texts, images = _of_inputs(document["inputs"]), 0
-    elif "images" in document and version > _PLAIN:
-        texts, images = _of_images(document["images"]), 1
-    else:
-        texts, images = _texts(document), 0
+    inputs = embed_inputs.read(document, version)
     kind = document.get("input_type")
-    if version > _PLAIN and kind not in INPUT_TYPES:
+    if version > PLAIN and kind not in INPUT_TYPES:
         raise Refused(400, "invalid request: valid input_type must be provided with the provided model")
     size = _size(document, version, package)
-    cut = [_cut(text, document, version) for text in texts]
+    cut = [_cut(text, document, version) for text in inputs.texts]
     vectors = [vector(text, size) for text in cut]
-    if version == _PLAIN:
+    if version == PLAIN:
         return {"embeddings": vectors}
-    billed = {"images": images} if images else {"input_tokens": sum(len(tokens.split(text)) for text in cut)}
+    counted = {"input_tokens": sum(len(tokens.split(text)) for text in cut)}
+    billed = {"images": inputs.images} if inputs.images else counted
     types = document.get("embedding_types")
-    if types is not None and (not isinstance(types, list) or not types or set(types) - set(_TYPES)):
+    if types is not None and (not isinstance(types, list) or not types or not all(one in [*_TYPES] for one in types)):
         raise Refused(400, f"invalid request: embedding_types must be some of {', '.join(_TYPES)}")
     by_type = {name: [_TYPES[name](one) for one in vectors] for name in types or []}
     return {
         "id": str(uuid.uuid4()),
-        **({} if images else {"texts": texts}),
+        **({} if inputs.shown is None else {"texts": inputs.shown}),
         "embeddings": by_type or vectors,
         "response_type": "embeddings_by_type" if by_type else "embeddings_floats",
         "meta": {"api_version": {"version": "1"}, "billed_units": billed},
     }
 
 
-def _texts(document: dict[str, Any]) -> list[str]:
-    texts = document.get("texts")
-    if texts is None:
-        raise Refused(400, "invalid request: at least one text is required")
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise Refused(422, "invalid request: texts must be a list of strings")
-    if not 1 <= len(texts) <= MOST_TEXTS:
-        raise Refused(
-            400, f"invalid request: total number of texts must be at most {MOST_TEXTS} - received {len(texts)}"
-        )
-    return texts
-
-
-def _of_images(images: Any) -> list[str]:  # noqa: ANN401 - JSON
-    if not isinstance(images, list) or len(images) != 1 or not str(images[0]).startswith("data:image/"):
-        raise Refused(400, "invalid request: images must be a list of one data URI of an image")
-    return [hashlib.sha256(str(images[0]).encode()).hexdigest()]
-
-
-def _of_inputs(inputs: Any) -> list[str]:  # noqa: ANN401 - JSON
-    if not isinstance(inputs, list) or not 1 <= len(inputs) <= MOST_TEXTS:
-        raise Refused(400, f"invalid request: inputs must be a list of 1 to {MOST_TEXTS} objects")
-    if not all(isinstance(one, dict) for one in inputs):
-        # As seen on a Marketplace endpoint: BerriAI/litellm#28613.
-        raise Refused(422, "EmbedReqV2.inputs is of type string but should be of type Object")
-    parts = [[part for part in one.get("content", []) if isinstance(part, dict)] for one in inputs]
-    return [" ".join(str(part.get("text") or part.get("image_url")) for part in one) for one in parts]
-
-
 def _size(document: dict[str, Any], version: int, package: str) -> int:
     if "-ligh" in package:  # SageMaker's ids are cut: cohere-embed-multilingual-ligh-…
         return _LIGHT_DIMENSIONS
-    if version < _MIXED:
+    if version < MIXED:
         return _DIMENSIONS.get(version, 1024)
     chosen = document.get("output_dimension")
     if chosen is not None and chosen not in _CHOSEN_DIMENSIONS:
@@ -134,9 +99,19 @@ def _cut(text: str, document: dict[str, Any], version: int) -> str:
     truncate = document.get("truncate") or "END"
     if truncate not in ("NONE", "START", "END"):
         raise Refused(400, "invalid request: truncate must be one of NONE, START, END")
-    found, most = tokens.split(text), _MIXED_CONTEXT if version >= _MIXED else _CONTEXT
+    found, most = tokens.split(text), _most_tokens(document, version)
     if len(found) <= most:
         return text
     if truncate == "NONE":
         raise Refused(400, f"too many tokens: max tokens per text cannot exceed {most} - received {len(found)}")
     return "".join(found[-most:] if truncate == "START" else found[:most])
+
+
+def _most_tokens(document: dict[str, Any], version: int) -> int:
+    """Return how many tokens of an input the model reads. Only version 4 and later know ``max_tokens``."""
+    most = document.get("max_tokens")
+    if version < MIXED or most is None:
+        return _LONG_CONTEXT if version >= MIXED else _CONTEXT
+    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+        raise Refused(422, "invalid request: max_tokens must be an integer of 1 or more")
+    return min(most, _LONG_CONTEXT)

@@ -1,4 +1,4 @@
-"""The rerank request of Cohere's containers, answered by shared spelling (``vectors.py``).
+"""The rerank request of Cohere's containers, answered by shared spelling (``vectors``).
 
 The order reflects exact words, not meaning.
 
@@ -10,11 +10,15 @@ from __future__ import annotations
 import uuid
 from typing import Any, Final
 
+from local_aws.container import tokens
 from local_aws.container.contract import Refused
-from local_aws.container.vectors import cosine, vector
+from local_aws.container.retrieval.vectors import cosine, vector
 
 MOST_DOCUMENTS: Final = 10_000
 _SIZE: Final = 2048
+_TOKENS_PER_DOCUMENT: Final = 4096
+"""The default of version 2; a longer document is cut."""
+
 _DOCUMENTS_PER_UNIT: Final = 100
 
 
@@ -39,10 +43,15 @@ def answer(document: dict[str, Any], package: str) -> dict[str, Any]:
     second = "rerank-v3-5" in package or "rerank-v4" in package
     if second and document.get("api_version") != 2:
         raise Refused(400, "invalid request: api_version must be 2 with the provided model")
-    top = document.get("top_n") or len(documents)
-    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
-        raise Refused(422, "invalid request: top_n must be an integer of 1 or more")
-    texts = [_text(one, document.get("rank_fields")) for one in documents]
+    top = _positive(document, "top_n") or len(documents)
+    _check_chunks(documents, _positive(document, "max_chunks_per_doc"))
+    fields = document.get("rank_fields") or ["text"]
+    if not isinstance(fields, list) or not all(isinstance(name, str) for name in fields):
+        raise Refused(422, "invalid request: rank_fields must be a list of strings")
+    texts = [_text(one, fields, strings=second) for one in documents]
+    if second:
+        most = _positive(document, "max_tokens_per_doc") or _TOKENS_PER_DOCUMENT
+        texts = ["".join(tokens.split(text)[:most]) for text in texts]
     query_vector = vector(query, _SIZE)
     scores = [max(0.0, cosine(query_vector, vector(text, _SIZE))) for text in texts]
     best = sorted(range(len(texts)), key=lambda index: -scores[index])[:top]
@@ -64,13 +73,30 @@ def answer(document: dict[str, Any], package: str) -> dict[str, Any]:
     return {"id": str(uuid.uuid4()), "results": results, "meta": {"api_version": version, "billed_units": units}}
 
 
-def _text(document: Any, fields: Any) -> str:  # noqa: ANN401 - JSON
+def _positive(document: dict[str, Any], name: str) -> int | None:
+    value = document.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise Refused(422, f"invalid request: {name} must be an integer of 1 or more")
+    return value
+
+
+def _check_chunks(documents: list[Any], chunks: int | None) -> None:
+    if chunks and (total := len(documents) * chunks) > MOST_DOCUMENTS:
+        raise Refused(
+            400,
+            f"invalid request: documents times max_chunks_per_doc must be at most {MOST_DOCUMENTS} - received {total}",
+        )
+
+
+def _text(document: Any, fields: list[str], *, strings: bool) -> str:  # noqa: ANN401 - JSON
+    """Return what is ranked of a document. Version 2 of the body has strings only."""
     if isinstance(document, str):
         return document
+    if strings:
+        raise Refused(422, "invalid request: each document must be a string")
     if not isinstance(document, dict):
         raise Refused(422, "invalid request: each document must be a string or an object")
-    names = fields if isinstance(fields, list) and fields else ["text"]
-    missing = [name for name in names if name not in document]
+    missing = [name for name in fields if name not in document]
     if missing:
         raise Refused(400, f"invalid request: each document must have the field {missing[0]}")
-    return "\n".join(str(document[name]) for name in names)
+    return "\n".join(str(document[name]) for name in fields)

@@ -1,0 +1,1 @@
+"""Passes a bearer token on to API Gateway as the key of a usage plan."""

@@ -1,0 +1,9 @@
+"""Chat completions in front of a container that answers chat v1."""
+
+from __future__ import annotations
+
+from proxy.dialects.cohere_v2 import chat_on_chat
+from proxy.dialects.openai.completions import Completions
+
+_completions = Completions(chat_on_chat)
+requests, answer, stream = _completions.requests, _completions.answer, _completions.stream

@@ -1,0 +1,1 @@
+"""Embed and rerank: the bodies of Cohere's containers, answered by spelling instead of meaning (``vectors``)."""

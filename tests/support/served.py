@@ -1,0 +1,99 @@
+"""A chat, an embed and a rerank endpoint behind one streaming proxy, for the official clients."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from sagemaker_llm import ModelPackage
+from tests.support.clients import reachable
+from tests.support.cloud import Deployed, Stacks
+from tests.support.templates import Content
+
+INSTANCES = {"chat": "ml.p5.48xlarge", "embed": "ml.g5.xlarge", "rerank": "ml.g5.xlarge"}
+MODELS = {"chat": "command-r-08-2024", "embed": "embed-v4", "rerank": "rerank-english-v3"}
+PACKAGES = {api: ModelPackage.from_catalog(MODELS[api], INSTANCES[api], "us-east-1").arn for api in MODELS}
+CLIENT = {"requests_per_second": 1000.0, "burst": 1000}
+
+
+@dataclass(frozen=True)
+class Served:
+    """What clients need to know.
+
+    Attributes:
+        stacks: the proxy's environment.
+        url: its URL as the clients reach it.
+        key: the key that they send; empty where requests are signed.
+
+    """
+
+    stacks: Stacks
+    url: str
+    key: str
+
+
+def content(**proxy: Any) -> Content:
+    """Return the file of an environment that serves the three."""
+    return {
+        "region": "us-east-1",
+        "account": "111122223333",
+        "model": {"package_arn": PACKAGES["chat"]},
+        "endpoint": {"name": "clients-chat", "instance_type": INSTANCES["chat"]},
+        "proxy": {
+            "models": [MODELS["chat"]],
+            "endpoints": {f"clients-{api}": {"api": api, "models": [MODELS[api]]} for api in ("embed", "rerank")},
+            "streaming": True,
+            # Each execution environment is a process of its own here.
+            "reserved_concurrency": 100,
+            **proxy,
+        },
+    }
+
+
+def make_endpoints(deployed: Deployed) -> None:
+    """Make the three endpoints, which other teams own."""
+    sagemaker = deployed.sagemaker
+    (local,) = sagemaker.list_models()["Models"]
+    role = sagemaker.describe_model(ModelName=local["ModelName"])["ExecutionRoleArn"]
+    for api, package in PACKAGES.items():
+        name = f"clients-{api}"
+        container: Any = {"ModelPackageName": package}
+        sagemaker.create_model(
+            ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container, EnableNetworkIsolation=True
+        )
+        variant: Any = {
+            "VariantName": "AllTraffic",
+            "ModelName": name,
+            "InstanceType": INSTANCES[api],
+            "InitialInstanceCount": 1,
+            "InferenceAmiVersion": "al2-ami-sagemaker-inference-gpu-2",
+        }
+        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    wait: Any = {"Delay": 1, "MaxAttempts": 30}
+    for api in PACKAGES:
+        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=f"clients-{api}", WaiterConfig=wait)
+
+
+def serve(deployed: Deployed, name: str, **proxy: Any) -> Served:
+    """Deploy a proxy in front of the three; return what clients need.
+
+    Args:
+        deployed: the local cloud.
+        name: the environment's name.
+        proxy: further settings of the proxy.
+
+    """
+    stacks = Stacks(name)
+    stacks.deploy(content(**proxy), "proxy")
+    key = make_key(name) if "rest_api" in proxy else ""
+    return Served(stacks, reachable(stacks.parameter("generate-url"), deployed.cloud.url), key)
+
+
+def make_key(name: str) -> str:
+    """Make a key of the one client of an environment, as ``endpointctl keys create`` does."""
+    gateway = boto3.client("apigateway")
+    (plan,) = [one["id"] for one in gateway.get_usage_plans()["items"] if one["name"] == f"cohere-{name}-proxy-tests"]
+    key = gateway.create_api_key(name=f"cohere-{name}-proxy-tests", enabled=True)
+    gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
+    return str(key["value"])
