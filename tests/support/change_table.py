@@ -9,8 +9,8 @@ from tests.support.templates import Templates, changed
 Row = tuple[str, dict[str, Any], dict[str, Any]]
 
 # Callers notice these, and docs/changes.md says what is lost: another name is another endpoint, another front door has
-# another URL, and an API key is gone or sent otherwise. `test_front_doors.py` and `test_keys.py` have those. The alias and
-# the front door turn to streaming one after the other.
+# another URL, and an API key is gone or sent otherwise. `test_front_doors.py` and `test_keys.py` have those. The alias
+# and the front door turn to streaming one after the other.
 NOTICED = (
     "endpoint.name",
     "proxy.rest_api, on",
