@@ -45,7 +45,9 @@ OPENAI_CASES = [
     Case("openai_sdk.chat", (COMPLETIONS,), (CONTENT, "ok")),
     Case("openai_sdk.chat", (V1_COMPLETIONS,), (CONTENT, "ok"), options={"path": "/v1"}, sends={}),
     Case("openai_sdk.chat", (COMPLETIONS,), (CONTENT, "ok"), options=OPENAI_OPTIONS, refused="n"),
-    Case("openai_sdk.chat", (COMPLETIONS,), (CALLED, "weather"), NEWEST, NEW_OPENAI_OPTIONS, refused="logprobs"),
+    Case(
+        "openai_sdk.chat", (COMPLETIONS,), (CALLED, "weather"), NEWEST, NEW_OPENAI_OPTIONS, refused="reasoning_effort"
+    ),
     Case(
         "openai_sdk.chat",
         (COMPLETIONS,),
