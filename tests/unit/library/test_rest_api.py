@@ -213,6 +213,18 @@ def test_what_cannot_be_a_key_does_not_reach_the_authorizer(header: str, may_hol
     assert bool(re.fullmatch(pattern, header)) is may_hold_a_key
 
 
+def test_a_preflight_needs_no_key_on_any_path() -> None:
+    """A browser sends neither key nor signature with it."""
+    for access in ("iam", "api_keys", "bearer"):
+        clients = {} if access == "iam" else CLIENTS
+        methods = methods_of(rest_api(new_stack(), access=access, clients=clients, cors_origins=["https://a.test"]))
+        preflights = [method for method in methods if method["HttpMethod"] == "OPTIONS"]
+        assert len(preflights) == len(methods) - len(preflights) == 2
+        for method in preflights:
+            assert (method["AuthorizationType"], method.get("ApiKeyRequired", False)) == ("NONE", False)
+            assert "AuthorizerId" not in method
+
+
 def test_a_client_keeps_its_key_with_api_keys() -> None:
     template = rest_api(new_stack(), access="api_keys", clients=CLIENTS)
     assert "ApiKeySourceType" not in one(template, "AWS::ApiGateway::RestApi")
