@@ -85,10 +85,8 @@ def test_a_cited_document_comes_back_as_it_was(documents: list[Any]) -> None:
     cited = [{"start": 0, "end": 1, "text": "x", "document_ids": [one["id"] for one in sent]}] if sent else []
     message = v2_message({"citations": cited}, user, documents=documents)
     found = [source["document"] for citation in message.get("citations", []) for source in citation["sources"]]
-    data = [one if isinstance(one, str) else one["data"] for one in documents]
-    assert found == [
-        {**({"text": one} if isinstance(one, str) else one), "id": f"doc:{number}"} for number, one in enumerate(data)
-    ]
+    data = [{"content": one} if isinstance(one, str) else one["data"] for one in documents]
+    assert found == [{**one, "id": f"doc:{number}"} for number, one in enumerate(data)]
 
 
 LIMITS = {"MAX_TOKENS": 100, "MAX_GENERATIONS": 3, "MAX_PROMPT_CHARACTERS": 20}
