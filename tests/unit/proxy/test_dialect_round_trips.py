@@ -1,4 +1,4 @@
-"""What goes to a chat v1 container and comes back as chat v2 is whole, and the schemas are what they say."""
+"""What goes to a chat v1 container and comes back as chat v2 is whole; a field that is null is not given."""
 
 import json
 from typing import Any
@@ -6,10 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
 from proxy.dialects.cohere_v2 import chat_on_chat
-from proxy.errors import ProxyError
 from proxy.routes import schema
 from proxy.routes.request import FieldReader
 from proxy.routes.table import CHAT, CHAT_V2, GENERATE, Route
@@ -87,10 +85,8 @@ def test_a_cited_document_comes_back_as_it_was(documents: list[Any]) -> None:
     cited = [{"start": 0, "end": 1, "text": "x", "document_ids": [one["id"] for one in sent]}] if sent else []
     message = v2_message({"citations": cited}, user, documents=documents)
     found = [source["document"] for citation in message.get("citations", []) for source in citation["sources"]]
-    data = [one if isinstance(one, str) else one["data"] for one in documents]
-    assert found == [
-        {**({"text": one} if isinstance(one, str) else one), "id": f"doc:{number}"} for number, one in enumerate(data)
-    ]
+    data = [{"content": one} if isinstance(one, str) else one["data"] for one in documents]
+    assert found == [{**one, "id": f"doc:{number}"} for number, one in enumerate(data)]
 
 
 LIMITS = {"MAX_TOKENS": 100, "MAX_GENERATIONS": 3, "MAX_PROMPT_CHARACTERS": 20}
@@ -98,64 +94,9 @@ BASES: dict[str, dict[str, Any]] = {
     "chat.json": {"message": "m"},
     "chat_v2.json": {"messages": [{"role": "user", "content": "u"}]},
 }
-ROUTES = (CHAT, CHAT_V2)
 
 
-def names_and_words(rules: Any) -> set[str]:
-    """Return every name of a member and every word of an enumeration in a schema."""
-    if isinstance(rules, list):
-        return set().union(*map(names_and_words, rules))
-    if not isinstance(rules, dict):
-        return set()
-    found = {one for one in rules.get("enum", ()) if isinstance(one, str)} | set(rules.get("properties", {}))
-    return found.union(*map(names_and_words, rules.values()))
-
-
-def checks(route: Route) -> tuple[st.SearchStrategy[str], FieldReader, Any]:
-    rules = schema.read(route.schema, LIMITS)
-    known = st.sampled_from(sorted(names_and_words(rules)))
-    return known, FieldReader(route, LIMITS), Draft202012Validator(rules)
-
-
-CHECKS = {route.name: checks(route) for route in ROUTES}
-
-
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-@settings(deadline=None, max_examples=150)
-@given(data=st.data())
-def test_a_request_is_taken_when_a_validator_library_takes_it(route: Route, data: st.DataObject) -> None:
-    known, read_fields, validator = CHECKS[route.name]
-    inner = st.recursive(
-        st.none() | st.booleans() | st.integers(-2, 600) | st.floats(0, 2) | st.text(max_size=25) | known,
-        lambda one: st.lists(one, max_size=3) | st.dictionaries(known, one, max_size=5),
-        max_leaves=12,
-    )
-    document = {**BASES[route.schema], **data.draw(st.dictionaries(known, inner, max_size=4))}
-    try:
-        read_fields.read(json.dumps(document).encode())
-        taken = True
-    except ProxyError:
-        taken = False
-    assert taken == validator.is_valid(document)
-
-
-@pytest.mark.parametrize("route", [*ROUTES, GENERATE], ids=lambda route: route.name)
-def test_a_schema_explains_every_member(route: Route) -> None:
-    rules = schema.read(route.schema, LIMITS)
-    Draft202012Validator.check_schema(rules)
-
-    def check(value: Any) -> None:
-        for one in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
-            check(one)
-        if isinstance(value, dict) and isinstance(value.get("properties"), dict):
-            assert all(member["description"].endswith(".") for member in value["properties"].values())
-
-    check(rules)
-    assert "x-limit" not in json.dumps(rules)
-    assert "$ref" not in json.dumps(rules)
-
-
-@pytest.mark.parametrize("route", [*ROUTES, GENERATE], ids=lambda route: route.name)
+@pytest.mark.parametrize("route", [CHAT, CHAT_V2, GENERATE], ids=lambda route: route.name)
 def test_every_field_at_the_top_takes_null(route: Route) -> None:
     rules = schema.read(route.schema, LIMITS)
     base = BASES.get(route.schema, {"prompt": "p"})

@@ -176,7 +176,7 @@ TOOL_SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
     "web:9:9:9": ("web:9:9:9", {"found": "x"}),
 }
 DOCUMENT_SOURCES: dict[str, dict[str, Any]] = {
-    "doc:0": {"id": "doc:0", "text": "a text"},
+    "doc:0": {"id": "doc:0", "content": "a text"},
     "d": {"id": "d", "year": 2026},
     "told": {"id": "told", "text": "by the container"},
     "nobody's": {"id": "nobody's"},

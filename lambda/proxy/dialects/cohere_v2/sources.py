@@ -41,7 +41,7 @@ def _flat(given: Any, number: int) -> dict[str, str]:  # noqa: ANN401 - JSON
 
 def _data(given: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     data = given if isinstance(given, str) else given["data"]
-    return {"text": data} if isinstance(data, str) else data
+    return {"content": data} if isinstance(data, str) else data
 
 
 def _id(given: Any, number: int) -> str:  # noqa: ANN401 - JSON
