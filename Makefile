@@ -109,6 +109,23 @@ node_modules/.installed: package-lock.json .npmrc $(if $(ASSEMBLY),,.venv/.runti
 	@$(UV) pip install --quiet --python .tools/sbom --require-hashes -r requirements-sbom.txt
 	@touch $@
 
+# The clients that the tests call the proxy with.
+CLIENTS = $(patsubst %,.tools/clients-%/.installed,newest oldest cohere4 frameworks node)
+
+.tools/clients-%/.installed: tests/clients/requirements-%.txt .tools/uv/.installed
+	@echo "installing: clients for the tests ($*)" >&2
+	@$(UV) venv --quiet --clear --python .tools/uv/bin/python .tools/clients-$*
+	@$(UV) pip install --quiet --python .tools/clients-$* --require-hashes -r $<
+	@touch $@
+
+# npm ci with --prefix takes this lock file for another project's.
+.tools/clients-node/.installed: tests/clients/node/package-lock.json .venv/.runtime
+	@echo "installing: clients for the tests (Node)" >&2
+	@mkdir -p .tools/clients-node
+	@cp tests/clients/node/package.json $< .npmrc .tools/clients-node
+	@cd .tools/clients-node && $(TOOLS) ../../$(NPM) ci --loglevel=error >/dev/null
+	@touch $@
+
 # ---- The local cloud -----------------------------------------------------------------------------------------------
 
 demo: install ## Bootstrap, deploy, generate and destroy on the local cloud, and show the answers
@@ -209,12 +226,12 @@ sbom: .tools/sbom/.installed ## Write dist/sbom.cdx.json: the packages that the 
 ##@ Development
 
 # The slow files first: the last ones to end decide how long it takes.
-test: install .venv/.dev ## Run the tests
+test: install .venv/.dev .tools/clients-newest/.installed ## Run the tests
 	@$(TOOLS) $(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder tests/deployed tests/templates tests/unit tests/docs $(ARGS)
 
 # The slow files first here, too.
-proofs: install .venv/.dev ## Run the exhaustive tests, which take minutes
-	@$(TOOLS) $(PY) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(addprefix tests/proofs/,test_pipelines.py test_pull_requests.py) tests/proofs $(ARGS)
+proofs: install .venv/.dev $(CLIENTS) ## Run the exhaustive tests, which take minutes
+	@$(TOOLS) $(PY) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(addprefix tests/proofs/,test_pipelines.py test_client_retries.py test_pull_requests.py) tests/proofs $(ARGS)
 
 check: lint test proofs policy ## Run what CI runs
 
@@ -257,7 +274,9 @@ lock: .tools/uv/.installed ## Write the lock files anew
 	$(UV) pip compile -q --group checkov --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-checkov.txt
 	$(UV) pip compile -q --group sbom --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-sbom.txt
 	$(UV) pip compile -q --group uv --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o requirements-uv.txt
+	for name in newest oldest cohere4 frameworks; do $(UV) pip compile -q --group clients-$$name --universal --generate-hashes --python-version 3.11 --no-annotate --no-header -o tests/clients/requirements-$$name.txt || exit; done
 	$(NPM) install --package-lock-only
+	$(NPM) install --package-lock-only --prefix tests/clients/node --omit-lockfile-registry-resolved --loglevel=error
 
 clean: ## Remove all that was installed or made
 	rm -rf .venv .tools .local-cloud node_modules cdk.out cdk.*.out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

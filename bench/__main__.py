@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import delivery, environments, function, local_cloud, sweeps
+from bench import delivery, environments, function, local_cloud, sweeps, translation
 
 ROOT = Path(__file__).parent.parent
 CDK = str(ROOT / "node_modules" / ".bin" / "cdk")
@@ -30,7 +30,18 @@ def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds of the synth comparison (default 5)")
-    kinds = ("synth", "environments", "function", "sweep", "cloud", "delivery", "demo", "test", "deployed")
+    kinds = (
+        "synth",
+        "environments",
+        "function",
+        "translation",
+        "sweep",
+        "cloud",
+        "delivery",
+        "demo",
+        "test",
+        "deployed",
+    )
     parser.add_argument("--only", choices=kinds, help="measure only one of them")
     wanted = parser.parse_args()
     table = Table("what", "median, s; or ratio", "min-max", "limit")
@@ -41,6 +52,9 @@ def main() -> None:
             table.add_row(*row)
     if wanted.only in (None, "function"):
         for row in function.rows():
+            table.add_row(*row)
+    if wanted.only in (None, "translation"):
+        for row in translation.rows():
             table.add_row(*row)
     if wanted.only in (None, "sweep"):
         for row in sweeps.rows():

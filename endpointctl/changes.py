@@ -32,7 +32,9 @@ _LOST: Final = {
     "AWS::KMS::Key": "what it encrypted can no longer be read",
     "AWS::Lambda::Url": "callers have to learn another URL",
     "AWS::ApiGateway::RestApi": "callers have to learn another URL",
+    "AWS::ApiGateway::DomainName": "callers have to learn another URL",
     "AWS::ApiGateway::ApiKey": "its client is denied access",
+    "AWS::ApiGateway::UsagePlan": "its keys are denied access",
 }
 
 

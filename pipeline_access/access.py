@@ -17,8 +17,8 @@ from stacks.settings.section import Section
 FILE: Final = Path(__file__).with_name("access.yaml")
 """The settings' file."""
 
-LOCAL: Final = "local"
-"""The environment of the local cloud, which no pipeline deploys to AWS."""
+LOCAL: Final = ("demo", "local")
+"""The environments of the local cloud, which no pipeline deploys to AWS."""
 
 ON_THE_COMMAND_LINE: Final = (
     *("platform", "repository", "subject_prefix", "environment_subject", "issuer", "branch"),
@@ -166,7 +166,7 @@ def _from_files(account: str | None) -> Mapping[str, Environment]:
     found = {}
     for name in settings.names():
         one = settings.read(name)
-        if name == LOCAL or (account and one.account not in (None, account)):
+        if name in LOCAL or (account and one.account not in (None, account)):
             continue
         rest = one.proxy.rest_api if one.has_proxy else None
         found[name] = Environment(

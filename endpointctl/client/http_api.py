@@ -6,7 +6,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -158,6 +158,26 @@ class Client:
         """
         return self._answered(path, _JSON, json.dumps(fields).encode())[0]
 
+    def stream(self, path: str, fields: Mapping[str, Any]) -> Iterator[Any]:
+        """Send one request, once, and yield the events of its answer as they arrive.
+
+        Args:
+            path: ``/v2/chat``, or another route that streams.
+            fields: the body, without ``stream``.
+
+        Raises:
+            Refused: the response is an error; its subclasses say which kind.
+            Failure: there is no response, or it ends early.
+
+        """
+        content = json.dumps({**fields, "stream": True}).encode()
+        # Lines are the simpler framing, and every route that Cohere has can write them.
+        headers = self._authorized("POST", path, {**_JSON, "Accept": "application/json"}, content)
+        answer = self._http.stream("POST", path, headers, content)
+        if isinstance(answer, Response):
+            raise refusal(answer.status, answer.body, answer.headers)
+        return (json.loads(line) for line in answer if line.strip())
+
     def _answered(self, path: str, headers: Mapping[str, str], content: bytes) -> tuple[Any, float, int]:
         """Return the body, how long it took in seconds, and the number of attempts."""
         for attempt in range(1, self._attempts + 1):
@@ -200,11 +220,12 @@ class Client:
         return response.status, response.body
 
     def _send(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Response:
+        return self._http.send(method, path, self._authorized(method, path, headers, content), content)
+
+    def _authorized(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> dict[str, str]:
         if self._key_header:
-            authorized = {**headers, **self._key_header}
-        else:
-            authorized = self._signed(method, path, headers, content)
-        return self._http.send(method, path, {**authorized, "Host": self._host}, content)
+            return {**headers, **self._key_header, "Host": self._host}
+        return {**self._signed(method, path, headers, content), "Host": self._host}
 
     def _signed(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> dict[str, str]:
         request = AWSRequest(method, self._url + path, dict(headers), content)

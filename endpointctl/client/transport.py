@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from ssl import SSLCertVerificationError
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from botocore.exceptions import (
 )
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError
 
 from endpointctl.failure import Failure, Lost, Unreachable
 from sagemaker_llm.limits import VARIANT_NAME_PATTERN
@@ -86,22 +88,53 @@ class Transport:
             Failure: the server's certificate is not trusted.
 
         """
-        # A connection of its own: a server that closes an idle one would lose the next request, and a handshake
-        # is short beside a generation.
-        names: Any = HeadersDict({**headers, "Connection": "close"}.items())
-        request = AWSPreparedRequest(method, self._url + path, names, content or None, stream_output=False)
-        try:
-            response = self._http.send(request)
-        except BotoCoreError as error:
-            raise failure(error, self._url) from None
+        response = self._sent(method, path, headers, content, stream=False)
         # botocore leaves this check to its parsers.
         length = str(response.headers.get("content-length", ""))
         if length.isdigit() and len(response.content) < int(length):
             raise Lost(
                 f"no answer from {self._url}: the response ended after {len(response.content)} of {length} bytes"
             )
-        lower = {str(name).lower(): str(value) for name, value in response.headers.items()}
-        return Response(response.status_code, lower, parsed(response.content))
+        return Response(response.status_code, _lower(response.headers), parsed(response.content))
+
+    def stream(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Response | Iterator[bytes]:
+        """Send one request; return the lines of its response as they arrive, or the response if its status is no 200.
+
+        Raises:
+            Failure: as ``send`` does, while the lines are read too.
+
+        """
+        response = self._sent(method, path, headers, content, stream=True)
+        if response.status_code != HTTPStatus.OK:
+            return Response(response.status_code, _lower(response.headers), parsed(response.content))
+        return self._lines(response.raw)
+
+    def _lines(self, raw: Any) -> Iterator[bytes]:  # noqa: ANN401 - urllib3's response
+        rest = b""
+        try:
+            for part in raw.stream(amt=None):
+                *lines, rest = (rest + part).split(b"\n")
+                yield from lines
+        except HTTPError as error:
+            raise Lost(f"the stream from {self._url} ended early: {type(error).__name__}") from None
+        finally:
+            raw.close()
+        if rest:
+            yield rest
+
+    def _sent(self, method: str, path: str, headers: Mapping[str, str], content: bytes, *, stream: bool) -> Any:  # noqa: ANN401
+        # A connection of its own: a server that closes an idle one would lose the next request, and a handshake
+        # is short beside a generation.
+        names: Any = HeadersDict({**headers, "Connection": "close"}.items())
+        request = AWSPreparedRequest(method, self._url + path, names, content or None, stream_output=stream)
+        try:
+            return self._http.send(request)
+        except BotoCoreError as error:
+            raise failure(error, self._url) from None
+
+
+def _lower(headers: Mapping[Any, Any]) -> dict[str, str]:
+    return {str(name).lower(): str(value) for name, value in headers.items()}
 
 
 def failure(error: BotoCoreError, server: str) -> Failure:

@@ -13,14 +13,18 @@ from rich.console import Console
 from endpointctl.aws import Aws
 from endpointctl.client import Client
 from endpointctl.failure import Failure
-from local_aws.runner import answers, article, cloud
+from local_aws.conditions import Conditions, set_conditions
+from local_aws.runner import answers, article, chat_endpoint, cloud
 from local_aws.runner.answers import Answer
 from local_aws.runner.cloud import ROOT, RUNS, Cloud, CloudError
-from local_aws.runner.journey import ENVIRONMENT, Journey, StepError
+from local_aws.runner.journey import ENVIRONMENT as LOCAL
+from local_aws.runner.journey import Journey, StepError
 
 FULL_TEXTS = RUNS / "demo-answers.md"
 """The file with the full texts of the last demo."""
 
+ENVIRONMENT = "demo"
+_QUESTION = {"role": "user", "content": "Write a LinkedIn post about my first job."}
 _STUDIES = {
     "sample": [article.SAMPLE],
     "max_tokens": article.TOKEN_STUDY,
@@ -36,11 +40,16 @@ def main() -> None:
     exit_on_signals()
     try:
         with cloud.running() as local:
-            journey = Journey(local, console)
+            journey = Journey(local, console, ENVIRONMENT)
             console.print(f"The local cloud listens on {local.url}; nothing leaves this machine.")
             journey.bootstrap()
             journey.deploy()
-            found = _generate(local, journey)
+            proxy = connect(local, ENVIRONMENT)
+            found = _generate(proxy, journey)
+            with chat_endpoint.running():
+                # The stand-in writes a whole answer at once: a reader sees words arrive at this pace.
+                set_conditions(Conditions(part_delay_seconds=0.03), local.conditions)
+                _chat(proxy, journey, console)
             journey.destroy()
             with journey.step("check that nothing is left") as result:
                 result.append(_left())
@@ -74,15 +83,25 @@ def explain(error: Exception) -> NoReturn:
     raise SystemExit(1) from None
 
 
-def connect(local: Cloud) -> Client:
+def connect(local: Cloud, environment: str = LOCAL) -> Client:
     """Return a client of the proxy that is deployed on the local cloud."""
     os.environ.update(local.variables())
     aws = Aws(cloud.REGION)
-    return Client(aws.proxy_url(ENVIRONMENT), aws.credentials(), cloud.REGION, attempts=1)
+    return Client(aws.proxy_url(environment), aws.credentials(), cloud.REGION, attempts=1)
 
 
-def _generate(local: Cloud, journey: Journey) -> list[Answer]:
-    proxy = connect(local)
+def _chat(proxy: Client, journey: Journey, console: Console) -> None:
+    """Show a chat answer as it arrives."""
+    with journey.step(f"POST /v2/chat, streamed, model {chat_endpoint.MODEL}") as result:
+        events = proxy.stream("/v2/chat", {"model": chat_endpoint.MODEL, "messages": [_QUESTION], "max_tokens": 40})
+        for event in events:
+            if event["type"] == "content-delta":
+                console.out(event["delta"]["message"]["content"]["text"], end="", highlight=False)
+        console.print()
+        result.append(event["delta"]["finish_reason"])
+
+
+def _generate(proxy: Client, journey: Journey) -> list[Answer]:
     found = list[Answer]()
     for study, requests in _STUDIES.items():
         with journey.step(f"POST /v1/generate: the article's {study}") as result:

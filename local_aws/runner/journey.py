@@ -21,7 +21,6 @@ from stacks.settings import Settings, read
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 ENVIRONMENT = "local"
-_CHOSEN = ("-c", f"environment={ENVIRONMENT}")
 
 
 class StepError(Exception):
@@ -44,10 +43,12 @@ class Journey:
     Args:
         cloud: the local cloud.
         console: where the steps are shown.
+        environment: what is deployed.
 
     """
 
-    def __init__(self, cloud: Cloud, console: Console) -> None:
+    def __init__(self, cloud: Cloud, console: Console, environment: str = ENVIRONMENT) -> None:
+        self._environment = environment
         self._cloud = cloud
         self._console = console
         self._assembly = cloud.folder / ASSEMBLY
@@ -59,13 +60,14 @@ class Journey:
     def deploy(self) -> None:
         """Synthesize and deploy both stacks."""
         options = ("--require-approval", "never", "--concurrency", "2")
-        self._cdk("deploy", f"{ENVIRONMENT}/*", *_CHOSEN, *options, output=self._assembly)
-        if apis := declared_apis(read(ENVIRONMENT)):
+        chosen = (f"{self._environment}/*", "-c", f"environment={self._environment}")
+        self._cdk("deploy", *chosen, *options, output=self._assembly)
+        if apis := declared_apis(read(self._environment)):
             set_conditions(Conditions(apis=apis), self._cloud.declared_apis)
 
     def destroy(self) -> None:
         """Delete both stacks, from the assembly that was deployed."""
-        self._cdk("destroy", f"{ENVIRONMENT}/*", "--force", "--concurrency", "2", app=self._assembly)
+        self._cdk("destroy", f"{self._environment}/*", "--force", "--concurrency", "2", app=self._assembly)
 
     @contextmanager
     def step(self, title: str) -> Iterator[list[str]]:

@@ -77,7 +77,7 @@ class RestApi(Section):
         ge=limits.BURST[0],
         le=limits.BURST[1],
         description="The requests at once, at most the function's reserved concurrency, because Lambda's own throttle "
-        "reaches callers as a 500. Default: that concurrency, else 100.",
+        "reaches callers as a 424. Default: that concurrency, else 100.",
     )
     timeout_seconds: int | None = Field(
         default=None,

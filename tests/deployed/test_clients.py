@@ -1,5 +1,6 @@
 """The newest official clients through a deployed proxy: every method and option, buffered and streamed."""
 
+import json
 from typing import Any
 
 import pytest
@@ -24,5 +25,10 @@ def test_a_call(case: Case, clients: Clients, served: Served) -> None:
     function = case.scenario.partition(".")[2]
     model = next((MODELS[api] for name, api in API.items() if name in function), MODELS["chat"])
     result = clients["newest"].call(case.scenario, served.url, key=served.key, model=model, **case.options)
-    found: Any = find(result.unwrap(), case.finds[0])
-    assert found not in (None, "", [])
+    if case.refused:
+        failure = result.failure()
+        assert failure["status_code"] == 400
+        assert f"{case.refused}: " in json.dumps(failure["body"])
+    else:
+        found: Any = find(result.unwrap(), case.finds[0])
+        assert found not in (None, "", [])

@@ -195,15 +195,25 @@ def test_a_caller_needs_a_policy_for_the_method(signed: FrontDoor) -> None:
         api = urlsplit(signed.url).netloc.partition(".")[0]
         arn = f"arn:aws:execute-api:us-east-1:111122223333:{api}/live/POST/v1/generate"
         statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": arn}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        iam.put_user_policy(UserName="rest-caller", PolicyName="p", PolicyDocument=document)
+        iam.put_user_policy(UserName="rest-caller", PolicyName="p", PolicyDocument=_document(statement))
         assert signed.send(body, session=session)[0] == 200
         assert signed.send(path="healthz", method="GET", session=session)[0] == 403
+        statement["Resource"] = arn.replace("POST/v1/generate", "GET/healthz")
+        iam.put_user_policy(UserName="rest-caller", PolicyName="p", PolicyDocument=_document(statement))
+        assert signed.send(path="healthz", method="GET", session=session)[0] == 200
+        assert signed.send(body, session=session)[0] == 403
+        statement["Resource"] = arn
+        iam.put_user_policy(UserName="rest-caller", PolicyName="p", PolicyDocument=_document(statement))
+        assert signed.send(body, session=session)[0] == 200
         assert signed.send(body, session=session, service="lambda")[0] == 403
     finally:
         iam.delete_user_policy(UserName="rest-caller", PolicyName="p")
         iam.delete_access_key(UserName="rest-caller", AccessKeyId=key["AccessKeyId"])
         iam.delete_user(UserName="rest-caller")
+
+
+def _document(statement: dict[str, str]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def test_the_proxy_responds_before_the_gateway_times_out(

@@ -3,14 +3,13 @@
 import json
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
 import pytest
 
 from stacks.settings import ENVIRONMENTS
-from tests.support.cloud import Deployed, StackFailed, Stacks
+from tests.support.cloud import Deployed, Stacks
 from tests.support.templates import content_of
 from tests.support.words import CORE, Door
 
@@ -108,14 +107,6 @@ def test_the_function_knows_its_caller(through_rest: Door) -> None:
     assert line_of(through_rest.ask({"number": 1}).headers["x-request-id"], "words")["caller"] == USER
 
 
-def test_streams_side_by_side_do_not_wait_for_each_other(door: Door) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: door.ask({"number": 5, "gap": 0.5}), range(4)))
-    assert [answer.body for answer in answers] == [WORDS] * 4
-    # One after the other, the last one would begin after the three others' 2 s each.
-    assert max(answer.times[0] for answer in answers) < 6
-
-
 def test_a_client_that_disconnects_does_not_stop_the_function(door: Door) -> None:
     connection, response = door.open({"number": 5, "gap": 0.1})
     request_id = response.headers["x-request-id"]
@@ -149,18 +140,6 @@ def test_a_rest_api_still_refuses_before_the_function(through_rest: Door) -> Non
     assert (answer.status, json.loads(answer.body)["code"]) == (400, "invalid_field")
 
 
-def test_a_version_that_cannot_start_fails_the_deployment(through_url: Door) -> None:
-    broken = 'raise RuntimeError("the environment variable X is missing")'
-    expected = r"cannot start: Runtime\.ExitError: Runtime exited with error: exit status 1\. Callers keep the former"
-    with pytest.raises(StackFailed, match=expected):
-        Stacks("streamurl").deploy(content(), "proxy", files={"proxy/settings.py": broken})
-    assert through_url.ask({"number": 5}).body == WORDS
-    logs: Any = boto3.client("logs")
-    groups = [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
-    (group,) = [name for name in groups if "streamurl-proxy" in name and "ProxyLogGroup" in name]
-    assert any("X is missing" in one["message"] for one in logs.filter_log_events(logGroupName=group)["events"])
-
-
 # The last one of this file: the API's integration is another one then.
 def test_an_integration_without_streaming_cannot_read_a_stream(through_rest: Door) -> None:
     client: Any = boto3.client("apigateway")
@@ -173,5 +152,4 @@ def test_an_integration_without_streaming_cannot_read_a_stream(through_rest: Doo
     client.put_integration(**method, type="AWS_PROXY", integrationHttpMethod="POST", uri=buffered)
     client.create_deployment(restApiId=api, stageName="live")
     answer = through_rest.ask({"number": 5})
-    assert answer.status >= 500
     assert json.loads(answer.body)["code"] == "api_gateway_error"

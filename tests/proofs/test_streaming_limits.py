@@ -1,8 +1,10 @@
-"""Where a stream ends before its end: the function's time-out, API Gateway's, and a server that is never ready."""
+"""Streams side by side; where one ends before its end; and a server that does not start."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import boto3
 import pytest
 
 from stacks.settings import ENVIRONMENTS
@@ -35,6 +37,14 @@ def through_rest(deployed: Deployed) -> Door:
     return Door(stacks.parameter("generate-url"), deployed.cloud.url, "execute-api")
 
 
+def test_streams_side_by_side_do_not_wait_for_each_other(through_url: Door) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: through_url.ask({"number": 5, "gap": 0.5}), range(4)))
+    assert [answer.body for answer in answers] == [WORDS] * 4
+    # One after the other, the last one would begin after the three others' 2 s each.
+    assert max(answer.times[0] for answer in answers) < 6
+
+
 def test_lambda_cuts_a_stream_off_at_the_functions_time_out(through_url: Door) -> None:
     through_url.ask({"number": 1})
     answer = through_url.ask({"number": 3, "gap": 4})
@@ -56,7 +66,19 @@ def test_api_gateway_cuts_a_stream_off_at_its_time_out(through_rest: Door) -> No
 
 def test_without_a_head_api_gateways_time_out_is_its_own_answer(through_rest: Door) -> None:
     answer = through_rest.ask({"number": 1, "before": 4})
-    assert (answer.status, json.loads(answer.body)["code"]) == (504, "timed_out")
+    assert json.loads(answer.body)["code"] == "timed_out"
+
+
+def test_a_version_that_cannot_start_fails_the_deployment(through_url: Door) -> None:
+    broken = 'raise RuntimeError("the environment variable X is missing")'
+    expected = r"cannot start: Runtime\.ExitError: Runtime exited with error: exit status 1\. Callers keep the former"
+    with pytest.raises(StackFailed, match=expected):
+        Stacks("short").deploy(content(), "proxy", files={"proxy/settings.py": broken})
+    assert through_url.ask({"number": 5}).body == WORDS
+    logs: Any = boto3.client("logs")
+    groups = [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
+    (group,) = [name for name in groups if "short-proxy" in name and "ProxyLogGroup" in name]
+    assert any("X is missing" in one["message"] for one in logs.filter_log_events(logGroupName=group)["events"])
 
 
 def test_a_server_that_is_never_ready_fails_the_deployment(through_url: Door) -> None:

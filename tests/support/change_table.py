@@ -9,8 +9,8 @@ from tests.support.templates import Templates, changed
 Row = tuple[str, dict[str, Any], dict[str, Any]]
 
 # Callers notice these, and docs/changes.md says what is lost: another name is another endpoint, another front door has
-# another URL, and an API key is gone. `test_front_doors.py` has the last two. The alias and the front door turn to
-# streaming one after the other.
+# another URL, and an API key is gone or sent otherwise. `test_front_doors.py` and `test_keys.py` have those. The alias
+# and the front door turn to streaming one after the other.
 NOTICED = (
     "endpoint.name",
     "proxy.rest_api, on",
@@ -18,6 +18,10 @@ NOTICED = (
     "proxy.rest_api, clients",
     "proxy.rest_api, a client less",
     "proxy.streaming",
+    "proxy.rest_api, bearer",
+    "proxy.rest_api, bearer clients",
+    "proxy.rest_api, a bearer client less",
+    "proxy.rest_api, domain",
 )
 UNDER_LOAD: list[Row] = [row for row in ROWS if row[0] not in NOTICED]
 

@@ -22,7 +22,13 @@ ROLE = "arn:aws:iam::111122223333:role/x"
 REST: dict[str, Any] = {"proxy.rest_api": {"account_log_role": True}}
 CLIENT = {"requests_per_second": 1.0, "burst": 2}
 KEYS: dict[str, Any] = {"proxy.rest_api": {"account_log_role": True, "access": "api_keys", "clients": {"one": CLIENT}}}
+BEARER: dict[str, Any] = {"proxy.rest_api": {**KEYS["proxy.rest_api"], "access": "bearer"}}
+DOMAIN = {
+    "name": "llm.example.com",
+    "certificate_arn": "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
+}
 TWO_KEYS = {"proxy.rest_api": {**KEYS["proxy.rest_api"], "clients": {"one": CLIENT, "other": CLIENT}}}
+TWO_BEARER = {"proxy.rest_api": {**TWO_KEYS["proxy.rest_api"], "access": "bearer"}}
 
 # What is changed, from what, to what. None takes a key away.
 ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -63,6 +69,10 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("proxy.rest_api, on", {}, REST),
     ("proxy.rest_api, clients", KEYS, {"proxy.rest_api.clients.other": CLIENT}),
     ("proxy.rest_api, a client less", TWO_KEYS, {"proxy.rest_api.clients.other": None}),
+    ("proxy.rest_api, bearer", KEYS, {"proxy.rest_api.access": "bearer"}),
+    ("proxy.rest_api, bearer clients", BEARER, {"proxy.rest_api.clients.other": CLIENT}),
+    ("proxy.rest_api, a bearer client less", TWO_BEARER, {"proxy.rest_api.clients.other": None}),
+    ("proxy.rest_api, domain", REST, {"proxy.rest_api.domain": DOMAIN}),
     ("proxy.rest_api, throttle", REST, {"proxy.rest_api.requests_per_second": 5.0}),
     ("proxy.rest_api, timeout", REST, {"proxy.rest_api.timeout_seconds": 20}),
     ("proxy.rest_api, networks", REST, {"proxy.rest_api.networks": ["127.0.0.0/8"]}),

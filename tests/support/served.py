@@ -11,7 +11,7 @@ from tests.support.cloud import Deployed, Stacks
 from tests.support.templates import Content
 
 INSTANCES = {"chat": "ml.p5.48xlarge", "embed": "ml.g5.xlarge", "rerank": "ml.g5.xlarge"}
-MODELS = {"chat": "command-r-08-2024", "embed": "embed-english-v3", "rerank": "rerank-english-v3"}
+MODELS = {"chat": "command-r-08-2024", "embed": "embed-v4", "rerank": "rerank-english-v3"}
 PACKAGES = {api: ModelPackage.from_catalog(MODELS[api], INSTANCES[api], "us-east-1").arn for api in MODELS}
 CLIENT = {"requests_per_second": 1000.0, "burst": 1000}
 

@@ -58,7 +58,7 @@ class ProxyRestApi(Construct):
     would hold bodies. Its own responses have the shape of the proxy's errors. The time-out and the CORS origins are
     also the proxy's: this construct sets them there.
 
-    Behind a REST API, Lambda's throttle becomes a 500, not a 429. So the stage throttles first: by default at the
+    Behind a REST API, Lambda's throttle becomes a 424, not a 429. So the stage throttles first: by default at the
     proxy's reserved concurrency.
 
     Args:
@@ -201,7 +201,7 @@ class ProxyRestApi(Construct):
         return self.api.metric_client_error(**options)
 
     def metric_server_errors(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-        """Return the number of responses with a status of 500 or more; Lambda's throttle is one of them."""
+        """Return the number of responses with a status of 500 or more."""
         return self.api.metric_server_error(**options)
 
     def metric_latency(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
@@ -215,7 +215,7 @@ def _throttle(rate: float | None, burst: int | None, concurrency: int | None) ->
         raise OptionError(
             "burst",
             burst,
-            problem="is more than the proxy's reserved concurrency: Lambda would throttle, which callers see as a 500",
+            problem="is more than the proxy's reserved concurrency: Lambda would throttle, which callers see as a 424",
             allowed=f"at most {concurrency}",
             remedy="leave it out, or raise reserved_concurrency",
         )

@@ -14,8 +14,11 @@ from proxy.errors import ProxyError
 
 _OUTSIDE: Final = re.compile(rb'[{}\[\]"]')
 _INSIDE: Final = re.compile(rb'["\\]')
-# Server-sent events: "event: name", "id: 1", "retry: 5", ": comment", "data:" before an object, and the end mark.
-_BETWEEN: Final = re.compile(rb"(?:\s+|data:\s*(?:\[DONE\])?|(?:event|id|retry)?:[^\n]*(?:\n|$))*")
+# What server-sent events have around an object, and the mark at their end.
+_BETWEEN: Final = re.compile(rb"(?:\s+|data:|\[DONE\])*")
+# The beginnings of their other lines, which are skipped: "event: name", "id: 1", "retry: 5", ": comment".
+_LINE: Final = re.compile(rb"(?:event|id|retry)?:")
+_MARKS: Final = (b"data:", b"[DONE]", b"event:", b"id:", b"retry:")
 
 
 class Decoder:
@@ -23,7 +26,8 @@ class Decoder:
 
     def __init__(self) -> None:
         self._bytes = bytearray()
-        self._at = 0  # what is scanned
+        self._in_line = False  # a line that is skipped
+        self._at = 0  # what is scanned of an object
         self._depth = 0
         self._in_text = False
 
@@ -36,8 +40,8 @@ class Decoder:
         """
         self._bytes += part
         found = []
-        while (end := self._object_end()) is not None:
-            found.append(_object(bytes(self._bytes[:end])))
+        while (self._depth or self._at_object()) and (end := self._object_end()) is not None:
+            found.append(_object(self._bytes[:end]))
             del self._bytes[:end]
             self._at = 0
         return found
@@ -49,11 +53,35 @@ class Decoder:
             ProxyError: ``connection_lost`` when the stream ended in the middle of an object.
 
         """
-        if self._depth or self._between(len(self._bytes)):
+        if self._bytes:
             raise ProxyError("connection_lost", "the model's stream ended in the middle", cause="CutObject")
 
+    def _at_object(self) -> bool:
+        """Drop what is between objects, and return whether one begins."""
+        data = self._bytes
+        while data:
+            if self._in_line:
+                end = data.find(b"\n") + 1
+                if not end:
+                    data.clear()
+                    break
+                del data[:end]
+                self._in_line = False
+            if skipped := _BETWEEN.match(data):
+                del data[: skipped.end()]
+            if data.startswith(b"{"):
+                return True
+            if line := _LINE.match(data):
+                del data[: line.end()]
+                self._in_line = True
+            elif data and not any(mark.startswith(bytes(data)) for mark in _MARKS):
+                raise _bad()
+            else:
+                break  # nothing, or the beginning of a mark
+        return False
+
     def _object_end(self) -> int | None:
-        """Return where the first whole object ends; None when there is none yet."""
+        """Return where the object at the beginning ends; None when it is not whole yet."""
         data = self._bytes
         while True:
             found = (_INSIDE if self._in_text else _OUTSIDE).search(data, self._at)
@@ -70,33 +98,19 @@ class Decoder:
                 else:
                     self._in_text = False
             elif mark == 0x22:
-                if self._depth:
-                    self._in_text = True
-            elif mark in b"{[":
-                if not self._depth and mark == 0x5B:
-                    continue  # of "[DONE]"; anything else is refused where the object begins, or at the end
-                self._depth += 1
-            elif self._depth:
-                self._depth -= 1
+                self._in_text = True
+            else:
+                self._depth += 1 if mark in b"{[" else -1
                 if not self._depth:
                     return self._at
 
-    def _between(self, length: int) -> bytes:
-        """Return what is neither an object nor allowed between them."""
-        return bytes(_BETWEEN.sub(b"", bytes(self._bytes[:length]), count=1))
 
-
-def _object(content: bytes) -> dict[str, Any]:
-    start = content.index(b"{")
-    skipped = _BETWEEN.match(content[:start])
-    if skipped is None or skipped.end() != start:
-        raise _bad()
+def _object(content: bytearray) -> dict[str, Any]:
     try:
-        document = json.loads(content[start:])
+        document: dict[str, Any] = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError):
         raise _bad() from None
-    if not isinstance(document, dict):
-        raise _bad()
+    # It begins with a brace, so it is an object.
     return document
 
 

@@ -73,12 +73,14 @@ class Case:
 
 
 def find(value: Any, place: str) -> Any:
-    """Return the value at a place, e.g. ``generations.0.text``; after ``*`` the texts of all items that have one."""
+    """Return the value at a place, e.g. ``generations.0.text`` or ``last.usage``; after ``*`` all texts, joined."""
     first, _, rest = place.partition(".")
     if not first:
         return value
     if first == "*":
         return "".join(text for item in value if isinstance(text := find(item, rest), str))
+    if first == "last":
+        return find(value[-1], rest)
     if isinstance(value, list):
         return find(value[int(first)], rest) if first.isdigit() and int(first) < len(value) else None
     return find(value.get(first), rest) if isinstance(value, dict) else None

@@ -50,7 +50,9 @@ V2_DELTAS = "*.delta.message.content.text"
 
 COHERE_CASES = [
     Case("cohere_sdk.generate", (GENERATE,), ("generations.0.text", "ok")),
-    Case("cohere_sdk.generate", (GENERATE,), ("generations.0.text", "ok"), options=GENERATE_OPTIONS),
+    Case(
+        "cohere_sdk.generate", (GENERATE,), ("generations.0.text", "ok"), options=GENERATE_OPTIONS, refused="truncate"
+    ),
     Case("cohere_sdk.generate_stream", (GENERATE,), ("*.text", "ok"), options=SAMPLING),
     Case("cohere_sdk.chat", (CHAT,), ("text", "ok")),
     Case("cohere_sdk.chat", (CHAT,), ("text", "ok"), options=V1_CHAT_OPTIONS),
@@ -81,6 +83,7 @@ COHERE_CASES = [
         (V2_TEXT, "ok"),
         NEWEST,
         {"logprobs": True, "thinking": {"type": "disabled"}, "priority": 1},
+        refused="logprobs",
     ),
     Case("cohere_sdk.v2_chat", (V2_CHAT,), (V2_TEXT, '{"name": "Rome"}'), options={"response_format": TOWN}),
     Case(
@@ -89,6 +92,7 @@ COHERE_CASES = [
         ("message.tool_calls.0.function.name", "weather"),
         NEWEST,
         {"tools": TOOLS, "tool_choice": "REQUIRED", "strict_tools": True},
+        refused="tool_choice",
     ),
     Case("cohere_sdk.v2_tools", (V2_CHAT, V2_CHAT), (f"1.{V2_TEXT}", "ok")),
     Case("cohere_sdk.v2_chat_stream", (V2_CHAT,), (V2_DELTAS, "ok"), options=V2_CHAT_OPTIONS),

@@ -44,8 +44,10 @@ NEWEST = ("newest",)
 OPENAI_CASES = [
     Case("openai_sdk.chat", (COMPLETIONS,), (CONTENT, "ok")),
     Case("openai_sdk.chat", (V1_COMPLETIONS,), (CONTENT, "ok"), options={"path": "/v1"}, sends={}),
-    Case("openai_sdk.chat", (COMPLETIONS,), (CONTENT, "ok"), options=OPENAI_OPTIONS),
-    Case("openai_sdk.chat", (COMPLETIONS,), (CALLED, "weather"), NEWEST, NEW_OPENAI_OPTIONS),
+    Case("openai_sdk.chat", (COMPLETIONS,), (CONTENT, "ok"), options=OPENAI_OPTIONS, refused="n"),
+    Case(
+        "openai_sdk.chat", (COMPLETIONS,), (CALLED, "weather"), NEWEST, NEW_OPENAI_OPTIONS, refused="reasoning_effort"
+    ),
     Case(
         "openai_sdk.chat",
         (COMPLETIONS,),
@@ -58,7 +60,7 @@ OPENAI_CASES = [
     Case(
         "openai_sdk.chat_stream",
         (COMPLETIONS,),
-        ("4.usage.total_tokens", 3),
+        ("last.usage.total_tokens", 3),
         NEWEST,
         {"stream_options": {"include_usage": True}},
     ),

@@ -97,12 +97,13 @@ def test_time_out_and_origins_are_set_in_one_place() -> None:
     assert {method["Integration"].get("TimeoutInMillis") for method in methods} == {9_000, None}
 
 
-def test_the_edges_model_is_draft_4_without_descriptions() -> None:
+def test_the_edges_model_is_an_outline_in_draft_4() -> None:
     schema = one(rest_api(new_stack()), "AWS::ApiGateway::Model")["Schema"]
     assert schema["$schema"] == "http://json-schema.org/draft-04/schema#"
     assert schema["required"] == ["prompt"]
-    assert schema["properties"]["max_tokens"] == {"type": ["number", "null"], "minimum": 0, "maximum": 4096}
-    assert schema["properties"]["truncate"] == {"anyOf": [{"enum": ["NONE", "START", "END"]}, {"type": "null"}]}
+    assert schema["properties"]["prompt"] == {"type": "string", "maxLength": 262_144}
+    assert schema["properties"]["max_tokens"] == {"type": ["number", "null"]}
+    assert schema["properties"]["truncate"] == {"type": ["string", "null"]}
     assert "description" not in str(schema)
 
 
@@ -210,6 +211,18 @@ def test_what_cannot_be_a_key_does_not_reach_the_authorizer(header: str, may_hol
     template = rest_api(new_stack(), access="bearer", clients=CLIENTS)
     pattern = one(template, "AWS::ApiGateway::Authorizer")["IdentityValidationExpression"]
     assert bool(re.fullmatch(pattern, header)) is may_hold_a_key
+
+
+def test_a_preflight_needs_no_key_on_any_path() -> None:
+    """A browser sends neither key nor signature with it."""
+    for access in ("iam", "api_keys", "bearer"):
+        clients = {} if access == "iam" else CLIENTS
+        methods = methods_of(rest_api(new_stack(), access=access, clients=clients, cors_origins=["https://a.test"]))
+        preflights = [method for method in methods if method["HttpMethod"] == "OPTIONS"]
+        assert len(preflights) == len(methods) - len(preflights) == 2
+        for method in preflights:
+            assert (method["AuthorizationType"], method.get("ApiKeyRequired", False)) == ("NONE", False)
+            assert "AuthorizerId" not in method
 
 
 def test_a_client_keeps_its_key_with_api_keys() -> None:

@@ -41,8 +41,7 @@ def refusal(function: Callable[[], Any]) -> str:
     try:
         function()
     except ProxyError as error:
-        assert error.code == "invalid_field"
-        return error.message
+        return error.message if error.code == "invalid_field" else error.code
     return ""
 
 
@@ -68,3 +67,33 @@ def chat_stream(*events: dict[str, Any], **response: Any) -> list[dict[str, Any]
 
 def text(piece: str) -> dict[str, Any]:
     return {"event_type": "text-generation", "text": piece}
+
+
+def message_of(events: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the whole answer that a stream tells, as a client puts it together; check that blocks are well formed."""
+    start, *middle, end = events
+    assert (start["type"], end["type"]) == ("message-start", "message-end")
+    message: dict[str, Any] = {"role": "assistant"}
+    opened: set[tuple[str, int]] = set()
+    for event in middle:
+        kind, _, step = event["type"].rpartition("-")
+        delta = event.get("delta", {}).get("message")
+        if kind == "tool-plan":
+            message["tool_plan"] = message.get("tool_plan", "") + delta["tool_plan"]
+            continue
+        block = (kind, event["index"])
+        if step == "start":
+            opened.add(block)
+            name = {"content": "content", "tool-call": "tool_calls", "citation": "citations"}[kind]
+            message.setdefault(name, []).append(json.loads(json.dumps(delta[name])))
+            assert len(message[name]) == event["index"] + 1
+        elif step == "delta" and kind == "content":
+            message["content"][event["index"]]["text"] += delta["content"]["text"]
+        elif step == "delta":
+            piece = delta["tool_calls"]["function"]["arguments"]
+            message["tool_calls"][event["index"]]["function"]["arguments"] += piece
+        assert block in opened
+        if step == "end":
+            opened.remove(block)
+    assert not opened
+    return {"id": start["id"], **{k: v for k, v in end["delta"].items() if k != "error"}, "message": message}

@@ -49,8 +49,8 @@ FIELDS: dict[str, list[tuple[Any, Any]]] = {
     "frequency_penalty": [(0.1, {"frequency_penalty": 0.1})],
     "presence_penalty": [(0.2, {"presence_penalty": 0.2})],
     "documents": [
-        (["one"], {"documents": [{"text": "one", "id": "doc:0"}]}),
-        ([{"id": "a", "data": "one"}], {"documents": [{"text": "one", "id": "a"}]}),
+        (["one"], {"documents": [{"content": "one", "id": "doc:0"}]}),
+        ([{"id": "a", "data": "one"}], {"documents": [{"content": "one", "id": "a"}]}),
         (
             [{"data": {"title": "t", "year": 2026, "tags": ["ä"]}}],
             {"documents": [{"title": "t", "year": "2026", "tags": '["ä"]', "id": "doc:0"}]},
@@ -167,7 +167,7 @@ def test_a_field_that_the_schema_gains_is_not_dropped() -> None:
                         "role": "TOOL",
                         "tool_results": [
                             {"call": V1_CALL, "outputs": [{"sky": "blue"}]},
-                            {"call": V1_CALL, "outputs": [{"text": "late"}]},
+                            {"call": V1_CALL, "outputs": [{"content": "late"}]},
                         ],
                     },
                 ],
@@ -183,13 +183,13 @@ def test_messages_in_front_of_chat_v1(messages: Any, wanted: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "outputs"),
     [
-        ("free text", [{"text": "free text"}]),
-        ("", [{"text": ""}]),
+        ("free text", [{"content": "free text"}]),
+        ("", [{"content": ""}]),
         ('[{"a": 1}, {"a": 2}]', [{"a": 1}, {"a": 2}]),
-        ('[{"a": 1}, 2]', [{"text": '[{"a": 1}, 2]'}]),
-        ("[]", [{"text": "[]"}]),
-        ('{"a": NaN}', [{"text": '{"a": NaN}'}]),
-        ([{"type": "text", "text": "x"}], [{"text": "x"}]),
+        ('[{"a": 1}, 2]', [{"content": '[{"a": 1}, 2]'}]),
+        ("[]", [{"content": "[]"}]),
+        ('{"a": NaN}', [{"content": '{"a": NaN}'}]),
+        ([{"type": "text", "text": "x"}], [{"content": "x"}]),
         ([{"type": "document", "document": {"data": '{"a": 1}'}}], [{"a": 1}]),
         ([{"type": "document", "document": {"id": "i", "data": {"a": [1, None]}}}], [{"a": [1, None]}]),
     ],

@@ -295,7 +295,7 @@ def test_a_tool_call_and_its_result_in_front_of_chat_v1() -> None:
     result = {"role": "tool", "tool_call_id": message["tool_calls"][0]["id"], "content": "sun"}
     body = {"messages": [*HELLO["messages"], message, result], "tools": [TOOL]}
     (again,) = sent(CHAT_COMPLETIONS, "chat", body)
-    assert again["tool_results"] == [{"call": call, "outputs": [{"text": "sun"}]}]
+    assert again["tool_results"] == [{"call": call, "outputs": [{"content": "sun"}]}]
     assert again["chat_history"][-1]["message"] == "I look."
 
 

@@ -1,4 +1,4 @@
-"""Every schema of a request: the proxy's checks, a validator library and API Gateway's model say the same."""
+"""Every schema of a request: the proxy's checks and a library agree, and API Gateway refuses no good request."""
 
 import json
 from typing import Any
@@ -114,17 +114,6 @@ def test_every_schema_has_a_name_of_its_own() -> None:
     assert len({read(route)["title"] for route in FILES.values()}) == len(FILES)
 
 
-def _with_numbers(rules: Any) -> Any:
-    """Return a schema whose integers are numbers."""
-    if isinstance(rules, list):
-        return ["number" if one == "integer" else _with_numbers(one) for one in rules]
-    if isinstance(rules, dict):
-        return {
-            name: "number" if (name, one) == ("type", "integer") else _with_numbers(one) for name, one in rules.items()
-        }
-    return rules
-
-
 documents = {file: _objects(read(route)) for file, route in FILES.items()}
 
 
@@ -143,43 +132,40 @@ def test_a_request_is_taken_by_all_or_by_none(route: Route, data: st.DataObject)
         taken = False
     library, edge = Draft202012Validator(rules), Draft4Validator(draft_4(rules))
     assert taken == library.is_valid(document), list(library.iter_errors(document))
-    assert edge.is_valid(document) == Draft202012Validator(_with_numbers(rules)).is_valid(document)
-    assert edge.is_valid(document) or not taken
+    assert edge.is_valid(document) or not taken, list(edge.iter_errors(document))
 
 
-def test_nothing_but_the_keywords_of_draft_4_is_left() -> None:
-    for route in FILES.values():
-        text = json.dumps(draft_4(read(route)))
-        assert not [word for word in ('"integer"', '"$defs"', '"const"') if word in text]
-
-
-def test_alternatives_and_nulls_at_the_edge() -> None:
+def test_the_edge_checks_an_outline() -> None:
     found = draft_4(
         {
             "type": "object",
-            "description": "Gone.",
+            "required": ["prompt"],
+            "additionalProperties": False,
             "properties": {
-                "description": {"description": "Gone.", "type": "string"},
-                "mode": {"description": "Gone.", "enum": ["a", None]},
+                "prompt": {"description": "Gone.", "type": "string", "minLength": 1, "maxLength": 9},
+                "mode": {"enum": ["a", None]},
+                "count": {"type": ["integer", "null"], "minimum": 1},
                 "content": {
-                    "description": "Gone.",
-                    "anyOf": [
-                        {"type": "string"},
-                        {"type": "array", "items": {"anyOf": [{"title": "Gone", "type": ["integer", "null"]}]}},
-                        {"enum": [False, None]},
-                    ],
+                    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"enum": [False]}]
                 },
+                "refused_by_name": {"type": "null"},
             },
         }
     )
-    assert found["properties"] == {
-        "description": {"type": "string"},
-        "mode": {"anyOf": [{"enum": ["a"]}, {"type": "null"}]},
-        "content": {
-            "anyOf": [
-                {"type": "string"},
-                {"type": "array", "items": {"anyOf": [{"type": ["number", "null"]}]}},
-                {"anyOf": [{"enum": [False]}, {"type": "null"}]},
-            ]
+    assert found == {
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "type": "object",
+        "required": ["prompt"],
+        "properties": {
+            "prompt": {"type": "string", "maxLength": 9},
+            "mode": {"type": ["string", "null"]},
+            "count": {"type": ["number", "null"]},
+            "content": {"type": ["string", "array", "boolean"]},
         },
     }
+
+
+@pytest.mark.parametrize("route", FILES.values(), ids=IDS)
+@pytest.mark.parametrize("document", [[], "text", {"model": 1}])
+def test_what_the_edge_refuses(route: Route, document: Any) -> None:
+    assert not Draft4Validator(draft_4(read(route))).is_valid(document)

@@ -57,8 +57,8 @@ def conversation(messages: list[dict[str, Any]]) -> dict[str, Any]:
 def outputs(content: str | list[dict[str, Any]]) -> list[tuple[dict[str, Any], str | None]]:
     """Return a tool's outputs as objects, as chat v1 has them, each with its own id or None.
 
-    A text that is a JSON object is that object, and any other text the member ``text`` of one. A content that is a
-    JSON list of objects is several outputs.
+    A text that is a JSON object is that object, and any other text the member ``content`` of one, as Cohere's own
+    chat v2 has it. A content that is a JSON list of objects is several outputs.
     """
     if isinstance(content, str):
         several = _json(content) if content.lstrip().startswith("[") else None
@@ -78,7 +78,7 @@ def outputs(content: str | list[dict[str, Any]]) -> list[tuple[dict[str, Any], s
 
 def _output(text: str) -> dict[str, Any]:
     found = _json(text) if text.lstrip().startswith("{") else None
-    return found if isinstance(found, dict) else {"text": text}
+    return found if isinstance(found, dict) else {"content": text}
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - JSON

@@ -32,14 +32,16 @@ def _flat(given: Any, number: int) -> dict[str, str]:  # noqa: ANN401 - JSON
     data = _data(given)
     flat = {name: one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for name, one in data.items()}
     name = _id(given, number)
-    if flat.setdefault("id", name) != name:
+    if data.get("id") is None:
+        flat["id"] = name
+    elif flat["id"] != name:
         raise invalid(f"documents[{number}].data", f"must have no other id than the document's: {V1}")
     return flat
 
 
 def _data(given: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     data = given if isinstance(given, str) else given["data"]
-    return {"text": data} if isinstance(data, str) else data
+    return {"content": data} if isinstance(data, str) else data
 
 
 def _id(given: Any, number: int) -> str:  # noqa: ANN401 - JSON
@@ -103,7 +105,7 @@ def _sources(fields: dict[str, Any]) -> dict[str, dict[str, Any]]:
     found = _tool_outputs(fields["messages"])
     for number, given in enumerate(fields.get("documents", ())):
         name = _id(given, number)
-        found[name] = {"type": "document", "id": name, "document": {"id": name, **_data(given)}}
+        found[name] = {"type": "document", "id": name, "document": {**_data(given), "id": name}}
     return found
 
 
