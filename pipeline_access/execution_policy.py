@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from pipeline_access.statement import Statement, arn, iam_arn
+from pipeline_access.statement import ACCOUNT, PARTITION, Statement, arn, iam_arn
 from sagemaker_llm.proxy.streaming import ADAPTER
 from stacks.names import PROJECT
 

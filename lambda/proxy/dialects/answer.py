@@ -120,7 +120,9 @@ def bounded(text: str) -> bytes:
     """
     # A character is twelve bytes of JSON at most (a pair of surrogates): what is short need not be measured.
     if 12 * len(text) > MAX_BYTES and len(json.dumps(text)) > MAX_BYTES:
-        raise ProxyError("answer_too_large", "the answer is too large; ask for fewer tokens or no likelihoods")
+        raise ProxyError(
+            "answer_too_large", "the answer is too large; ask for fewer tokens, texts or types, or for no likelihoods"
+        )
     # Half a surrogate pair has no bytes in UTF-8: it stays the escape that it was in the container's JSON.
     return text.encode("utf-8", "backslashreplace")
 

@@ -91,6 +91,11 @@ def test_v2_returns_documents_for_the_clients_that_ask() -> None:
             {"rank_fields": ["text"]},
             "rank_fields: must be left out: this route ranks texts: join the fields of a document, or use API v1",
         ),
+        (
+            RERANK_V2,
+            {"relevant_spans": {"mode": "auto"}},
+            "relevant_spans: must be left out: no rerank model for SageMaker is known to tell them",
+        ),
         (RERANK_V2, {"priority": 1}, "priority: must be left out: the endpoint has no queue by priority"),
     ],
 )
@@ -98,6 +103,12 @@ def test_what_is_refused_by_name(route: Any, changes: dict[str, Any], problem: s
     with pytest.raises(ProxyError) as caught:
         sent(route, "rerank", {**BASE, **changes})
     assert (caught.value.code, caught.value.message) == ("invalid_field", problem)
+
+
+def test_further_members_of_a_result_pass_but_the_documents_are_the_request_s() -> None:
+    result = {"index": 1, "relevance_score": 0.5, "spans": [1], "document": {"text": "other"}}
+    found = ask(RERANK_V2, "rerank", BASE, lambda _: {"results": [result]})
+    assert found["results"] == [{"index": 1, "relevance_score": 0.5, "spans": [1]}]
 
 
 @pytest.mark.parametrize(

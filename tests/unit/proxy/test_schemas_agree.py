@@ -19,6 +19,8 @@ WITH_BODIES = [route for route in ROUTES if route.schema]
 FILES = {route.schema: route for route in WITH_BODIES}
 IDS = [route.name for route in FILES.values()]
 
+NAMES = ("API", "AWS", "Cohere", "OpenAI", "SageMaker")
+
 numbers = st.integers(-2, 7) | st.floats(-2, 7)
 junk = st.recursive(
     st.none() | st.booleans() | numbers | st.text(max_size=7),
@@ -100,6 +102,9 @@ def test_it_is_a_schema_and_every_field_is_explained(route: Route) -> None:
     def explained(rules: dict[str, Any]) -> None:
         for one in rules.get("properties", {}).values():
             assert one["description"].endswith("."), one
+            if one.get("type") == "null":
+                # In a refusal it is the reason, with a small letter.
+                assert not one["description"].startswith(NAMES), one
         for name in ("properties", "anyOf", "items", "additionalProperties"):
             inner = rules.get(name)
             inner = inner.values() if name == "properties" and inner else inner if isinstance(inner, list) else [inner]

@@ -65,7 +65,7 @@ def _is_result(value: Any, count: int) -> bool:  # noqa: ANN401 - JSON
 
 
 def _result(result: dict[str, Any], documents: list[Any], *, shown: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {"index": result["index"], "relevance_score": result["relevance_score"]}
+    found = {name: value for name, value in result.items() if name != "document"}
     if shown:
         given = documents[result["index"]]
         found["document"] = {"text": given} if isinstance(given, str) else given
