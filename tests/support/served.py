@@ -116,7 +116,7 @@ def call_as(case: Case, client: Client, served: Served, **more: Any) -> Result:
     """
     function = case.scenario.partition(".")[2]
     model = next((MODELS[api] for api in ALSO if api in function), MODELS["chat"])
-    if case.model in sum(ALSO.values(), []):
+    if any(case.model in names for names in ALSO.values()):
         model = case.model
     return client.call(case.scenario, served.url, key=served.key, model=model, **more, **case.options)
 
