@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline_access.execution_policy import OURS, arn
-from pipeline_access.statement import PARTITION, Statement
+from pipeline_access.execution_policy import OURS
+from pipeline_access.statement import PARTITION, Statement, arn
 
 
 def boundary_statements() -> Iterator[Statement]:

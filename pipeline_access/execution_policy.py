@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from pipeline_access.statement import ACCOUNT, PARTITION, Statement
+from pipeline_access.statement import ACCOUNT, PARTITION, Statement, arn, iam_arn
 from sagemaker_llm.proxy.streaming import ADAPTER
 from stacks.names import PROJECT
 
@@ -23,16 +23,6 @@ OURS: Final = f"{PROJECT}-*"
 """The names that CloudFormation generates begin with the stack's name."""
 
 _GATEWAY_LOGS: Final = "iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
-
-
-def arn(service: str, resource: str) -> str:
-    """Return the ARN of a resource of the account, in any region."""
-    return f"arn:{PARTITION}:{service}:*:{ACCOUNT}:{resource}"
-
-
-def iam_arn(resource: str) -> str:
-    """Return the ARN of a role or a policy of the account."""
-    return f"arn:{PARTITION}:iam::{ACCOUNT}:{resource}"
 
 
 def execution_statements(

@@ -11,9 +11,9 @@ from constructs import Construct
 
 from pipeline_access.access import Access
 from pipeline_access.boundary import boundary_statements
-from pipeline_access.execution_policy import execution_statements, iam_arn
+from pipeline_access.execution_policy import execution_statements
 from pipeline_access.role import DRIFT, HOURS, PipelineRole, acknowledge_wildcards, deploying, reading
-from pipeline_access.statement import Statement, document
+from pipeline_access.statement import Statement, document, iam_arn
 from stacks.names import PROJECT
 
 EXECUTION_POLICY: Final = f"{PROJECT}-cloudformation-execution"

@@ -65,3 +65,13 @@ def substituted(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, list):
         return [substituted(member) for member in value]
     return {"Fn::Sub": value} if "${" in value else value
+
+
+def arn(service: str, resource: str) -> str:
+    """Return the ARN of a resource of the account, in any region."""
+    return f"arn:{PARTITION}:{service}:*:{ACCOUNT}:{resource}"
+
+
+def iam_arn(resource: str) -> str:
+    """Return the ARN of a role or a policy of the account."""
+    return f"arn:{PARTITION}:iam::{ACCOUNT}:{resource}"

@@ -159,15 +159,11 @@ class Client:
         return self._answered(path, _JSON, json.dumps(fields).encode())[0]
 
     def stream(self, path: str, fields: Mapping[str, Any]) -> Iterator[Any]:
-        """Send one request, once, and yield the events of its answer as they arrive.
+        """Send one request to a route that streams, once; yield the events of its answer as they arrive.
 
-        Args:
-            path: ``/v2/chat``, or another route that streams.
-            fields: the body, without ``stream``.
+        Args: as those of ``ask``.
 
-        Raises:
-            Refused: the response is an error; its subclasses say which kind.
-            Failure: there is no response, or it ends early.
+        Raises: as ``generate`` does; ``Failure`` also when the answer ends early.
 
         """
         content = json.dumps({**fields, "stream": True}).encode()
@@ -179,7 +175,7 @@ class Client:
         return (json.loads(line) for line in answer if line.strip())
 
     def _answered(self, path: str, headers: Mapping[str, str], content: bytes) -> tuple[Any, float, int]:
-        """Return the body, how long it took in seconds, and the number of attempts."""
+        """Return the body, its time in seconds, and the number of attempts."""
         for attempt in range(1, self._attempts + 1):
             started = time.monotonic()
             response = self._send("POST", path, headers, content)

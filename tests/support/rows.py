@@ -89,6 +89,8 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("proxy.reserved_concurrency", {}, {"proxy.reserved_concurrency": 8}),
     ("proxy.requests_per_instance", {}, {"proxy.requests_per_instance": 8}),
     ("proxy.snap_start", {}, {"proxy.snap_start": True}),
+    ("proxy.models", {}, {"proxy.models": ["command"]}),
+    ("proxy.endpoints", {}, {"proxy.endpoints": {"cohere-other": {"api": "embed", "models": ["embed-v4"]}}}),
     ("proxy.streaming", {}, {"proxy.streaming": True}),
     ("proxy.stream_timeout_seconds", {"proxy.streaming": True}, {"proxy.stream_timeout_seconds": 60}),
     ("proxy.log_level", {}, {"proxy.log_level": "ERROR"}),

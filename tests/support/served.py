@@ -1,12 +1,14 @@
 """A chat, an embed and a rerank endpoint behind one streaming proxy, for the official clients."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 
 from sagemaker_llm import ModelPackage
-from tests.support.clients import reachable
+from tests.clients.cases import Case, find
+from tests.support.clients import Client, Result, reachable
 from tests.support.cloud import Deployed, Stacks
 from tests.support.templates import Content
 
@@ -14,6 +16,9 @@ INSTANCES = {"chat": "ml.p5.48xlarge", "embed": "ml.g5.xlarge", "rerank": "ml.g5
 MODELS = {"chat": "command-r-08-2024", "embed": "embed-v4", "rerank": "rerank-english-v3"}
 PACKAGES = {api: ModelPackage.from_catalog(MODELS[api], INSTANCES[api], "us-east-1").arn for api in MODELS}
 CLIENT = {"requests_per_second": 1000.0, "burst": 1000}
+BEARER = {"access": "bearer", "account_log_role": True, "clients": {"tests": CLIENT}}
+ALSO = {"embed": ["embed-english-v3.0"], "rerank": []}
+"""Further names of the models: LlamaIndex takes those that it knows."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Served:
     Attributes:
         stacks: the proxy's environment.
         url: its URL as the clients reach it.
-        key: the key that they send; empty where requests are signed.
+        key: the key that they send; of no meaning where requests are signed.
 
     """
 
@@ -41,7 +46,7 @@ def content(**proxy: Any) -> Content:
         "endpoint": {"name": "clients-chat", "instance_type": INSTANCES["chat"]},
         "proxy": {
             "models": [MODELS["chat"]],
-            "endpoints": {f"clients-{api}": {"api": api, "models": [MODELS[api]]} for api in ("embed", "rerank")},
+            "endpoints": {f"clients-{api}": {"api": api, "models": [MODELS[api], *more]} for api, more in ALSO.items()},
             "streaming": True,
             # Each execution environment is a process of its own here.
             "reserved_concurrency": 100,
@@ -86,7 +91,7 @@ def serve(deployed: Deployed, name: str, **proxy: Any) -> Served:
     """
     stacks = Stacks(name)
     stacks.deploy(content(**proxy), "proxy")
-    key = make_key(name) if "rest_api" in proxy else ""
+    key = make_key(name) if "rest_api" in proxy else "unused"
     return Served(stacks, reachable(stacks.parameter("generate-url"), deployed.cloud.url), key)
 
 
@@ -97,3 +102,31 @@ def make_key(name: str) -> str:
     key = gateway.create_api_key(name=f"cohere-{name}-proxy-tests", enabled=True)
     gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
     return str(key["value"])
+
+
+def call_as(case: Case, client: Client, served: Served, **more: Any) -> Result:
+    """Run a case with the model that answers it.
+
+    Args:
+        case: the case.
+        client: the client's process.
+        served: the proxy.
+        more: further arguments of ``Client.call``.
+
+    """
+    function = case.scenario.partition(".")[2]
+    model = next((MODELS[api] for api in ALSO if api in function), MODELS["chat"])
+    if any(case.model in names for names in ALSO.values()):
+        model = case.model
+    return client.call(case.scenario, served.url, key=served.key, model=model, **more, **case.options)
+
+
+def check(case: Case, result: Result) -> None:
+    """Check that the caller finds what the case promises, or the name of the field that the proxy refuses."""
+    if case.refused:
+        failure = result.failure()
+        assert failure["status_code"] == 400
+        assert f"{case.refused}: " in json.dumps([failure["body"], failure["message"]])
+    else:
+        found: Any = find(result.unwrap(), case.finds[0])
+        assert found not in (None, "", [])

@@ -13,9 +13,10 @@ from constructs import Construct
 from sagemaker_llm.proxy import source
 from sagemaker_llm.proxy.function import python_function
 
-TOKEN: Final = "^[Bb]earer [A-Za-z0-9]{20,128}$"  # noqa: S105 - a pattern
+TOKEN: Final = "^[Bb][Ee][Aa][Rr][Ee][Rr] [A-Za-z0-9]{20,128}$"  # noqa: S105 - a pattern
 """What a header can be that holds a key. API Gateway refuses any other without invoking the function.
 
+The scheme's case does not matter: Cohere's client 4 writes ``BEARER``.
 Source: docs.aws.amazon.com/apigateway/latest/api/API_CreateApiKey.html (20 to 128 letters and digits).
 """
 

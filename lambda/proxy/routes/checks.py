@@ -209,7 +209,7 @@ _ARTICLES: Final = {
 
 
 def _named(members: list[Any]) -> str:
-    return ", ".join(one if isinstance(one, str) else json.dumps(one) for one in members)
+    return ", ".join(one if one and isinstance(one, str) else json.dumps(one) for one in members)
 
 
 def _one_of(rules: Rules) -> Check:

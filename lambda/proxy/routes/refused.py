@@ -39,5 +39,5 @@ def unknown(name: str, known: list[str]) -> ValueRefused:
     near = difflib.get_close_matches(name, known, n=1)
     # A name that is close to none of ours may be anybody's text: it is not repeated.
     return ValueRefused(
-        f"unknown field; did you mean {near[0]}?" if near else f"unknown field; known are {', '.join(known)}"
+        f"unknown field; did you mean {near[0]}?" if near else f"unknown field; known are {', '.join(known) or 'none'}"
     )

@@ -42,7 +42,9 @@ def test_the_version(tmp_path: Path) -> None:
 def test_a_wrong_environment(tmp_path: Path) -> None:
     code, lines = run(tmp_path, "check", "--env", "stage")
     assert code == 1
-    assert lines == ["environment: 'stage' does not exist; allowed: dev, local, prod; or add environments/stage.yaml"]
+    assert lines == [
+        "environment: 'stage' does not exist; allowed: demo, dev, local, prod; or add environments/stage.yaml"
+    ]
 
 
 def test_a_wrong_profile(tmp_path: Path) -> None:

@@ -200,6 +200,7 @@ def test_bearer_keys_go_through_an_authorizer_to_a_usage_plan() -> None:
     [
         ("Bearer " + "a1" * 10, True),
         ("bearer " + "Z9" * 64, True),
+        ("BEARER " + "a1" * 10, True),
         ("Bearer " + "a" * 19, False),
         ("Bearer " + "a" * 129, False),
         ("Bearer " + "a" * 20 + "-", False),

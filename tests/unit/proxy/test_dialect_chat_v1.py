@@ -64,14 +64,15 @@ def test_no_field_of_the_schema_is_without_a_test() -> None:
 
     assert set(schema.read(CHAT.schema, {"MAX_TOKENS": 9, "MAX_PROMPT_CHARACTERS": 9})["properties"]) == {
         *FIELDS,
-        *("model", "conversation_id", "connectors"),
+        *("model", "conversation_id", "user_name", "connectors"),
     }
 
 
 @pytest.mark.parametrize(
     ("field", "value", "problem"),
     [
-        ("conversation_id", "c", "conversation_id: must be left out: this proxy keeps no conversations"),
+        ("conversation_id", "c", 'conversation_id: must be "" or left out: this proxy keeps no conversations'),
+        ("user_name", "u", "user_name: must be left out: no model takes the user's name"),
         ("connectors", [{"id": "web-search"}], "connectors: must be left out: models on SageMaker reach no connectors"),
         ("chat_history", [{"role": "BOT", "message": "m"}], "chat_history[0].role: must be one of USER, CHATBOT"),
         ("chat_history", [{"role": "USER"}], "chat_history[0].message: is missing"),
@@ -87,6 +88,22 @@ def test_no_field_of_the_schema_is_without_a_test() -> None:
 )
 def test_the_rest_is_refused_by_name(field: str, value: Any, problem: str) -> None:
     assert refusal(lambda: read({"message": "hello", field: value})).removeprefix("messages: ").startswith(problem)
+
+
+def test_what_older_clients_write_otherwise() -> None:
+    history = [{"role": "System", "message": "s"}, {"role": "User", "message": "u"}, {"role": "Tool"}]
+    given = {"message": "hello", "conversation_id": "", "user_name": None, "chat_history": history}
+    (body,) = chat.requests(read(given))
+    upper = [{**turn, "role": turn["role"].upper()} for turn in history]
+    assert json.loads(body) == {"message": "hello", "chat_history": upper}
+
+
+@pytest.mark.parametrize("name", ["response_id", "generation_id"])
+def test_an_answer_has_the_ids_that_clients_read(name: str) -> None:
+    given = {**CHAT_ANSWER, name: None}
+    found = json.loads(chat.answer([json.dumps(given).encode()], {}).body)
+    assert len(found[name]) == 32
+    assert {**found, name: None} == given
 
 
 def test_through_the_core(function: Function, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +125,7 @@ def test_through_the_core(function: Function, upstream: Upstream, monkeypatch: p
     ],
 )
 def test_an_answer_passes_byte_for_byte(content: dict[str, Any]) -> None:
-    body = json.dumps(content, indent=1).encode()
+    body = json.dumps({"response_id": "r-1", "generation_id": "g-1", **content}, indent=1).encode()
     assert chat.answer([body], {}).body == body
 
 

@@ -12,6 +12,7 @@ from proxy.errors import ProxyError
 
 from .dialects import USAGE, chat_stream, message_of, run, text
 
+NOTHING = {name: {"input_tokens": 0, "output_tokens": 0} for name in ("billed_units", "tokens")}
 FIELDS = {"messages": [{"role": "user", "content": "u"}], "documents": [{"id": "d", "data": "a text"}]}
 SOURCE = {"type": "document", "id": "d", "document": {"id": "d", "content": "a text"}}
 CALLS = [{"name": "sky", "parameters": {"town": "Bern"}}, {"name": "now", "parameters": {}}]
@@ -124,7 +125,11 @@ def test_a_stream_that_breaks_off_ends_with_a_failure(name: str, length: int) ->
     assert last == {
         "type": "message-end",
         "id": "g-1" if length else "request-1",
-        "delta": {"finish_reason": "ERROR", "error": "connection_lost: the model's stream ended before its end"},
+        "delta": {
+            "finish_reason": "ERROR",
+            "error": "connection_lost: the model's stream ended before its end",
+            "usage": NOTHING,
+        },
     }
 
 
@@ -145,7 +150,8 @@ def test_an_answer_that_the_model_stops_is_no_failure_of_the_service() -> None:
 def test_a_time_out_is_told_as_one() -> None:
     for stream in (chat.stream({}), chat_on_chat.stream(FIELDS)):
         (last,) = stream.failure(ProxyError("timed_out", "the model took too long"), "request-1")
-        assert last["delta"] == {"finish_reason": "TIMEOUT", "error": "timed_out: the model took too long"}
+        error = "timed_out: the model took too long"
+        assert last["delta"] == {"finish_reason": "TIMEOUT", "error": error, "usage": NOTHING}
 
 
 @pytest.mark.parametrize(

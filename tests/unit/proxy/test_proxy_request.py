@@ -102,6 +102,7 @@ def test_whole_floats_are_integers() -> None:
         ("seed", -1, f"seed: must be an integer from 0 to {2**63 - 1}"),
         ("presence_penalty", False, "presence_penalty: must be a number"),
         ("logit_bias", {"1": SECRET}, "logit_bias: must be a number"),
+        ("prompt_vars", {"a": SECRET}, "prompt_vars: unknown field; known are none"),
         ("stream", SECRET, "stream: must be true or false"),
         ("model", [SECRET], "model: must be a text of 1 to 256 characters"),
     ],

@@ -33,7 +33,7 @@ def problems(tmp_path: Path, change: Callable[[dict[str, Any]], object] | str) -
 
 
 def test_the_environments() -> None:
-    assert settings.names() == ("dev", "local", "prod")
+    assert settings.names() == ("demo", "dev", "local", "prod")
     local, dev, prod = (settings.read(name) for name in ("local", "dev", "prod"))
     assert (local.region, local.account) == ("us-east-1", "111122223333")
     assert (dev.region, dev.account, dev.endpoint.instance_type) == ("us-east-1", None, "ml.g5.xlarge")
@@ -239,7 +239,7 @@ def test_synth_stops_with_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(cdk, "App", made)
     with pytest.raises(SystemExit) as caught:
         app.main()
-    allowed = "allowed: dev, local, prod; or add environments/nope.yaml"
+    allowed = "allowed: demo, dev, local, prod; or add environments/nope.yaml"
     assert caught.value.code == f"environment: 'nope' does not exist; {allowed}"
     assert list(tmp_path.glob("*.json")) == []
 

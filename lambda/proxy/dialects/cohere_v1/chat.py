@@ -6,23 +6,28 @@ Source: docs.cohere.com, API v1 ``chat``.
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, Final
 
-from proxy.dialects.answer import Answer, bad_answer, billed_tokens, bounded, parsed
+from proxy.dialects.answer import Answer, bad_answer, billed_tokens, bounded, parsed, written
 from proxy.dialects.cohere_v1.events import kind_of, response_of, sentence, text_of
 from proxy.errors import ProxyError
 
 # An answer may be without a text when it holds one of these.
 _INSTEAD_OF_A_TEXT: Final = ("tool_calls", "search_queries")
+_IDS: Final = ("response_id", "generation_id")
 
 
 def requests(fields: dict[str, Any]) -> list[bytes]:
-    """Return the one body to send."""
-    return [json.dumps(fields).encode()]
+    """Return the one body to send; the roles of the history as Cohere's documents write them."""
+    body = {name: value for name, value in fields.items() if name != "conversation_id"}
+    if "chat_history" in body:
+        body["chat_history"] = [{**turn, "role": turn["role"].upper()} for turn in body["chat_history"]]
+    return [json.dumps(body).encode()]
 
 
 def answer(contents: list[bytes], fields: dict[str, Any]) -> Answer:  # noqa: ARG001 - the protocol's
-    """Return the container's answer as it is, after a check that it is Cohere's.
+    """Return the container's answer as it is, after a check that it is Cohere's; with ids, which clients read.
 
     Raises:
         ProxyError: ``bad_answer`` when it holds neither a text nor tool calls, ``answer_too_large``.
@@ -34,7 +39,9 @@ def answer(contents: list[bytes], fields: dict[str, Any]) -> Answer:  # noqa: AR
         isinstance(document.get(name), list) for name in _INSTEAD_OF_A_TEXT
     ):
         raise bad_answer("it holds no text")
-    return Answer(bounded(content.decode()), 1, *(billed_tokens(document) or (None, None)))
+    missing = [name for name in _IDS if not document.get(name)]
+    body = written({**document, **{name: os.urandom(16).hex() for name in missing}}) if missing else None
+    return Answer(body or bounded(content.decode()), 1, *(billed_tokens(document) or (None, None)))
 
 
 def stream(fields: dict[str, Any]) -> ChatStream:  # noqa: ARG001 - the protocol's

@@ -15,7 +15,7 @@ from proxy.errors import ProxyError
 
 def requests(fields: dict[str, Any]) -> list[bytes]:
     """Return the one body to send."""
-    return [json.dumps(fields).encode()]
+    return [json.dumps({name: value for name, value in fields.items() if name != "prompt_vars"}).encode()]
 
 
 def answer(contents: list[bytes], fields: dict[str, Any]) -> Answer:  # noqa: ARG001 - the protocol's

@@ -8,6 +8,7 @@ API to the Chat API".
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, Final
 
 from proxy.dialects.answer import Answer, billed_tokens, parsed, written
@@ -37,6 +38,7 @@ def requests(fields: dict[str, Any]) -> list[bytes]:
     rest = dict(fields)
     body: dict[str, Any] = {"message": rest.pop("prompt")}
     count, seed = rest.pop("num_generations", 1), rest.pop("seed", None)
+    rest.pop("prompt_vars", None)  # empty
     if rest.pop("stream", False):
         body["stream"] = True
     for name, implied in _IMPLIED.items():
@@ -70,7 +72,7 @@ def answer(contents: list[bytes], fields: dict[str, Any]) -> Answer:
         # The prompt counts in each of them.
         tokens = sum(one[0] for one in billed if one), sum(one[1] for one in billed if one)
         usage = {"meta": {"billed_units": {"input_tokens": tokens[0], "output_tokens": tokens[1]}}}
-    document = {"id": generations[0].get("id", ""), "generations": generations, "prompt": fields["prompt"], **usage}
+    document = {"id": generations[0]["id"], "generations": generations, "prompt": fields["prompt"], **usage}
     return Answer(written(document), len(generations), *tokens)
 
 
@@ -79,10 +81,9 @@ def _refusal(name: str, allowed: str) -> ProxyError:
 
 
 def _generation(document: dict[str, Any]) -> dict[str, str]:
-    found = {"text": text_of(document)}
-    for name, theirs in (("id", "generation_id"), ("finish_reason", "finish_reason")):
-        if isinstance(document.get(theirs), str):
-            found[name] = document[theirs]
+    found = {"text": text_of(document), "id": str(document.get("generation_id") or os.urandom(16).hex())}
+    if isinstance(document.get("finish_reason"), str):
+        found["finish_reason"] = document["finish_reason"]
     return found
 
 

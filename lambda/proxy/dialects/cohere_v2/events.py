@@ -16,13 +16,12 @@ def failure(error: ProxyError, stream_id: str, usage: dict[str, Any]) -> dict[st
     Args:
         error: why.
         stream_id: the id of the stream's first event; before it, the request's.
-        usage: the tokens, as far as the container told them; empty when it did not.
+        usage: the tokens, as far as the container told them; the others count as 0, since LangChain reads them all.
 
     """
     reason = "TIMEOUT" if error.code == "timed_out" else "ERROR"
-    delta: dict[str, Any] = {"finish_reason": reason, "error": f"{error.code}: {error.message}"}
-    if usage:
-        delta["usage"] = usage
+    tokens = {name: {"input_tokens": 0, "output_tokens": 0} for name in ("billed_units", "tokens")}
+    delta = {"finish_reason": reason, "error": f"{error.code}: {error.message}", "usage": {**tokens, **usage}}
     return {"type": "message-end", "id": stream_id, "delta": delta}
 
 
