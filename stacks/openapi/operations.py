@@ -110,14 +110,15 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         ]
     if route is not MODELS:
         return []
+    # Whatever is no value of theirs is ignored.
     filters = {
-        "endpoint": ("Only the models for this.", {"type": "string"}),
-        "default_only": ("Only the first of them.", {"type": "boolean"}),
-        "page_size": ("At most so many.", {"type": "integer", "minimum": 1}),
+        "endpoint": "Only the models for this, as `chat` or `embed`.",
+        "default_only": "`true`: only the first of them.",
+        "page_size": "At most so many.",
     }
     return [
-        {"name": name, "in": "query", "description": description, "schema": schema}
-        for name, (description, schema) in filters.items()
+        {"name": name, "in": "query", "description": description, "schema": {"type": "string"}}
+        for name, description in filters.items()
     ]
 
 
