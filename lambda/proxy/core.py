@@ -74,10 +74,10 @@ class Core:
             headers.update(error.headers)
             status, body = error.status, _error_body(error, dialect, request_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, its text stays here
-            log.add(code="internal_error", cause=type(error).__name__)
-            unknown = log.defect()
-            headers.update(unknown.headers)
-            status, body = unknown.status, _error_body(unknown, dialect, request_id)
+            defect = log.defect()
+            log.add(code=defect.code, cause=type(error).__name__)
+            headers.update(defect.headers)
+            status, body = defect.status, _error_body(defect, dialect, request_id)
         if isinstance(body, bytes):
             log.write(status)
             return Response(status, headers, iter((body,)))

@@ -66,7 +66,10 @@ def answer_in_a_stream(
         log.add(attempts=call.attempts, upstream_ms=round((time.monotonic() - started) * 1000))
     log.add(first_event_ms=round((time.monotonic() - started) * 1000))
     headers["content-type"] = frames.media_type
-    return _pieces(events, documents, stream, frames, log, started)
+    pieces = _pieces(events, documents, stream, frames, log, started)
+    # Begun here: who closes it before the first piece, because the caller is gone, ends the upstream stream all the same.
+    next(pieces)
+    return pieces
 
 
 def _documents(upstream: EndpointClient, content: bytes, call: Call) -> Generator[dict[str, Any]]:
@@ -88,6 +91,7 @@ def _pieces(
     started: float,
 ) -> Iterator[bytes]:
     try:
+        yield b""
         if events:
             yield b"".join(map(frames.write, events))
         for document in documents:
@@ -103,8 +107,9 @@ def _pieces(
         log.add(code=error.code, cause=error.cause or None)
         yield b"".join(map(frames.write, stream.failure(error, log.request_id)))
     except Exception as error:  # noqa: BLE001 - whatever it is, its text stays here
-        log.add(code="internal_error", cause=type(error).__name__)
-        yield b"".join(map(frames.write, stream.failure(log.defect(), log.request_id)))
+        defect = log.defect()
+        log.add(code=defect.code, cause=type(error).__name__)
+        yield b"".join(map(frames.write, stream.failure(defect, log.request_id)))
     finally:
         documents.close()
         log.add(upstream_ms=round((time.monotonic() - started) * 1000))

@@ -193,6 +193,40 @@ def test_a_caller_that_leaves_ends_the_upstream_connection(
     assert log(capsys)["code"] == "caller_left"
 
 
+def test_a_caller_that_leaves_before_the_first_piece_is_written_ends_it_too(
+    core: Core, upstream: Upstream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left, ended = threading.Event(), threading.Event()
+
+    def until_it_breaks(connection: Any, request: bytes) -> None:
+        try:
+            stream([*lines(PIECES[0]), wait(left), *lines(*PIECES * 20_000)])(connection, request)
+        except OSError:
+            ended.set()
+
+    upstream.behave = until_it_breaks
+    body: Any = ask(core).body
+    body.close()
+    left.set()
+    assert ended.wait(10)
+    assert log(capsys)["code"] == "caller_left"
+
+
+def test_a_defect_in_mid_stream_is_told_without_its_text(
+    core: Core, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: Any) -> None:
+        raise KeyError(CANARY)
+
+    upstream.behave = stream(lines(*PIECES, END))
+    response = ask(core)
+    monkeypatch.setattr("proxy.dialects.cohere_v1.generate.GenerateStream.events", broken)
+    last = objects(response)[-1]
+    written = capsys.readouterr().out
+    assert (last["finish_reason"], json.loads(written)["code"]) == ("ERROR", "proxy_failed")
+    assert CANARY not in json.dumps(last) + written
+
+
 def test_the_next_request_is_served_after_a_stream_was_left(core: Core, upstream: Upstream) -> None:
     upstream.behave = stream(lines(PIECES[0]))
     body: Any = ask(core).body

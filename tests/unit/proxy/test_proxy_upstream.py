@@ -268,6 +268,18 @@ def test_a_defect_of_ours_is_told_without_its_text(
     assert json.loads(printed.out)["cause"] == "KeyError"
 
 
+def test_a_defect_after_the_model_ran_is_not_retried(
+    function: Function, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: Any) -> None:
+        raise KeyError(CANARY)
+
+    monkeypatch.setattr("proxy.dialects.cohere_v1.generate.answer", broken)
+    status, headers, body = function.post({"prompt": CANARY})
+    assert (status, body["code"], headers["x-should-retry"]) == (424, "proxy_failed", "false")
+    assert json.loads(capsys.readouterr().out)["code"] == "proxy_failed"
+
+
 def test_one_log_line_without_prompt_or_completion(function: Function, capsys: pytest.CaptureFixture[str]) -> None:
     sent = json.dumps({"prompt": CANARY, "max_tokens": 7})
     function.post(sent)
