@@ -67,7 +67,7 @@ def answer_in_a_stream(
     log.add(first_event_ms=round((time.monotonic() - started) * 1000))
     headers["content-type"] = frames.media_type
     pieces = _pieces(events, documents, stream, frames, log, started)
-    # Begun here: who closes it before the first piece, because the caller is gone, ends the upstream stream all the same.
+    # Begun here: closing it before the first piece, because the caller is gone, ends the upstream stream all the same.
     next(pieces)
     return pieces
 
