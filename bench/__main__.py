@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import delivery, environments, function, local_cloud, sweeps, translation
+from bench import delivery, environments, function, local_cloud, streams, sweeps, translation
 
 ROOT = Path(__file__).parent.parent
 CDK = str(ROOT / "node_modules" / ".bin" / "cdk")
@@ -35,6 +35,7 @@ def main() -> None:
         "environments",
         "function",
         "translation",
+        "streams",
         "sweep",
         "cloud",
         "delivery",
@@ -55,6 +56,9 @@ def main() -> None:
             table.add_row(*row)
     if wanted.only in (None, "translation"):
         for row in translation.rows():
+            table.add_row(*row)
+    if wanted.only in (None, "streams"):
+        for row in streams.rows():
             table.add_row(*row)
     if wanted.only in (None, "sweep"):
         for row in sweeps.rows():

@@ -43,7 +43,7 @@ Row = tuple[str, str, str, str]
 def rows(rounds: int = 9) -> Iterator[Row]:
     """Yield what, the ratio of medians, both spans and the limit."""
     found: dict[str, dict[str, list[float]]] = {what: {name: [] for name in HANDLERS} for what in _LIMITS}
-    with tempfile.TemporaryDirectory() as folder, _stub(Path(folder)) as environment:
+    with tempfile.TemporaryDirectory() as folder, stub(Path(folder), _SageMaker) as environment:
         for number in range(rounds + 1):
             for what, name, figure in _round(environment):
                 if number:  # the first one compiles
@@ -71,39 +71,41 @@ def _round(environment: dict[str, str]) -> Iterator[tuple[str, str, float]]:
             yield "peak memory, MiB", name, _peak_mib(life.pid)
 
 
-class _Quick(BaseHTTPRequestHandler):
+class Quick(BaseHTTPRequestHandler):
     """HTTP/1.1 without delayed acknowledgements, which would cost 40 ms a request."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def log_message(self, *_: object) -> None:
-        pass
+        """Write nothing."""
 
-    def _body(self) -> bytes:
+    def body(self) -> bytes:
+        """Return the request's body."""
         return self.rfile.read(int(self.headers.get("content-length", 0)))
 
-    def _answer(self, status: int, content: bytes, headers: dict[str, str]) -> None:
+    def answer(self, status: int, content: bytes, headers: dict[str, str]) -> None:
+        """Send a response."""
         head = [f"HTTP/1.1 {status} X", f"content-length: {len(content)}", "content-type: application/json"]
         head += [f"{name}: {value}" for name, value in headers.items()]
         self.wfile.write("\r\n".join(head).encode() + b"\r\n\r\n" + content)
 
 
-class _SageMaker(_Quick):
+class _SageMaker(Quick):
     def do_POST(self) -> None:
         """Answer at once."""
-        self._body()
-        self._answer(200, _ANSWER, {})
+        self.body()
+        self.answer(200, _ANSWER, {})
 
 
 @contextmanager
-def _stub(folder: Path) -> Iterator[dict[str, str]]:
+def stub(folder: Path, handler: type[BaseHTTPRequestHandler]) -> Iterator[dict[str, str]]:
     """Run a stand-in for SageMaker's runtime behind TLS; yield the environment that leads there."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    with _serving(_SageMaker, context) as port:
+    with serving(handler, context) as port:
         yield {
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
             "PYTHONPATH": f"{ROOT / 'lambda'}:{ROOT}",
@@ -128,7 +130,8 @@ def _stub(folder: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _serving(handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | None = None) -> Iterator[int]:
+def serving(handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Run a server on a free port, which is yielded."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     if context:
@@ -157,10 +160,10 @@ class _Life:
 
     def cpu_of(self, requests: int) -> float:
         """Return what so many requests cost, user and system, in seconds."""
-        before = _cpu_seconds(self.pid)
+        before = cpu_seconds(self.pid)
         for _ in range(requests):
             self.ask()
-        return _cpu_seconds(self.pid) - before
+        return cpu_seconds(self.pid) - before
 
 
 @contextmanager
@@ -174,7 +177,7 @@ def _life(handler: str, environment: dict[str, str]) -> Iterator[_Life]:
         if answer.get("statusCode") != 200 or json.loads(answer["body"]) != json.loads(_ANSWER):
             raise RuntimeError(f"the function failed: {answer}")
 
-    with _serving(_runtime_api(answers, wanted)) as port:
+    with serving(_runtime_api(answers, wanted)) as port:
         begin = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "awslambdaric", handler],
@@ -193,7 +196,7 @@ def _life(handler: str, environment: dict[str, str]) -> Iterator[_Life]:
 
 
 def _runtime_api(answers: queue.Queue[Any], wanted: queue.Queue[bool]) -> type[BaseHTTPRequestHandler]:
-    class RuntimeApi(_Quick):
+    class RuntimeApi(Quick):
         def do_GET(self) -> None:
             """Hand over the next event."""
             if wanted.get():
@@ -203,18 +206,19 @@ def _runtime_api(answers: queue.Queue[Any], wanted: queue.Queue[bool]) -> type[B
                     "Lambda-Runtime-Deadline-Ms": str(deadline),
                     "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:111122223333:function:bench",
                 }
-                self._answer(200, json.dumps(_EVENT).encode(), headers)
+                self.answer(200, json.dumps(_EVENT).encode(), headers)
 
         def do_POST(self) -> None:
             """Take the answer, or an error, which the caller sees is none."""
-            answer = json.loads(self._body())
-            self._answer(202, b"{}", {})
+            answer = json.loads(self.body())
+            self.answer(202, b"{}", {})
             answers.put(answer)
 
     return RuntimeApi
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU that a process has used, user and system, in seconds."""
     # proc(5): utime and stime are the 14th and 15th field; the name in the second one may hold blanks.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
