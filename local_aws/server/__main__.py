@@ -20,16 +20,9 @@ from local_aws import invocation_log
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.invocation_log import InvocationLog
-from local_aws.server import (
-    api_gateway,
-    api_keys,
-    emulator,
-    scaling_types,
-    streamed_responses,
-    templates,
-    web_adapter,
-)
+from local_aws.server import emulator, scaling_types, templates
 from local_aws.server.emulator import Response, ServiceHandler
+from local_aws.server.front_doors import api_gateway, api_keys, streamed_responses, web_adapter
 from local_aws.server.json_api import JsonApi
 from local_aws.server.parent import end_with_parent
 from local_aws.server.quotas import Quotas

@@ -9,8 +9,11 @@ import pytest
 from local_aws.runner.cloud import ROOT, SERVER_PYTHON
 
 NAMES_OF_MODULES = (
-    *("emulator.py", "api_gateway.py", "api_keys.py", "cloudwatch.py", "event_stream.py"),
-    *("access_log.py", "streamed_responses.py", "web_adapter.py"),
+    *("emulator.py", "cloudwatch.py", "event_stream.py"),
+    *(
+        f"front_doors/{name}.py"
+        for name in ("access_log", "api_gateway", "api_keys", "streamed_responses", "web_adapter")
+    ),
 )
 INSIDE = [ROOT / "local_aws" / "server" / name for name in NAMES_OF_MODULES]
 

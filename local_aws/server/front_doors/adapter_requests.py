@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from local_aws.server.response_stream import Head
+from local_aws.server.front_doors.response_stream import Head
 
 END_OF_PRELUDE: Final = b"\0" * 8
 """What stands between a streamed answer's prelude and its body."""

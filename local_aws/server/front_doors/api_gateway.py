@@ -21,8 +21,9 @@ from ministack.services import apigateway_v1 as rest
 from ministack.services import lambda_svc, waf
 from ministack.services.cloudformation import provisioners
 
-from local_aws.server import access_log, emulator, streamed_responses
+from local_aws.server import emulator
 from local_aws.server.emulator import Properties, ResourceType, Response
+from local_aws.server.front_doors import access_log, streamed_responses
 
 _PAYLOAD_BYTES: Final = 10_000_000
 

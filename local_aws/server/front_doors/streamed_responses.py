@@ -18,8 +18,8 @@ from ministack.core import responses
 from ministack.services import apigateway_v1 as rest
 from ministack.services import lambda_svc
 
-from local_aws.server import response_stream
-from local_aws.server.response_stream import CutOff, Head, ResponseStream
+from local_aws.server.front_doors import response_stream
+from local_aws.server.front_doors.response_stream import CutOff, Head, ResponseStream
 
 IDLE_SECONDS: Final = 300.0
 """How long a regional or private REST API waits for the next part of a stream, in seconds."""

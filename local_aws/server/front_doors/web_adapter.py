@@ -22,9 +22,9 @@ from typing import Any, Final
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from local_aws.server import adapter_requests, response_stream
-from local_aws.server.adapter_requests import HttpRequest
-from local_aws.server.response_stream import ResponseStream
+from local_aws.server.front_doors import adapter_requests, response_stream
+from local_aws.server.front_doors.adapter_requests import HttpRequest
+from local_aws.server.front_doors.response_stream import ResponseStream
 
 INIT_SECONDS: Final = 10.0
 """How long Lambda lets a function start, in seconds, before it starts it once more within the invocation.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.server.adapter_requests import (
+from local_aws.server.front_doors.adapter_requests import (
     END_OF_PRELUDE,
     buffered_answer,
     head_of,
@@ -14,7 +14,7 @@ from local_aws.server.adapter_requests import (
     streamed_answer,
     trailer,
 )
-from local_aws.server.response_stream import Head
+from local_aws.server.front_doors.response_stream import Head
 
 CONTEXT = {"request_id": "r", "deadline": 1}
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from local_aws.server.response_stream import CutOff, Head, ResponseStream
+from local_aws.server.front_doors.response_stream import CutOff, Head, ResponseStream
 
 HEAD = Head(200, {})
 
