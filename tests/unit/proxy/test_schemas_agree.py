@@ -123,7 +123,7 @@ documents = {file: _objects(read(route)) for file, route in FILES.items()}
 
 
 @pytest.mark.parametrize("route", FILES.values(), ids=IDS)
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None, max_examples=25)
 @given(data=st.data())
 def test_a_request_is_taken_by_all_or_by_none(route: Route, data: st.DataObject) -> None:
     rules = read(route)
