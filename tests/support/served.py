@@ -1,6 +1,7 @@
 """A chat, an embed and a rerank endpoint behind one streaming proxy, for the official clients."""
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,17 +81,18 @@ def make_endpoints(deployed: Deployed) -> None:
         sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=f"clients-{api}", WaiterConfig=wait)
 
 
-def serve(deployed: Deployed, name: str, **proxy: Any) -> Served:
+def serve(deployed: Deployed, name: str, files: Mapping[str, str] | None = None, **proxy: Any) -> Served:
     """Deploy a proxy in front of the three; return what clients need.
 
     Args:
         deployed: the local cloud.
         name: the environment's name.
+        files: other files in the proxy's source.
         proxy: further settings of the proxy.
 
     """
     stacks = Stacks(name)
-    stacks.deploy(content(**proxy), "proxy")
+    stacks.deploy(content(**proxy), "proxy", files=files)
     key = make_key(name) if "rest_api" in proxy else "unused"
     return Served(stacks, reachable(stacks.parameter("generate-url"), deployed.cloud.url), key)
 
@@ -130,3 +132,11 @@ def check(case: Case, result: Result) -> None:
     else:
         found: Any = find(result.unwrap(), case.finds[0])
         assert found not in (None, "", [])
+
+
+def log_lines(part: str = "") -> Iterator[str]:
+    """Yield the lines of every log group whose name has a part."""
+    logs = boto3.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        if part in group["logGroupName"]:
+            yield from (one["message"] for one in logs.filter_log_events(logGroupName=group["logGroupName"])["events"])
