@@ -6,12 +6,16 @@ from tests.support.clients import Result
 
 CLASSES = {
     ("cohere", 400): "BadRequestError",
+    ("cohere", 401): "UnauthorizedError",
     ("cohere", 404): "NotFoundError",
+    ("cohere", 413): "ApiError",
     ("cohere", 424): "ApiError",
     ("cohere", 429): "TooManyRequestsError",
     ("cohere", 503): "ServiceUnavailableError",
     ("openai", 400): "BadRequestError",
+    ("openai", 401): "AuthenticationError",
     ("openai", 404): "NotFoundError",
+    ("openai", 413): "APIStatusError",
     ("openai", 424): "APIStatusError",
     ("openai", 429): "RateLimitError",
     ("openai", 503): "InternalServerError",
