@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from local_aws.conditions import Conditions
-from tests.clients.cases.case import TOOLS
+from tests.clients.cases.case import FUNCTION, TOOLS
 from tests.support.clients import Clients, Result
 from tests.support.cloud import Deployed
 from tests.support.outcomes import failed
@@ -20,7 +20,7 @@ IMAGE = "data:image/png;base64," + "A" * 300_000
 NESTED = {"type": "object", "properties": {"town": {"type": "string", "pattern": "R.*"}}}
 PATTERN = [{"type": "function", "function": {"name": "weather", "parameters": NESTED}}]
 TEXTS = [f"text {number}" for number in range(97)]
-STRICT = [{**TOOLS[0], "function": {**TOOLS[0]["function"], "strict": True}}]
+STRICT = [{"type": "function", "function": {**FUNCTION, "strict": True}}]
 
 
 def cohere(**fields: Any) -> dict[str, Any]:
