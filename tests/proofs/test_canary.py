@@ -1,4 +1,4 @@
-"""A word that callers send in every place of every route is in no log, metric or error. The proxy writes no traces."""
+"""A word that callers send in every place of every route is in no log, metric or error; there are no traces here."""
 
 import json
 from collections.abc import Callable, Iterator
