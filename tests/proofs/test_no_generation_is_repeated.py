@@ -8,7 +8,7 @@ from local_aws.conditions import Conditions, Fault
 from tests.support.clients import Clients, Result
 from tests.support.cloud import Deployed
 from tests.support.outcomes import ended, failed
-from tests.support.served import BEARER, MODELS, Served, log_lines, make_endpoints, serve
+from tests.support.served import BEARER, MODELS, Served, log_lines, make_endpoints, serve, signer
 
 WHOLE = ("cohere_sdk.generate", "cohere_sdk.chat", "cohere_sdk.v2_chat", "openai_sdk.chat")
 STREAMED = ("cohere_sdk.generate_stream", "cohere_sdk.chat_stream", "cohere_sdk.v2_chat_stream")
@@ -65,7 +65,8 @@ class Caller:
 
     def call(self, scenario: str, served: Served, reached: int) -> Result:
         before = len(self._deployed.invocations)
-        result = self._client.call(scenario, served.url, key=served.key, model=MODELS["chat"])
+        auth = signer() if "lambda-url" in served.url else None
+        result = self._client.call(scenario, served.url, key=served.key, model=MODELS["chat"], auth=auth)
         assert len(self._deployed.invocations) - before == reached
         return result
 
@@ -75,8 +76,20 @@ def caller(clients: Clients, endpoints: Deployed) -> Caller:
     return Caller(clients, endpoints)
 
 
-@pytest.mark.parametrize(("fault", "status", "code", "reached"), FINAL)
-@pytest.mark.parametrize("scenario", [*WHOLE, *STREAMS])
+@pytest.fixture(scope="module")
+def buffered(endpoints: Deployed) -> Served:
+    """A proxy that does not stream, behind a Function URL."""
+    return serve(endpoints, "buffered", streaming=False)
+
+
+@pytest.fixture(params=["served", "buffered"])
+def door(request: pytest.FixtureRequest) -> Served:
+    found: Served = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.mark.parametrize(("fault", "status", "code", "reached"), [*FINAL, *OF_ANSWERS])
+@pytest.mark.parametrize("scenario", WHOLE)
 def test_a_failure_is_told_and_nothing_is_sent_again(
     scenario: str,
     fault: str,
@@ -84,17 +97,17 @@ def test_a_failure_is_told_and_nothing_is_sent_again(
     code: str,
     reached: int,
     caller: Caller,
-    served: Served,
+    door: Served,
     account: Callable[[Conditions], None],
 ) -> None:
     # Once: a second request would be answered.
     account(Conditions(faults=(Fault(fault, times=1),)))
-    assert failed(caller.call(scenario, served, reached)) == (status, code)
+    assert failed(caller.call(scenario, door, reached)) == (status, code)
 
 
-@pytest.mark.parametrize(("fault", "status", "code", "reached"), OF_ANSWERS)
-@pytest.mark.parametrize("scenario", WHOLE)
-def test_an_answer_that_is_none_is_not_asked_for_again(
+@pytest.mark.parametrize(("fault", "status", "code", "reached"), FINAL)
+@pytest.mark.parametrize("scenario", STREAMS)
+def test_a_failure_before_a_stream_is_an_exception(
     scenario: str,
     fault: str,
     status: int,
@@ -169,8 +182,8 @@ def test_a_stream_that_stalls_ends_at_the_deadline(
 
 
 @pytest.mark.parametrize(("fault", "times", "status", "code", "reached"), BUSY)
-@pytest.mark.parametrize("scenario", [*WHOLE, *STREAMS])
-def test_what_no_model_has_seen_is_tried_again(
+@pytest.mark.parametrize("scenario", STREAMED)
+def test_coheres_client_repeats_no_stream(
     scenario: str,
     fault: str,
     times: int,
@@ -182,13 +195,28 @@ def test_what_no_model_has_seen_is_tried_again(
     account: Callable[[Conditions], None],
 ) -> None:
     account(Conditions(faults=(Fault(fault, times=times),)))
-    if scenario in STREAMED:
-        # Cohere's client repeats no stream.
-        assert failed(caller.call(scenario, served, reached - 1)) == (status, code)
-    else:
-        result = caller.call(scenario, served, reached)
-        result.unwrap()
-        assert result.seconds > 0.9, "the client waits as long as retry-after says"
+    assert failed(caller.call(scenario, served, reached - 1)) == (status, code)
+
+
+@pytest.mark.parametrize(("fault", "times", "reached"), [(row[0], row[1], row[-1]) for row in BUSY])
+@pytest.mark.parametrize(
+    ("scenario", "name"),
+    [*((one, name) for one in WHOLE for name in ("served", "buffered")), ("openai_sdk.chat_stream", "served")],
+)
+def test_what_no_model_has_seen_is_tried_again(
+    scenario: str,
+    name: str,
+    fault: str,
+    times: int,
+    reached: int,
+    caller: Caller,
+    request: pytest.FixtureRequest,
+    account: Callable[[Conditions], None],
+) -> None:
+    account(Conditions(faults=(Fault(fault, times=times),)))
+    result = caller.call(scenario, request.getfixturevalue(name), reached)
+    result.unwrap()
+    assert result.seconds > 0.9, "the client waits as long as retry-after says"
 
 
 @pytest.mark.parametrize("scenario", ["cohere_sdk.v2_chat", "openai_sdk.chat_stream"])
