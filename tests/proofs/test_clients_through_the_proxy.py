@@ -3,17 +3,13 @@
 Those of the newest clients through the REST API with bearer keys are in tests/deployed/test_clients.py.
 """
 
-import os
-
 import pytest
 
 from tests.clients.cases import CASES, Case
 from tests.support.clients import Clients
 from tests.support.cloud import Deployed
-from tests.support.served import BEARER, Served, call_as, check, make_endpoints, serve
-from tests.support.templates import ROOT
+from tests.support.served import BEARER, Served, call_as, check, make_endpoints, serve, signer
 
-CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 FREE_JSON = "langchain.with_structured_output-method"
 """It asks for JSON without a schema: the stand-in's has other members than LangChain looks for."""
 OTHERS = [(name, case) for case in CASES for name in case.environments if name != "newest"]
@@ -46,11 +42,4 @@ def test_a_call_with_a_key(environment: str, case: Case, clients: Clients, with_
 
 @pytest.mark.parametrize("case", [case for case in CASES if "newest" in case.environments], ids=str)
 def test_a_signed_call_to_the_function_url(case: Case, clients: Clients, with_iam: Served) -> None:
-    auth = {
-        "folder": str(ROOT / "examples"),
-        "module": "signed_requests",
-        "class": "SignedRequests",
-        "arguments": {"region": "us-east-1"},
-        "environment": {name: os.environ[name] for name in CREDENTIALS if name in os.environ},
-    }
-    check(case, call_as(case, clients["newest"], with_iam, auth=auth))
+    check(case, call_as(case, clients["newest"], with_iam, auth=signer()))

@@ -1,24 +1,11 @@
 """An httpx client, as the clients of Cohere and OpenAI take it, through an API with IAM."""
 
-from urllib.parse import urlsplit
-
 import boto3
 import httpx
 
 from examples.signed_requests import SignedRequests
 from tests.support.cloud import Deployed, Stacks
-
-
-class LocalTransport(httpx.HTTPTransport):
-    """Connects to the local cloud instead of the host that a request is for, as a resolver would."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self._local = urlsplit(url)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.url = request.url.copy_with(scheme="http", host=self._local.hostname, port=self._local.port)
-        return super().handle_request(request)
+from tests.support.local_transport import LocalTransport
 
 
 def test_the_function_url_accepts_the_signature(deployed: Deployed, local: Stacks) -> None:

@@ -1,6 +1,8 @@
 """A chat, an embed and a rerank endpoint behind one streaming proxy, for the official clients."""
 
 import json
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +12,14 @@ from sagemaker_llm import ModelPackage
 from tests.clients.cases import Case, find
 from tests.support.clients import Client, Result, reachable
 from tests.support.cloud import Deployed, Stacks
-from tests.support.templates import Content
+from tests.support.templates import ROOT, Content
 
 INSTANCES = {"chat": "ml.p5.48xlarge", "embed": "ml.g5.xlarge", "rerank": "ml.g5.xlarge"}
 MODELS = {"chat": "command-r-08-2024", "embed": "embed-v4", "rerank": "rerank-english-v3"}
 PACKAGES = {api: ModelPackage.from_catalog(MODELS[api], INSTANCES[api], "us-east-1").arn for api in MODELS}
 CLIENT = {"requests_per_second": 1000.0, "burst": 1000}
 BEARER = {"access": "bearer", "account_log_role": True, "clients": {"tests": CLIENT}}
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 ALSO = {"embed": ["embed-english-v3.0"], "rerank": []}
 """Further names of the models: LlamaIndex takes those that it knows."""
 
@@ -80,17 +83,18 @@ def make_endpoints(deployed: Deployed) -> None:
         sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=f"clients-{api}", WaiterConfig=wait)
 
 
-def serve(deployed: Deployed, name: str, **proxy: Any) -> Served:
+def serve(deployed: Deployed, name: str, files: Mapping[str, str] | None = None, **proxy: Any) -> Served:
     """Deploy a proxy in front of the three; return what clients need.
 
     Args:
         deployed: the local cloud.
         name: the environment's name.
+        files: other files in the proxy's source.
         proxy: further settings of the proxy.
 
     """
     stacks = Stacks(name)
-    stacks.deploy(content(**proxy), "proxy")
+    stacks.deploy(content(**proxy), "proxy", files=files)
     key = make_key(name) if "rest_api" in proxy else "unused"
     return Served(stacks, reachable(stacks.parameter("generate-url"), deployed.cloud.url), key)
 
@@ -102,6 +106,17 @@ def make_key(name: str) -> str:
     key = gateway.create_api_key(name=f"cohere-{name}-proxy-tests", enabled=True)
     gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
     return str(key["value"])
+
+
+def signer() -> dict[str, Any]:
+    """Return what signs a client's requests, for ``Client.call``: the example, with the credentials of the tests."""
+    return {
+        "folder": str(ROOT / "examples"),
+        "module": "signed_requests",
+        "class": "SignedRequests",
+        "arguments": {"region": "us-east-1"},
+        "environment": {name: os.environ[name] for name in CREDENTIALS if name in os.environ},
+    }
 
 
 def call_as(case: Case, client: Client, served: Served, **more: Any) -> Result:
@@ -130,3 +145,11 @@ def check(case: Case, result: Result) -> None:
     else:
         found: Any = find(result.unwrap(), case.finds[0])
         assert found not in (None, "", [])
+
+
+def log_lines(part: str = "") -> Iterator[str]:
+    """Yield the lines of every log group whose name has a part."""
+    logs = boto3.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        if part in group["logGroupName"]:
+            yield from (one["message"] for one in logs.filter_log_events(logGroupName=group["logGroupName"])["events"])

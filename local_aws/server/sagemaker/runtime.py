@@ -29,6 +29,7 @@ from local_aws.server.sagemaker.fault_selection import FaultSelector
 from local_aws.server.sagemaker.request_queue import RequestQueue
 from local_aws.server.sagemaker.resource_store import arn
 from local_aws.server.sagemaker.service import SageMaker
+from local_aws.server.sagemaker.spoiled_answers import spoiled
 from local_aws.server.sagemaker.stream_parts import StreamError
 from sagemaker_llm import ModelPackage
 
@@ -186,7 +187,9 @@ class Runtime:
             )
             if status != 200:
                 raise failures.model_error(invocation.endpoint, status, answer)
-        return 200, {"Content-Type": answer_type, "x-Amzn-Invoked-Production-Variant": invocation.variant}, answer
+        headers = {"Content-Type": answer_type, "x-Amzn-Invoked-Production-Variant": invocation.variant}
+        answer, length = spoiled(invocation.fault, answer)
+        return 200, {**headers, "Content-Length": str(length)}, answer
 
     async def _stream(self, invocation: _Invocation, body: bytes, content_type: str) -> Response:
         """Answer with event-stream frames. An error before the first frame is an ordinary error response."""
@@ -219,7 +222,13 @@ class Runtime:
             "X-Amzn-SageMaker-Content-Type": answer_type,
             "x-Amzn-Invoked-Production-Variant": invocation.variant,
         }
+        if fault and fault.ending == "cut_off":
+            headers["Content-Length"] = str(_UNREACHED)
         return 200, headers, event_stream.streamed(frames())
+
+
+_UNREACHED = 1_000_000_000
+"""The length of no stream. The server breaks the connection of a body that is shorter than its headers say."""
 
 
 def _refusal(message: str) -> AwsError:

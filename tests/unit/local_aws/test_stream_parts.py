@@ -88,6 +88,11 @@ def test_an_early_end_is_no_error_and_sagemakers_own_is_one() -> None:
     assert sent(cut(broken), broken) == [*OBJECTS[:2], b"InternalStreamFailure"]
 
 
+def test_a_stream_that_is_cut_off_ends_after_its_objects() -> None:
+    cut_off = fault("StreamCutOff", 2)
+    assert sent(cut(cut_off), cut_off) == OBJECTS[:2]
+
+
 def test_a_stream_that_stalls_ends_at_the_limit() -> None:
     stalls = fault("StreamStalls", 2)
     started = time.monotonic()
