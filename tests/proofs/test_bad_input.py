@@ -19,6 +19,10 @@ WITH_A_MODEL = (*CALLS[1:], "cohere_sdk.embed", "cohere_sdk.v2_embed", "cohere_s
 IMAGE = "data:image/png;base64," + "A" * 300_000
 NESTED = {"type": "object", "properties": {"town": {"type": "string", "pattern": "R.*"}}}
 PATTERN = [{"type": "function", "function": {"name": "weather", "parameters": NESTED}}]
+PICTURE = {
+    "role": "user",
+    "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}],
+}
 TEXTS = [f"text {number}" for number in range(97)]
 STRICT = [{"type": "function", "function": {**FUNCTION, "strict": True}}]
 
@@ -44,6 +48,8 @@ NAMED: list[tuple[str, dict[str, Any], str]] = [
     ("openai_sdk.chat", {"tools": PATTERN}, "property 1 may have type, anyOf, items"),
     ("openai_sdk.chat", {"tools": STRICT}, "tools: must not be strict"),
     ("openai_sdk.chat", {"tools": TOOLS, "tool_choice": "required"}, "tool_choice: must be auto, none or left out"),
+    ("cohere_sdk.v2_chat", {"messages": [PICTURE]}, "messages[0].content[0]: must be a text"),
+    ("openai_sdk.chat", {"messages": [PICTURE]}, "messages[0].content[0]"),
     # Too much.
     ("cohere_sdk.v2_embed", {"texts": TEXTS}, "texts: must be a list of 1 to 96"),
     ("openai_sdk.embed", {"input": TEXTS}, "input: must be a list of 1 to 96"),
