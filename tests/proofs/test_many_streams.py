@@ -1,6 +1,10 @@
-"""A hundred streams at the same time through a REST API: each whole and in order, and none waits for another."""
+"""Many streams at the same time through a REST API: each whole and in order, and none waits for another.
+
+Each needs a process of its own here, as on Lambda: ``STREAMS=100`` runs a hundred, whose start takes a minute or two.
+"""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,10 +20,10 @@ from tests.support.cloud import Deployed
 from tests.support.local_transport import LocalTransport
 from tests.support.served import BEARER, MODELS, Served, make_endpoints, serve
 
-STREAMS = 100
+STREAMS = int(os.environ.get("STREAMS", "16"))
 TEXTS = 10
 PAUSE_SECONDS = 0.5
-ROUNDS = (25, 50, 75, *[STREAMS] * 4)
+ROUNDS = (STREAMS // 4, STREAMS // 2, STREAMS * 3 // 4, *[STREAMS] * 4)
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +87,10 @@ class Caller:
         return {"model": MODELS["chat"], "messages": messages, "max_tokens": 12, "seed": number % TEXTS}
 
 
-def test_a_hundred_streams_end_whole_and_in_order(
+def test_many_streams_end_whole_and_in_order(
     deployed: Deployed, served: Served, account: Callable[[Conditions], None]
 ) -> None:
-    """The first rounds start the execution environments, a quarter each: a hundred at once wait for a minute."""
+    """The first rounds start the execution environments, a quarter each: all at once would wait for each other."""
     caller = Caller(deployed, served)
     texts = [caller.text(number) for number in range(TEXTS)]
     assert len(set(texts)) > TEXTS // 2
