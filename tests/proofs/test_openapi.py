@@ -25,7 +25,14 @@ ENDPOINTS = (
     *(Endpoint(f"clients-{api}", api, (name,)) for api, name in MODELS.items()),
 )
 OPERATIONS = {f"{route.method} {path}": route for route in ROUTES for path in route.paths}
-STREAMS = {name for name, route in OPERATIONS.items() if route.streams}
+LAST_EVENTS = {
+    "generate": b'"stream-end"',
+    "chat": b'"stream-end"',
+    "chat_v2": b'"message-end"',
+    "chat_completions": b"[DONE]",
+}
+STREAMS = {name: LAST_EVENTS[route.name] for name, route in OPERATIONS.items() if route.streams}
+EVERY_PHASE = ("--phases", "examples,coverage,fuzzing", "--max-examples")
 BY_THE_CONTAINER = {"invalid_field", "model_refused"}
 """Codes of requests that the document takes and the container of the model does not."""
 
@@ -61,11 +68,10 @@ def refused(answers: Iterable[Answer]) -> set[str]:
 
 def test_requests_that_the_document_allows(deployed: Deployed, tmp_path: Path, url: str) -> None:
     allowed = narrow(document(), ENDPOINTS, streamed=False)
-    answers = run(allowed, url, deployed.cloud.url, tmp_path, "positive", "--max-examples", "40")
+    answers = run(allowed, url, deployed.cloud.url, tmp_path, "positive", *EVERY_PHASE, "20")
     for name, its in by_operation(answers).items():
         answered = [one for one in its if one.status == 200]
-        assert len(answered) >= 10, name
-        assert len(answered) >= len(its) // 10, name
+        assert len(answered) >= max(5, len(its) // 5), name
         assert {one.media_type for one in answered} == {"application/json"}, name
         unknown = {"model_not_found"} if "{" in name else set()
         assert refused(its) <= (BY_THE_CONTAINER if OPERATIONS[name].translations else unknown), name
@@ -73,18 +79,18 @@ def test_requests_that_the_document_allows(deployed: Deployed, tmp_path: Path, u
 
 def test_requests_for_streams(deployed: Deployed, tmp_path: Path, url: str) -> None:
     allowed = narrow(document(), ENDPOINTS, streamed=True)
-    answers = run(allowed, url, deployed.cloud.url, tmp_path, "positive", "--phases", "fuzzing", "--max-examples", "40")
+    answers = run(allowed, url, deployed.cloud.url, tmp_path, "positive", "--phases", "fuzzing", "--max-examples", "25")
     found = by_operation(answers)
-    for name in STREAMS:
+    for name, last in STREAMS.items():
         answered = [one for one in found[name] if one.status == 200]
-        assert len(answered) >= 10, name
+        assert len(answered) >= 5, name
         assert {one.media_type for one in answered} <= {"text/event-stream", "application/stream+json"}, name
         assert refused(found[name]) <= BY_THE_CONTAINER, name
-        assert not any(b"error" in one.content for one in answered)
+        assert all(last in one.content[-3000:] for one in answered), name
 
 
 def test_requests_that_the_document_does_not_allow(deployed: Deployed, tmp_path: Path, url: str) -> None:
-    answers = run(document(), url, deployed.cloud.url, tmp_path, "negative", "--max-examples", "20")
+    answers = run(document(), url, deployed.cloud.url, tmp_path, "negative", *EVERY_PHASE, "10")
     for name, its in by_operation(answers).items():
         assert len(its) >= 10, name
         if OPERATIONS[name].schema:
