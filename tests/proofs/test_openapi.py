@@ -71,7 +71,8 @@ def test_requests_that_the_document_allows(deployed: Deployed, tmp_path: Path, u
     answers = run(allowed, url, deployed.cloud.url, tmp_path, "positive", *EVERY_PHASE, "20")
     for name, its in by_operation(answers).items():
         answered = [one for one in its if one.status == 200]
-        assert len(answered) >= max(5, len(its) // 5), name
+        least = 5 if OPERATIONS[name].translations else 1
+        assert len(answered) >= max(least, len(its) // 5), name
         assert {one.media_type for one in answered} == {"application/json"}, name
         unknown = {"model_not_found"} if "{" in name else set()
         assert refused(its) <= (BY_THE_CONTAINER if OPERATIONS[name].translations else unknown), name
@@ -86,13 +87,13 @@ def test_requests_for_streams(deployed: Deployed, tmp_path: Path, url: str) -> N
         assert len(answered) >= 5, name
         assert {one.media_type for one in answered} <= {"text/event-stream", "application/stream+json"}, name
         assert refused(found[name]) <= BY_THE_CONTAINER, name
-        assert all(last in one.content[-3000:] for one in answered), name
+        assert all(last in one.content for one in answered), name
 
 
 def test_requests_that_the_document_does_not_allow(deployed: Deployed, tmp_path: Path, url: str) -> None:
     answers = run(document(), url, deployed.cloud.url, tmp_path, "negative", *EVERY_PHASE, "10")
     for name, its in by_operation(answers).items():
-        assert len(its) >= 10, name
+        assert len(its) >= (10 if OPERATIONS[name].translations else 1), name
         if OPERATIONS[name].schema:
             assert not any(one.status == 200 for one in its), name
         assert all(one.status < 424 for one in its), name
