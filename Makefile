@@ -231,7 +231,7 @@ test: install .venv/.dev .tools/clients-newest/.installed ## Run the tests
 
 # The slow files first here, too.
 proofs: install .venv/.dev $(CLIENTS) ## Run the exhaustive tests, which take minutes
-	@$(TOOLS) $(PY) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(addprefix tests/proofs/,test_no_generation_is_repeated.py test_pipelines.py test_client_retries.py test_pull_requests.py) tests/proofs $(ARGS)
+	@$(TOOLS) $(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(addprefix tests/proofs/,test_openapi.py test_no_generation_is_repeated.py test_pipelines.py test_client_retries.py test_pull_requests.py) tests/proofs $(ARGS)
 
 check: lint test proofs policy ## Run what CI runs
 

@@ -19,9 +19,11 @@ ENVIRONMENTS = {
     "LlamaIndex": "frameworks",
 }
 SECTION = (ROOT / "docs" / "clients.md").read_text("utf-8").partition("## cohere and openai SDKs\n")[2]
+SIGNED = "Signed requests"  # `test_signed_requests.py` and `test_clients_through_the_proxy.py` have those
 EXAMPLES = [
     (heading, code)
     for heading, text in re.findall(r"^### ([^\n]+)\n(.*?)(?=^### |\Z)", SECTION, re.DOTALL | re.MULTILINE)
+    if heading != SIGNED
     for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL)
 ]
 

@@ -20,7 +20,7 @@ from tests.support.cloud import Deployed
 from tests.support.local_transport import LocalTransport
 from tests.support.served import BEARER, MODELS, Served, make_endpoints, serve
 
-STREAMS = int(os.environ.get("STREAMS", "16"))
+STREAMS = int(os.environ.get("STREAMS", "8"))
 TEXTS = 10
 PAUSE_SECONDS = 0.5
 ROUNDS = (STREAMS // 4, STREAMS // 2, STREAMS * 3 // 4, *[STREAMS] * 4)

@@ -81,7 +81,7 @@ def test_no_finding_is_left_and_no_acknowledgement_is_stale(full_assembly: Path)
 def test_the_environments_are_those_of_the_main_app(app_assembly: Path) -> None:
     template = json.loads((app_assembly / f"{STACK}.template.json").read_text("utf-8"))
     roles = {one["Properties"].get("RoleName") for one in template["Resources"].values()} - {None}
-    expected = {f"cohere-{name}-pipeline" for name in settings.names() if name != "local"}
+    expected = {f"cohere-{name}-pipeline" for name in settings.names() if name not in access.LOCAL}
     assert roles == expected | {"cohere-pull-request", "cohere-nightly"}
 
 

@@ -58,12 +58,18 @@ def content(**proxy: Any) -> Content:
     }
 
 
-def make_endpoints(deployed: Deployed) -> None:
-    """Make the three endpoints, which other teams own."""
+def make_endpoints(deployed: Deployed, packages: Mapping[str, str] = PACKAGES) -> None:
+    """Make the endpoints, which other teams own.
+
+    Args:
+        deployed: the local cloud.
+        packages: the package of each, by the last part of its name. Default: the three.
+
+    """
     sagemaker = deployed.sagemaker
     (local,) = sagemaker.list_models()["Models"]
     role = sagemaker.describe_model(ModelName=local["ModelName"])["ExecutionRoleArn"]
-    for api, package in PACKAGES.items():
+    for api, package in packages.items():
         name = f"clients-{api}"
         container: Any = {"ModelPackageName": package}
         sagemaker.create_model(
@@ -72,14 +78,14 @@ def make_endpoints(deployed: Deployed) -> None:
         variant: Any = {
             "VariantName": "AllTraffic",
             "ModelName": name,
-            "InstanceType": INSTANCES[api],
+            "InstanceType": INSTANCES.get(api, INSTANCES["chat"]),
             "InitialInstanceCount": 1,
             "InferenceAmiVersion": "al2-ami-sagemaker-inference-gpu-2",
         }
         sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     wait: Any = {"Delay": 1, "MaxAttempts": 30}
-    for api in PACKAGES:
+    for api in packages:
         sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=f"clients-{api}", WaiterConfig=wait)
 
 

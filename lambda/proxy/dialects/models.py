@@ -6,6 +6,7 @@ Sources: docs.cohere.com, API v1 ``models``; platform.openai.com/docs/api-refere
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import unquote
@@ -14,6 +15,8 @@ from proxy.errors import ProxyError
 from proxy.http import Request
 from proxy.settings import Endpoint
 
+# Python reads no number of more than 4300 digits; what is longer than the list is no bound.
+_SIZE: Final = re.compile(r"[0-9]{1,9}")
 # Cohere's names of what a model is for, by what its container answers.
 _USES: Final = {
     "generate": ["generate"],
@@ -33,7 +36,7 @@ def cohere_list(endpoints: Sequence[Endpoint], request: Request) -> bytes:
     found = [_cohere(name, one) for one in endpoints for name in one.names if not use or use in _USES[one.api]]
     if request.query.get("default_only", "").lower() == "true":
         found = found[:1]
-    return _json({"models": found[: int(size)] if size.isascii() and size.isdigit() else found})
+    return _json({"models": found[: int(size)] if _SIZE.fullmatch(size) else found})
 
 
 def cohere_one(endpoints: Sequence[Endpoint], name: str) -> bytes:

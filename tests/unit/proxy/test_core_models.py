@@ -76,6 +76,7 @@ def test_the_list_of_models(several: Function) -> None:
         ("endpoint=generate&default_only=true", ["command"]),
         ("endpoint=chat", []),
         ("page_size=2", ["command", "medium"]),
+        ("default_only=true&page_size=" + "9" * 5000, ["command"]),
     ],
 )
 def test_the_list_of_models_for_a_use(several: Function, query: str, names: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -187,3 +188,26 @@ def test_the_reference_has_every_field_of_every_route() -> None:
             section = text.partition(f"### `{route.path}`")[2].partition("\n### ")[0]
             for name in schema.read(route.schema, LIMITS)["properties"]:
                 assert f"| `{name}` |" in section
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"), [(openapi.PATH, openapi.text), (openapi.README, openapi.readme)], ids=["openapi", "readme"]
+)
+def test_the_generated_documents_are_fresh(path: Path, wanted: Callable[[], str]) -> None:
+    assert path.read_text("utf-8") == wanted(), "run `make openapi`"
+
+
+def test_a_comma_cuts_no_text() -> None:
+    """In YAML's braces, a comma in a text without quotes begins another key, which has no value."""
+
+    def keys_without_a_value(value: Any) -> list[str]:
+        if isinstance(value, list):
+            return [key for one in value for key in keys_without_a_value(one)]
+        if not isinstance(value, dict):
+            return []
+        return [
+            *(key for key, one in value.items() if one is None),
+            *(key for one in value.values() for key in keys_without_a_value(one)),
+        ]
+
+    assert keys_without_a_value(DOCUMENT) == []
