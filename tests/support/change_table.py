@@ -32,10 +32,8 @@ QUICK: list[Row] = [
     if row[0]
     in (
         "model.package_arn",  # another model and fleet
-        "endpoint.instance_type",  # another fleet
         "endpoint.autoscaling, on",
         "endpoint.more_variants",
-        "endpoint.data_capture, on",  # a bucket, a key and a policy too
         "proxy.generate_timeout_seconds",  # another version of the function
         "proxy.rest_api, throttle",
         "tags",  # every resource
