@@ -84,7 +84,7 @@ def test_requests_for_streams(deployed: Deployed, tmp_path: Path, url: str) -> N
     found = by_operation(answers)
     for name, last in STREAMS.items():
         answered = [one for one in found[name] if one.status == 200]
-        assert len(answered) >= 5, name
+        assert answered, name
         assert {one.media_type for one in answered} <= {"text/event-stream", "application/stream+json"}, name
         assert refused(found[name]) <= BY_THE_CONTAINER, name
         assert all(last in one.content for one in answered), name

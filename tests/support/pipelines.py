@@ -136,7 +136,10 @@ class Pipelines:
         for name, value in self._variables().items():
             command += ["--env", f"{name}={value}"]
         environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))
+            name: value
+            for name, value in os.environ.items()
+            # `make proofs ARGS=…` is not meant for the make of the pipelines.
+            if name != "ARGS" and not name.startswith(("AWS_", "MAKE", "MFLAGS"))
         }
         environment |= {"PATH": f"{ACTIONS}:{environment['PATH']}", "XDG_CONFIG_HOME": str(self.folder)}
         return subprocess.run(
