@@ -118,9 +118,11 @@ def reader(folder: Path, name: str) -> Read:
 
     """
 
+    inside = os.path.realpath(folder)
+
     def read_in_it(place: PurePosixPath) -> bytes:
         path = folder / place
-        if path.name != name and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+        if path.name != name and not Path(os.path.realpath(path)).is_relative_to(inside):
             raise OSError(None, "it is a link that leads out of the folder")
         return path.read_bytes()
 
