@@ -117,7 +117,6 @@ def reader(folder: Path, name: str) -> Read:
         name: the environment's own file; no other may be a link that leads out of the folder.
 
     """
-
     inside = os.path.realpath(folder)
 
     def read_in_it(place: PurePosixPath) -> bytes:
