@@ -7,7 +7,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from proxy.upstream import client
+
 from .function import CAPS, GOOD, Function, Upstream, answer, fresh_handler, read_request
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_reading_of_the_sdks_data() -> Iterator[None]:
+    """Read the SDK's data once, not for each function of each test: that is most of what a start costs."""
+    shared = client._OneService()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "_OneService", lambda: shared)
+        yield
 
 
 @pytest.fixture
