@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import NoReturn
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn
 
 import boto3
 from rich.console import Console
@@ -14,17 +16,20 @@ from endpointctl.aws import Aws
 from endpointctl.client import Client
 from endpointctl.failure import Failure
 from local_aws.conditions import Conditions, set_conditions
-from local_aws.runner import answers, article, chat_endpoint, cloud
+from local_aws.runner import answers, article, cloud, other_endpoints
 from local_aws.runner.answers import Answer
 from local_aws.runner.cloud import ROOT, RUNS, Cloud, CloudError
 from local_aws.runner.journey import ENVIRONMENT as LOCAL
 from local_aws.runner.journey import Journey, StepError
+from sagemaker_llm import ModelPackage
+from stacks.settings import read
 
 FULL_TEXTS = RUNS / "demo-answers.md"
 """The file with the full texts of the last demo."""
 
 ENVIRONMENT = "demo"
-_QUESTION = {"role": "user", "content": "Write a LinkedIn post about my first job."}
+_QUESTION = "Write a LinkedIn post about my first job."
+_CHAT_GPU = "ml.p5.48xlarge"
 _STUDIES = {
     "sample": [article.SAMPLE],
     "max_tokens": article.TOKEN_STUDY,
@@ -46,10 +51,9 @@ def main() -> None:
             journey.deploy()
             proxy = connect(local, ENVIRONMENT)
             found = _generate(proxy, journey)
-            with chat_endpoint.running():
-                # The stand-in writes a whole answer at once: a reader sees words arrive at this pace.
-                set_conditions(Conditions(part_delay_seconds=0.03), local.conditions)
-                _chat(proxy, journey, console)
+            # The stand-in writes a whole answer at once: a reader sees words arrive at this pace.
+            set_conditions(Conditions(part_delay_seconds=0.03), local.conditions)
+            _chat(proxy, journey, console)
             journey.destroy()
             with journey.step("check that nothing is left") as result:
                 result.append(_left())
@@ -91,14 +95,32 @@ def connect(local: Cloud, environment: str = LOCAL) -> Client:
 
 
 def _chat(proxy: Client, journey: Journey, console: Console) -> None:
-    """Show a chat answer as it arrives."""
-    with journey.step(f"POST /v2/chat, streamed, model {chat_endpoint.MODEL}") as result:
-        events = proxy.stream("/v2/chat", {"model": chat_endpoint.MODEL, "messages": [_QUESTION], "max_tokens": 40})
-        for event in events:
-            if event["type"] == "content-delta":
-                console.out(event["delta"]["message"]["content"]["text"], end="", highlight=False)
+    """Show a chat answer as it arrives, from another team's endpoint behind the same URL."""
+    ((endpoint, served),) = read(ENVIRONMENT).proxy.endpoints.items()
+    (model,) = served.models
+    with journey.step(f"make the endpoint {endpoint}, another team's"):
+        other_endpoints.make(endpoint, ModelPackage.from_catalog(model, _CHAT_GPU, cloud.REGION).arn, _CHAT_GPU)
+        other_endpoints.wait_for([endpoint])
+    request = {"model": model, "messages": [{"role": "user", "content": _QUESTION}], "max_tokens": 40}
+    console.print(f"[bold]{_QUESTION}[/bold]", soft_wrap=True)
+    # Without the line that moves: it would write over what has arrived.
+    with journey.step(f"POST /v2/chat, streamed, model {model}", moving=False) as result:
+        for text in _texts(proxy.stream("/v2/chat", request), result):
+            console.out(text, end="", highlight=False)
         console.print()
-        result.append(event["delta"]["finish_reason"])
+    other_endpoints.delete(endpoint)
+
+
+def _texts(events: Iterable[Any], result: list[str]) -> Iterator[str]:
+    """Yield the texts of a chat's events, and add to the result when the first one came."""
+    began = time.monotonic()
+    for event in events:
+        if event["type"] == "content-delta":
+            if not result:
+                result.append(f"the first word after {time.monotonic() - began:.2f} s")
+            yield event["delta"]["message"]["content"]["text"]
+        elif event["type"] == "message-end" and "error" in event["delta"]:
+            raise StepError(f"the stream failed: {event['delta']['error']}")
 
 
 def _generate(proxy: Client, journey: Journey) -> list[Answer]:

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -70,12 +70,18 @@ class Journey:
         self._cdk("destroy", f"{self._environment}/*", "--force", "--concurrency", "2", app=self._assembly)
 
     @contextmanager
-    def step(self, title: str) -> Iterator[list[str]]:
-        """Show a step while it runs, then its duration and the results in the list that it yields."""
+    def step(self, title: str, *, moving: bool = True) -> Iterator[list[str]]:
+        """Show a step while it runs, then its duration and the results in the list that it yields.
+
+        Args:
+            title: what it does.
+            moving: whether a line moves while it runs: not where the step itself writes.
+
+        """
         started, result = time.monotonic(), list[str]()
         shown = Text(title)
         shown.truncate(self._console.width - 2, overflow="ellipsis")  # the spinner needs two columns
-        with self._console.status(shown):
+        with self._console.status(shown) if moving else nullcontext():
             try:
                 yield result
             except BaseException:

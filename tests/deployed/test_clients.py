@@ -14,7 +14,7 @@ from tests.support.served import BEARER, MODELS, Served, call_as, check, make_en
 
 @pytest.fixture(scope="module")
 def served(deployed: Deployed) -> Served:
-    make_endpoints(deployed)
+    make_endpoints()
     return serve(deployed, "clients", rest_api=BEARER)
 
 

@@ -69,7 +69,7 @@ RETIRED = [
 
 @pytest.fixture(scope="module")
 def endpoints(deployed: Deployed) -> Deployed:
-    make_endpoints(deployed)
+    make_endpoints()
     return deployed
 
 

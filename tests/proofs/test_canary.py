@@ -54,7 +54,7 @@ STREAM_FAULTS = ("StreamBroken", "InternalStreamFailure", "StreamErrorEvent", "S
 
 @pytest.fixture(scope="module")
 def served(deployed: Deployed) -> Served:
-    make_endpoints(deployed)
+    make_endpoints()
     return serve(deployed, "clients", rest_api=BEARER)
 
 

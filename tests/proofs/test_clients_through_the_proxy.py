@@ -21,7 +21,7 @@ OTHERS = [(name, case) for case in CASES for name in case.environments if name !
 
 @pytest.fixture(scope="module")
 def endpoints(deployed: Deployed) -> Deployed:
-    make_endpoints(deployed)
+    make_endpoints()
     return deployed
 
 

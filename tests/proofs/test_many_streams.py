@@ -28,7 +28,7 @@ ROUNDS = (STREAMS // 4, STREAMS // 2, STREAMS * 3 // 4, *[STREAMS] * 4)
 
 @pytest.fixture(scope="module")
 def served(deployed: Deployed) -> Served:
-    make_endpoints(deployed)
+    make_endpoints()
     # Twice as many as needed: an execution environment is busy for a moment after its last byte.
     return serve(deployed, "many", rest_api=BEARER, reserved_concurrency=2 * STREAMS)
 

@@ -42,7 +42,7 @@ BUSY = [("ThrottlingException", 2, 429, "throttled", 1), ("ModelError429", 1, 42
 
 @pytest.fixture(scope="module")
 def endpoints(deployed: Deployed) -> Deployed:
-    make_endpoints(deployed)
+    make_endpoints()
     return deployed
 
 

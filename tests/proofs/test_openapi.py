@@ -41,7 +41,7 @@ BY_THE_CONTAINER = {"invalid_field", "model_refused"}
 def url(deployed: Deployed) -> str:
     package = ModelPackage.from_catalog(NEWEST, INSTANCES["chat"], "us-east-1").arn
     set_conditions(Conditions(apis={package.rpartition("/")[2]: "chat_v2"}), deployed.cloud.conditions)
-    make_endpoints(deployed, {**PACKAGES, "chat2": package})
+    make_endpoints({**PACKAGES, "chat2": package})
     endpoints = {**content()["proxy"]["endpoints"], "clients-chat2": {"api": "chat_v2", "models": [NEWEST]}}
     return serve(deployed, "schema", endpoints=endpoints).stacks.parameter("generate-url")
 

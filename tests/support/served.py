@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 
+from local_aws.runner import other_endpoints
 from sagemaker_llm import ModelPackage
 from tests.clients.cases import Case, find
 from tests.support.clients import Client, Result, reachable
@@ -58,35 +59,16 @@ def content(**proxy: Any) -> Content:
     }
 
 
-def make_endpoints(deployed: Deployed, packages: Mapping[str, str] = PACKAGES) -> None:
+def make_endpoints(packages: Mapping[str, str] = PACKAGES) -> None:
     """Make the endpoints, which other teams own.
 
     Args:
-        deployed: the local cloud.
         packages: the package of each, by the last part of its name. Default: the three.
 
     """
-    sagemaker = deployed.sagemaker
-    (local,) = sagemaker.list_models()["Models"]
-    role = sagemaker.describe_model(ModelName=local["ModelName"])["ExecutionRoleArn"]
     for api, package in packages.items():
-        name = f"clients-{api}"
-        container: Any = {"ModelPackageName": package}
-        sagemaker.create_model(
-            ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container, EnableNetworkIsolation=True
-        )
-        variant: Any = {
-            "VariantName": "AllTraffic",
-            "ModelName": name,
-            "InstanceType": INSTANCES.get(api, INSTANCES["chat"]),
-            "InitialInstanceCount": 1,
-            "InferenceAmiVersion": "al2-ami-sagemaker-inference-gpu-2",
-        }
-        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-    wait: Any = {"Delay": 1, "MaxAttempts": 30}
-    for api in packages:
-        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=f"clients-{api}", WaiterConfig=wait)
+        other_endpoints.make(f"clients-{api}", package, INSTANCES.get(api, INSTANCES["chat"]))
+    other_endpoints.wait_for(f"clients-{api}" for api in packages)
 
 
 def serve(deployed: Deployed, name: str, files: Mapping[str, str] | None = None, **proxy: Any) -> Served:
