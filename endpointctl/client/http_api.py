@@ -159,7 +159,7 @@ class Client:
         return self._answered(path, _JSON, json.dumps(fields).encode())[0]
 
     def stream(self, path: str, fields: Mapping[str, Any]) -> Iterator[Any]:
-        """Send one request to a route that streams, once; yield the events of its answer as they arrive.
+        """Send one request to a route of Cohere's that streams, once; yield the events of its answer as they arrive.
 
         Args: as those of ``ask``.
 
@@ -172,7 +172,7 @@ class Client:
         answer = self._http.stream("POST", path, headers, content)
         if isinstance(answer, Response):
             raise refusal(answer.status, answer.body, answer.headers)
-        return (json.loads(line) for line in answer if line.strip())
+        return answer
 
     def _answered(self, path: str, headers: Mapping[str, str], content: bytes) -> tuple[Any, float, int]:
         """Return the body, its time in seconds, and the number of attempts."""

@@ -89,38 +89,49 @@ class Transport:
 
         """
         response = self._sent(method, path, headers, content, stream=False)
-        # botocore leaves this check to its parsers.
-        length = str(response.headers.get("content-length", ""))
-        if length.isdigit() and len(response.content) < int(length):
-            raise Lost(
-                f"no answer from {self._url}: the response ended after {len(response.content)} of {length} bytes"
-            )
+        self._check_length(response.headers, len(response.content))
         return Response(response.status_code, _lower(response.headers), parsed(response.content))
 
-    def stream(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Response | Iterator[bytes]:
-        """Send one request; return the lines of its response as they arrive, or the response if its status is no 200.
+    def stream(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Response | Iterator[Any]:
+        """Send one request for lines of JSON; return them as they arrive, or the response if its status is no 200.
 
         Raises:
             Failure: as ``send`` does, while the lines are read too.
 
         """
         response = self._sent(method, path, headers, content, stream=True)
+        lines = self._lines(response)
         if response.status_code != HTTPStatus.OK:
-            return Response(response.status_code, _lower(response.headers), parsed(response.content))
-        return self._lines(response.raw)
+            return Response(response.status_code, _lower(response.headers), parsed(b"\n".join(lines)))
+        return (self._event(line) for line in lines if line.strip())
 
-    def _lines(self, raw: Any) -> Iterator[bytes]:  # noqa: ANN401 - urllib3's response
-        rest = b""
+    def _lines(self, response: Any) -> Iterator[bytes]:  # noqa: ANN401 - botocore's
+        raw, rest, size = response.raw, b"", 0
         try:
-            for part in raw.stream(amt=None):
+            # Whatever is there, however little: the next bytes may take long.
+            while part := raw.read1(65536):
+                size += len(part)
                 *lines, rest = (rest + part).split(b"\n")
                 yield from lines
         except HTTPError as error:
             raise Lost(f"the stream from {self._url} ended early: {type(error).__name__}") from None
         finally:
             raw.close()
+        self._check_length(response.headers, size)
         if rest:
             yield rest
+
+    def _check_length(self, headers: Mapping[Any, Any], size: int) -> None:
+        """Refuse a response that is shorter than it says; botocore leaves this to its parsers."""
+        length = str(headers.get("content-length", ""))
+        if length.isdigit() and size < int(length):
+            raise Lost(f"no answer from {self._url}: the response ended after {size} of {length} bytes")
+
+    def _event(self, line: bytes) -> Any:  # noqa: ANN401 - JSON
+        try:
+            return json.loads(line)
+        except ValueError:
+            raise Lost(f"the stream from {self._url} holds a line that is no JSON") from None
 
     def _sent(self, method: str, path: str, headers: Mapping[str, str], content: bytes, *, stream: bool) -> Any:  # noqa: ANN401
         # A connection of its own: a server that closes an idle one would lose the next request, and a handshake

@@ -105,9 +105,11 @@ def _chat(proxy: Client, journey: Journey, console: Console) -> None:
     console.print(f"[bold]{_QUESTION}[/bold]", soft_wrap=True)
     # Without the line that moves: it would write over what has arrived.
     with journey.step(f"POST /v2/chat, streamed, model {model}", moving=False) as result:
-        for text in _texts(proxy.stream("/v2/chat", request), result):
-            console.out(text, end="", highlight=False)
-        console.print()
+        try:
+            for text in _texts(proxy.stream("/v2/chat", request), result):
+                console.out(text, end="", highlight=False)
+        finally:
+            console.print()
     other_endpoints.delete(endpoint)
 
 
