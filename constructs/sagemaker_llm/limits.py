@@ -101,6 +101,9 @@ MAX_GENERATIONS: Final = 5
 VARIANT_NAME: Final = "AllTraffic"
 """The name of an endpoint's only variant, as every AWS console and SDK default calls it."""
 
+MODEL_NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}"
+"""What clients may call a model: the names that Cohere, OpenAI and Hugging Face give fit."""
+
 VARIANT_NAME_PATTERN: Final = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
 """SageMaker's pattern of a variant's name; it does not bound the length."""
 

@@ -91,19 +91,13 @@ def rotate(
 @keys.command()
 def disable(key: Name, env: Environment = "dev") -> None:
     """Refuse a key from now on, until `keys enable`."""
-    found = _keys(env)
-    one = found.one(key)
-    found.set_enabled(one, enabled=False)
-    show(f"{env}: the key {one.id} of {one.client} is disabled")
+    _switch(key, env, enabled=False)
 
 
 @keys.command()
 def enable(key: Name, env: Environment = "dev") -> None:
     """Accept a disabled key again."""
-    found = _keys(env)
-    one = found.one(key)
-    found.set_enabled(one, enabled=True)
-    show(f"{env}: the key {one.id} of {one.client} is enabled")
+    _switch(key, env, enabled=True)
 
 
 @keys.command()
@@ -113,6 +107,13 @@ def delete(key: Name, env: Environment = "dev") -> None:
     one = found.one(key)
     found.delete(one)
     show(f"{env}: the key {one.id} of {one.client} is deleted")
+
+
+def _switch(key: str, env: str, *, enabled: bool) -> None:
+    found = _keys(env)
+    one = found.one(key)
+    found.set_enabled(one, enabled=enabled)
+    show(f"{env}: the key {one.id} of {one.client} is {'enabled' if enabled else 'disabled'}")
 
 
 def _keys(env: str) -> Keys:

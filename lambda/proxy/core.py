@@ -41,12 +41,11 @@ class Core:
         self._readers: dict[str, FieldReader] = {}
         self._translations: dict[str, Translation] = {}
         self._cold_start = True
-        # What every request needs is made at the start, where Lambda gives more CPU.
-        for route in table.ROUTES:
-            if settings.endpoints[0].api in route.translations and not route.also_at:
-                self._reader(route)
-                self._translation(route, settings.endpoints[0])
-                break
+        # The first route is made at the start, where Lambda gives more CPU; the others when they are asked for.
+        first = settings.endpoints[0]
+        route = next(one for one in table.ROUTES if first.api in one.translations)
+        self._reader(route)
+        self._translation(route, first)
 
     def respond(
         self, read_request: Callable[[], Request], *, request_id: str, remaining_seconds: Callable[[], float]

@@ -16,7 +16,7 @@ Caller = Annotated[str, Field(pattern=r"^(\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12
 ClientName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?$")]
 Network = Annotated[str, AfterValidator(lambda text: str(ip_network(text)))]
-ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
+ModelName = Annotated[str, Field(pattern=f"^{limits.MODEL_NAME_PATTERN}$")]
 EndpointName = Annotated[str, AfterValidator(limits.check_endpoint_name)]
 VpcEndpointId = Annotated[str, Field(pattern=r"^vpce-[0-9a-f]{8,17}$")]
 

@@ -6,15 +6,12 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
+from sagemaker_llm import limits
 from sagemaker_llm.endpoint.invocable_endpoint import InvocableEndpoint
 from sagemaker_llm.errors import OptionError
 from sagemaker_llm.models.catalog import Api
 from sagemaker_llm.proxy import source
-
-MODEL_NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}"
-"""What a model may be called: the names that Cohere, OpenAI and Hugging Face give fit."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ def check_served(served: Sequence[ServedEndpoint]) -> None:
             allowed = ", ".join(source.apis())
             raise OptionError("api", one.api, problem="cannot be translated by the proxy", allowed=allowed)
         for name in dict.fromkeys((one.endpoint.endpoint_name, *one.models)):
-            if not re.fullmatch(MODEL_NAME_PATTERN, name):
+            if not re.fullmatch(limits.MODEL_NAME_PATTERN, name):
                 allowed = "1 to 128 letters, digits and . _ : / -, a letter or digit first"
                 raise OptionError("models", name, problem="cannot be the name of a model", allowed=allowed)
             if name in seen:

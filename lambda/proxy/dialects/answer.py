@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -34,7 +35,7 @@ class Answer:
 
 
 class Stream(Protocol):
-    """Translates the objects of one stream of the container.
+    """Translates the objects of one stream of the container: a class to inherit from.
 
     Attributes:
         finished: whether the stream's last object has come.
@@ -43,9 +44,9 @@ class Stream(Protocol):
 
     """
 
-    finished: bool
-    tokens_in: int | None
-    tokens_out: int | None
+    finished: bool = False
+    tokens_in: int | None = None
+    tokens_out: int | None = None
 
     def events(self, document: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the events for one object of the container.
@@ -99,6 +100,28 @@ def parsed(content: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise bad_answer("it is no JSON object")
     return document
+
+
+def check_reason(reason: Any) -> None:  # noqa: ANN401 - JSON
+    """Check that an answer did not end because the model failed.
+
+    Raises:
+        ProxyError: ``model_failed``. A container's own text about it may repeat the prompt, and is left out.
+
+    """
+    if reason in ("ERROR", "TIMEOUT"):
+        raise ProxyError("model_failed", "the model failed in the middle of its answer", cause=f"FinishReason.{reason}")
+
+
+def new_id() -> str:
+    """Return an id for an answer that has none."""
+    return os.urandom(16).hex()
+
+
+def identified(found: dict[str, Any], version: str) -> dict[str, Any]:
+    """Return the id of an answer, which clients read, and its ``meta`` with the API's version."""
+    meta = found["meta"] if isinstance(found.get("meta"), dict) else {}
+    return {"id": found.get("id") or new_id(), "meta": {**meta, "api_version": {"version": version}}}
 
 
 def bad_answer(reason: str) -> ProxyError:

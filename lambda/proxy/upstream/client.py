@@ -106,10 +106,7 @@ class EndpointClient:
             _collect(results, len(contents), call, answers)
         finally:
             if len(answers) < len(contents):
-                # A late answer must not keep the next request from its worker, and nothing more may be sent.
-                call.cancel()
-                self._workers.end()
-                self._workers = Workers()
+                self._leave(call)
         self._last_used[: len(contents)] = [time.time()] * len(contents)
         return [answers[number] for number in range(len(contents))]
 
@@ -155,9 +152,7 @@ class EndpointClient:
                 yield part
         finally:
             if not ended:
-                call.cancel()
-                self._workers.end()
-                self._workers = Workers()
+                self._leave(call)
 
     def _receive(self, content: bytes, call: Call, put: Callable[[bytes], None]) -> None:
         body = _at_most_twice(lambda: self._open(content, call), call)
@@ -176,6 +171,12 @@ class EndpointClient:
     def _open(self, content: bytes, call: Call) -> Any:  # noqa: ANN401 - botocore's event stream
         call.begin_attempt()
         return self._client.invoke_endpoint_with_response_stream(**_request(content, call))["Body"]
+
+    def _leave(self, call: Call) -> None:
+        """Leave a call: a late answer must not keep the next request from its worker, and nothing more may be sent."""
+        call.cancel()
+        self._workers.end()
+        self._workers = Workers()
 
     def _close_idle_connections(self, needed: int) -> None:
         """Close all connections when one of those needed was idle for too long: the last one returned is used first."""

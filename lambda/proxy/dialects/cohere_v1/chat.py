@@ -6,10 +6,9 @@ Source: docs.cohere.com, API v1 ``chat``.
 from __future__ import annotations
 
 import json
-import os
 from typing import Any, Final
 
-from proxy.dialects.answer import Answer, bad_answer, billed_tokens, bounded, parsed, written
+from proxy.dialects.answer import Answer, Stream, bad_answer, billed_tokens, bounded, new_id, parsed, written
 from proxy.dialects.cohere_v1.events import kind_of, response_of, sentence, text_of
 from proxy.errors import ProxyError
 
@@ -40,7 +39,7 @@ def answer(contents: list[bytes], fields: dict[str, Any]) -> Answer:  # noqa: AR
     ):
         raise bad_answer("it holds no text")
     missing = [name for name in _IDS if not document.get(name)]
-    body = written({**document, **{name: os.urandom(16).hex() for name in missing}}) if missing else None
+    body = written({**document, **{name: new_id() for name in missing}}) if missing else None
     return Answer(body or bounded(content.decode()), 1, *(billed_tokens(document) or (None, None)))
 
 
@@ -49,13 +48,10 @@ def stream(fields: dict[str, Any]) -> ChatStream:  # noqa: ARG001 - the protocol
     return ChatStream()
 
 
-class ChatStream:
+class ChatStream(Stream):
     """Passes the events of chat v1 on; see ``proxy.dialects.answer.Stream``."""
 
     def __init__(self) -> None:
-        self.finished = False
-        self.tokens_in: int | None = None
-        self.tokens_out: int | None = None
         self._id = ""
         self._texts: list[str] = []
 

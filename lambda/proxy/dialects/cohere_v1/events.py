@@ -5,12 +5,10 @@ Source: cohere-python's ``StreamedChatResponse`` and ``GenerateStreamedResponse`
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from proxy.dialects.answer import bad_answer
+from proxy.dialects.answer import bad_answer, check_reason
 from proxy.errors import ProxyError
-
-_FAILURES: Final = ("ERROR", "TIMEOUT")
 
 
 def kind_of(document: dict[str, Any]) -> str:
@@ -52,17 +50,6 @@ def response_of(document: dict[str, Any]) -> dict[str, Any]:
         raise bad_answer("the end of its stream has no response")
     check_reason(response.get("finish_reason"))
     return response
-
-
-def check_reason(reason: Any) -> None:  # noqa: ANN401 - JSON
-    """Check that a stream did not end because the model failed.
-
-    Raises:
-        ProxyError: ``model_failed``. A container's own text about it may repeat the prompt, and is left out.
-
-    """
-    if reason in _FAILURES:
-        raise ProxyError("model_failed", "the model failed in the middle of its answer", cause=f"FinishReason.{reason}")
 
 
 def sentence(error: ProxyError) -> str:

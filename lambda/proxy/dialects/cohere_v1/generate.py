@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from proxy.dialects.answer import Answer, bad_answer, billed_tokens, bounded, parsed
-from proxy.dialects.cohere_v1.events import check_reason, sentence, text_of
+from proxy.dialects.answer import Answer, Stream, bad_answer, billed_tokens, bounded, check_reason, parsed
+from proxy.dialects.cohere_v1.events import sentence, text_of
 from proxy.errors import ProxyError
 
 
@@ -52,7 +52,7 @@ def stream(fields: dict[str, Any]) -> GenerateStream:
     return GenerateStream(fields.get("num_generations", 1))
 
 
-class GenerateStream:
+class GenerateStream(Stream):
     """Passes the objects of generate on; see ``proxy.dialects.answer.Stream``.
 
     Args:
@@ -61,9 +61,6 @@ class GenerateStream:
     """
 
     def __init__(self, generations: int) -> None:
-        self.finished = False
-        self.tokens_in: int | None = None
-        self.tokens_out: int | None = None
         self._open = generations
 
     def events(self, document: dict[str, Any]) -> list[dict[str, Any]]:

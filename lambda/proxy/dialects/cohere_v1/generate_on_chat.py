@@ -8,10 +8,9 @@ API to the Chat API".
 from __future__ import annotations
 
 import json
-import os
 from typing import Any, Final
 
-from proxy.dialects.answer import Answer, billed_tokens, parsed, written
+from proxy.dialects.answer import Answer, Stream, billed_tokens, new_id, parsed, written
 from proxy.dialects.cohere_v1.events import kind_of, response_of, text_of
 from proxy.dialects.cohere_v1.generate import failure
 from proxy.errors import ProxyError
@@ -81,7 +80,7 @@ def _refusal(name: str, allowed: str) -> ProxyError:
 
 
 def _generation(document: dict[str, Any]) -> dict[str, str]:
-    found = {"text": text_of(document), "id": str(document.get("generation_id") or os.urandom(16).hex())}
+    found = {"text": text_of(document), "id": str(document.get("generation_id") or new_id())}
     if isinstance(document.get("finish_reason"), str):
         found["finish_reason"] = document["finish_reason"]
     return found
@@ -92,7 +91,7 @@ def stream(fields: dict[str, Any]) -> GenerateOnChatStream:
     return GenerateOnChatStream(fields["prompt"])
 
 
-class GenerateOnChatStream:
+class GenerateOnChatStream(Stream):
     """Makes the objects of generate of chat's events; see ``proxy.dialects.answer.Stream``.
 
     Args:
@@ -101,9 +100,6 @@ class GenerateOnChatStream:
     """
 
     def __init__(self, prompt: str) -> None:
-        self.finished = False
-        self.tokens_in: int | None = None
-        self.tokens_out: int | None = None
         self._prompt = prompt
         self._texts: list[str] = []
         self._id = ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from proxy.dialects.answer import Answer, bad_answer, parsed, written
+from proxy.dialects.answer import Answer, Stream, bad_answer, check_reason, parsed, written
 from proxy.dialects.cohere_v2.events import failure, tokens_of
 from proxy.errors import ProxyError
 
@@ -58,13 +58,10 @@ def stream(fields: dict[str, Any]) -> ChatStream:  # noqa: ARG001 - as every tra
     return ChatStream()
 
 
-class ChatStream:
+class ChatStream(Stream):
     """Passes the events of chat v2 on; see ``proxy.dialects.answer.Stream``."""
 
     def __init__(self) -> None:
-        self.finished = False
-        self.tokens_in: int | None = None
-        self.tokens_out: int | None = None
         self._id = ""
         self._usage: dict[str, Any] = {}
 
@@ -89,9 +86,7 @@ class ChatStream:
         usage = end.get("usage")
         self._usage = usage if isinstance(usage, dict) else {}
         self.tokens_in, self.tokens_out = tokens_of(usage)
-        if end.get("finish_reason") in ("ERROR", "TIMEOUT"):
-            # Its text may repeat the prompt: the failure's own says enough.
-            raise ProxyError("model_failed", "the model failed in the middle of its answer", cause="MessageEnd")
+        check_reason(end.get("finish_reason"))
         self.finished = True
 
     def failure(self, error: ProxyError, request_id: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import json
 import os
 from typing import Any, Final
 
-from proxy.dialects.answer import Answer, Stream, bad_answer, parsed, written
+from proxy.dialects.answer import Answer, Stream, bad_answer, new_id, parsed, written
 from proxy.dialects.cohere_v2.events import tokens_of
 from proxy.dialects.cohere_v2.messages import V1, conversation
 from proxy.dialects.cohere_v2.sources import Sources, documents
@@ -117,7 +117,7 @@ def document(contents: list[bytes], fields: dict[str, Any]) -> dict[str, Any]:
         sources.tell(given.get("documents"))
         message["citations"] = [sources.citation(one) for one in citations(given)]
     found = {
-        "id": given.get("generation_id") or given.get("response_id") or os.urandom(16).hex(),
+        "id": given.get("generation_id") or given.get("response_id") or new_id(),
         "finish_reason": finish_reason(given.get("finish_reason"), bool(calls)),
         "message": message,
     }

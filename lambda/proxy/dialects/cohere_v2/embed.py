@@ -9,12 +9,11 @@ Source: docs.cohere.com, API v2 ``embed``; the sample files of github.com/cohere
 from __future__ import annotations
 
 import json
-import os
 import struct
 from base64 import b64encode
 from typing import Any, Final
 
-from proxy.dialects.answer import Answer, bad_answer, parsed, written
+from proxy.dialects.answer import Answer, bad_answer, identified, parsed, written
 from proxy.routes.request import invalid
 
 _SOURCES: Final = ("texts", "images", "inputs")
@@ -74,15 +73,13 @@ def document(found: dict[str, Any], fields: dict[str, Any], version: str = "2") 
     _check_dimension(vectors, fields.get("output_dimension"))
     if "base64" in asked:
         vectors["base64"] = [_base64(one) for one in vectors["float"]]
-    meta = found["meta"] if isinstance(found.get("meta"), dict) else {}
     texts = {"texts": fields["texts"]} if "texts" in fields else {}
     return {
         **found,
         **texts,
-        "id": found.get("id") or os.urandom(16).hex(),
+        **identified(found, version),
         "embeddings": {name: vectors[name] for name in asked},
         "response_type": "embeddings_by_type",
-        "meta": {**meta, "api_version": {"version": version}},
     }
 
 

@@ -8,10 +8,9 @@ Source: docs.cohere.com, API v2 ``rerank``; the sample files of github.com/coher
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
-from proxy.dialects.answer import Answer, bad_answer, parsed, written
+from proxy.dialects.answer import Answer, bad_answer, identified, parsed, written
 
 
 def requests(fields: dict[str, Any]) -> list[bytes]:
@@ -48,12 +47,11 @@ def document(contents: list[bytes], fields: dict[str, Any], version: str = "2") 
     documents = fields["documents"]
     if not isinstance(results, list) or not all(_is_result(one, len(documents)) for one in results):
         raise bad_answer("it holds no scores of the documents")
-    meta = found["meta"] if isinstance(found.get("meta"), dict) else {}
+    shown = fields.get("return_documents", False)
     return {
         **found,
-        "id": found.get("id") or os.urandom(16).hex(),
-        "results": [_result(one, documents, shown=fields.get("return_documents", False)) for one in results],
-        "meta": {**meta, "api_version": {"version": version}},
+        **identified(found, version),
+        "results": [_result(one, documents, shown=shown) for one in results],
     }
 
 

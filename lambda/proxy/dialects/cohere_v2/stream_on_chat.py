@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from proxy.dialects.answer import bad_answer
+from proxy.dialects.answer import Stream, bad_answer
 from proxy.dialects.cohere_v1.events import kind_of, response_of, text_of
 from proxy.dialects.cohere_v2 import chat_on_chat as whole
 from proxy.dialects.cohere_v2.events import failure, tokens_of
@@ -20,7 +20,7 @@ Events = list[dict[str, Any]]
 _STOPPED: Final = ("ERROR_TOXIC", "USER_CANCEL")
 
 
-class ChatOnChatStream:
+class ChatOnChatStream(Stream):
     """Makes chat v2's events of chat v1's; see ``proxy.dialects.answer.Stream``.
 
     Args:
@@ -29,9 +29,6 @@ class ChatOnChatStream:
     """
 
     def __init__(self, fields: dict[str, Any]) -> None:
-        self.finished = False
-        self.tokens_in: int | None = None
-        self.tokens_out: int | None = None
         self._sources = Sources(fields)
         self._usage: dict[str, Any] = {}
         self._id = ""

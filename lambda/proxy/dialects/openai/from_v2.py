@@ -10,8 +10,7 @@ import os
 import time
 from typing import Any, Final
 
-from proxy.dialects.answer import bad_answer
-from proxy.errors import ProxyError
+from proxy.dialects.answer import bad_answer, check_reason
 
 _REASONS: Final = {
     "COMPLETE": "stop",
@@ -57,8 +56,7 @@ def finish_reason(reason: Any) -> str:  # noqa: ANN401 - JSON
         ProxyError: ``model_failed`` when the model failed.
 
     """
-    if reason in ("ERROR", "TIMEOUT"):
-        raise ProxyError("model_failed", "the model failed in the middle of its answer", cause="FinishReason")
+    check_reason(reason)
     return _REASONS.get(reason, "stop") if isinstance(reason, str) else "stop"
 
 

@@ -20,7 +20,7 @@ from proxy.errors import ProxyError
 Chunks = list[dict[str, Any]]
 
 
-class CompletionStream:
+class CompletionStream(Stream):
     """Translates one stream; see ``proxy.dialects.answer.Stream``.
 
     Args:
@@ -37,9 +37,6 @@ class CompletionStream:
         self._calls: dict[Any, int] = {}  # the chunks' numbers of calls, by chat v2's
         self._id = ""
         self._created = int(time.time())
-        self.finished = False
-        self.tokens_in: int | None = None
-        self.tokens_out: int | None = None
 
     def events(self, document: dict[str, Any]) -> Chunks:
         """Return the chunks for an object of the container.
