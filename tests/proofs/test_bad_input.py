@@ -12,7 +12,7 @@ from tests.clients.cases.case import FUNCTION, TOOLS
 from tests.support.clients import Clients, Result
 from tests.support.cloud import Deployed
 from tests.support.outcomes import failed
-from tests.support.served import BEARER, MODELS, Served, make_endpoints, make_key, serve, signer
+from tests.support.served import MODELS, Served, make_key, serve, signer
 
 CALLS = ("cohere_sdk.generate", "cohere_sdk.chat", "cohere_sdk.v2_chat", "openai_sdk.chat")
 WITH_A_MODEL = (*CALLS[1:], "cohere_sdk.embed", "cohere_sdk.v2_embed", "cohere_sdk.v2_rerank", "openai_sdk.embed")
@@ -65,18 +65,6 @@ RETIRED = [
     ("cohere_sdk.classify", "/v2/chat and a response_format"),
     ("cohere_sdk.summarize", "/v2/chat"),
 ]
-
-
-@pytest.fixture(scope="module")
-def endpoints(deployed: Deployed) -> Deployed:
-    make_endpoints()
-    return deployed
-
-
-@pytest.fixture(scope="module")
-def served(endpoints: Deployed) -> Served:
-    """A streaming proxy behind a REST API with keys."""
-    return serve(endpoints, "clients", rest_api=BEARER)
 
 
 @pytest.fixture(scope="module")

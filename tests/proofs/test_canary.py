@@ -11,7 +11,7 @@ import pytest
 from local_aws.conditions import Conditions, Fault
 from tests.support.cloud import Deployed
 from tests.support.local_transport import LocalTransport
-from tests.support.served import BEARER, MODELS, Served, log_lines, make_endpoints, serve
+from tests.support.served import MODELS, Served, log_lines
 
 WORD = "Kanarienvogel"
 IMAGE = f"data:image/png;base64,iVBORw0KGgo{WORD}="
@@ -50,12 +50,6 @@ FAULTS = (
     *("AnswerOfAnotherKind", "AnswerCutOff"),
 )
 STREAM_FAULTS = ("StreamBroken", "InternalStreamFailure", "StreamErrorEvent", "StreamErrorObject", "StreamEndsEarly")
-
-
-@pytest.fixture(scope="module")
-def served(deployed: Deployed) -> Served:
-    make_endpoints()
-    return serve(deployed, "clients", rest_api=BEARER)
 
 
 @pytest.fixture(scope="module")

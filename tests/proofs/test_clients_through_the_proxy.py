@@ -12,22 +12,11 @@ from local_aws.conditions import Conditions, Fault
 from tests.clients.cases import CASES, Case
 from tests.support.clients import Clients
 from tests.support.cloud import Deployed
-from tests.support.served import BEARER, MODELS, Served, call_as, check, make_endpoints, serve, signer
+from tests.support.served import MODELS, Served, call_as, check, serve, signer
 
 FREE_JSON = "langchain.with_structured_output-method"
 """It asks for JSON without a schema: the stand-in's has other members than LangChain looks for."""
 OTHERS = [(name, case) for case in CASES for name in case.environments if name != "newest"]
-
-
-@pytest.fixture(scope="module")
-def endpoints(deployed: Deployed) -> Deployed:
-    make_endpoints()
-    return deployed
-
-
-@pytest.fixture(scope="module")
-def with_keys(endpoints: Deployed) -> Served:
-    return serve(endpoints, "clients", rest_api=BEARER)
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +25,8 @@ def with_iam(endpoints: Deployed) -> Served:
 
 
 @pytest.mark.parametrize(("environment", "case"), OTHERS, ids=str)
-def test_a_call_with_a_key(environment: str, case: Case, clients: Clients, with_keys: Served) -> None:
-    result = call_as(case, clients[environment], with_keys)
+def test_a_call_with_a_key(environment: str, case: Case, clients: Clients, served: Served) -> None:
+    result = call_as(case, clients[environment], served)
     if str(case) == FREE_JSON:
         assert result.failure()["class"] == "OutputParserException"
     else:
@@ -75,14 +64,14 @@ def test_what_a_client_tells_of_a_stream_that_breaks_off(
     told: str,
     clients: Clients,
     endpoints: Deployed,
-    with_keys: Served,
+    served: Served,
     account: Callable[[Conditions], None],
 ) -> None:
     """An exception, the code, or at least a finish reason; none asks again, and none fails because of the event."""
     before = len(endpoints.invocations)
     # As often as it happens: another request would fail, too, and be counted.
     account(Conditions(faults=(Fault("StreamEndsEarly", after=3),)))
-    result = clients[environment].call(scenario, with_keys.url, key=with_keys.key, model=MODELS["chat"])
+    result = clients[environment].call(scenario, served.url, key=served.key, model=MODELS["chat"])
     found = result.error["class"] if result.error else json.dumps(result.events[-1])
     known = ("connection_lost", "APIError", "MidStreamFallbackError", "ERROR")
     assert next((one for one in known if one in found), "") == told

@@ -8,7 +8,7 @@ from local_aws.conditions import Conditions, Fault
 from tests.support.clients import Clients, Result
 from tests.support.cloud import Deployed
 from tests.support.outcomes import ended, failed
-from tests.support.served import BEARER, MODELS, Served, log_lines, make_endpoints, serve, signer
+from tests.support.served import BEARER, MODELS, Served, log_lines, serve, signer
 
 WHOLE = ("cohere_sdk.generate", "cohere_sdk.chat", "cohere_sdk.v2_chat", "openai_sdk.chat")
 STREAMED = ("cohere_sdk.generate_stream", "cohere_sdk.chat_stream", "cohere_sdk.v2_chat_stream")
@@ -38,17 +38,6 @@ OF_STREAMS = [
 ]
 BUSY = [("ThrottlingException", 2, 429, "throttled", 1), ("ModelError429", 1, 429, "throttled", 2)]
 """Refused before the model: the fault, how often the proxy meets it in one request, and what reached the container."""
-
-
-@pytest.fixture(scope="module")
-def endpoints(deployed: Deployed) -> Deployed:
-    make_endpoints()
-    return deployed
-
-
-@pytest.fixture(scope="module")
-def served(endpoints: Deployed) -> Served:
-    return serve(endpoints, "clients", rest_api=BEARER)
 
 
 @pytest.fixture(scope="module")

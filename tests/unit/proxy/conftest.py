@@ -9,7 +9,7 @@ import pytest
 
 from proxy.upstream import client
 
-from .function import CAPS, GOOD, Function, Upstream, answer, fresh_handler, read_request
+from .function import GOOD, SETTINGS, Function, Upstream, answer, fresh_handler, read_request, set_sdk
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -58,17 +58,7 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture
 def function(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Function:
-    for name, value in {
-        "API": "generate",
-        "ENDPOINT_NAME": "cohere-test",
-        # Longer than any pause of a busy machine: without time left, no second attempt is made.
-        "GENERATE_TIMEOUT_SECONDS": "20",
-        "MAX_REQUEST_BYTES": "4096",
-        **CAPS,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": f"http://127.0.0.1:{upstream.port}",
-    }.items():
+    set_sdk(monkeypatch, upstream)
+    for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
     return Function(fresh_handler(monkeypatch).handler)

@@ -11,12 +11,23 @@ from typing import Any
 
 import pytest
 
+from proxy import settings
+from proxy.core import Core
+
 Behaviour = Callable[[socket.socket, bytes], None]
 CAPS = {
     "DEFAULT_MAX_TOKENS": "50",
     "MAX_TOKENS": "1000",
     "MAX_GENERATIONS": "3",
     "MAX_PROMPT_CHARACTERS": "5000",
+}
+SETTINGS = {
+    "API": "generate",
+    "ENDPOINT_NAME": "cohere-test",
+    # Longer than any pause of a busy machine: without time left, no second attempt is made.
+    "GENERATE_TIMEOUT_SECONDS": "20",
+    "MAX_REQUEST_BYTES": "4096",
+    **CAPS,
 }
 GOOD = {"id": "1", "generations": [{"text": " a good answer"}], "prompt": "p"}
 
@@ -122,6 +133,23 @@ def rest_event(body: Any, **changes: Any) -> dict[str, Any]:
         "requestContext": {"resourcePath": path, "stage": "live", "identity": {"sourceIp": "192.0.2.1"}},
         **more,
     }
+
+
+def set_sdk(monkeypatch: pytest.MonkeyPatch, upstream: Upstream) -> None:
+    """Lead the SDK to the stand-in, with credentials."""
+    for name, value in {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": f"http://127.0.0.1:{upstream.port}",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+def core_of(monkeypatch: pytest.MonkeyPatch, upstream: Upstream, **variables: str) -> Core:
+    """Return a core that streams, with other environment variables of the function."""
+    set_sdk(monkeypatch, upstream)
+    return Core(settings.read({**SETTINGS, "STREAM_TIMEOUT_SECONDS": "30", **variables}))
 
 
 def fresh_handler(monkeypatch: pytest.MonkeyPatch) -> ModuleType:

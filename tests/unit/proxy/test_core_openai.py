@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from proxy import settings
 from proxy.core import Core
 from proxy.http import Request
 
 from .event_stream import lines, stream
-from .function import CAPS, Upstream, answer
+from .function import Upstream, answer, core_of
 
 CANARY = "the-callers-own-words"
 CONVERSATION: dict[str, Any] = {"messages": [{"role": "user", "content": CANARY}]}
@@ -32,29 +31,10 @@ PATHS = ["/compatibility/v1/chat/completions", "/v1/chat/completions"]
 
 @pytest.fixture
 def core(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Core:
-    for name, value in {
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": f"http://127.0.0.1:{upstream.port}",
-    }.items():
-        monkeypatch.setenv(name, value)
     upstream.behave = answer(200, ANSWER)
     more = [{"name": "cohere-embed", "api": "embed", "models": ["text-embedding-3-small"]}]
-    return Core(
-        settings.read(
-            {
-                "API": "chat_v2",
-                "ENDPOINT_NAME": "cohere-test",
-                "MODELS": "gpt-4o command-a",
-                "ENDPOINTS": json.dumps(more),
-                "GENERATE_TIMEOUT_SECONDS": "20",
-                "STREAM_TIMEOUT_SECONDS": "30",
-                "MAX_REQUEST_BYTES": "4096",
-                **CAPS,
-            }
-        )
-    )
+    named = {"API": "chat_v2", "MODELS": "gpt-4o command-a"}
+    return core_of(monkeypatch, upstream, ENDPOINTS=json.dumps(more), **named)
 
 
 def post(core: Core, path: str = PATHS[0], **fields: Any) -> tuple[int, dict[str, str], bytes]:
