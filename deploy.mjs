@@ -8,7 +8,7 @@
 // commit, changes no resource, and is what `make rollback` deploys again: endpointctl/deployments.py reads it.
 
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -157,7 +157,9 @@ async function run(options, stdio = "inherit") {
 
 /** Deploy a copy of the assembly in which the assembly itself is an asset; say so when the deployment failed. */
 async function deploy(assembly, environment, written, kind, options) {
-  const time = new Date().toISOString().replace(/[-:.]/g, ""); // to the millisecond: two that begin at once have two records
+  // Six more digits after the milliseconds: two deployments that begin at once have two records.
+  const now = new Date().toISOString().replace(/[-:.Z]/g, "");
+  const time = `${now}${String(randomInt(1e6)).padStart(6, "0")}Z`;
   const key = `${written.project}/deployments/${environment}/${time}-${written.commit}`;
   const folder = mkdtempSync(join(tmpdir(), "assembly-"));
   const [deployed, kept] = [join(folder, "deployed"), join(folder, "recorded")];

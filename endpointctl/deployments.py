@@ -25,7 +25,7 @@ from endpointctl.failure import Failure
 from stacks.names import PROJECT
 
 _KEY: Final = re.compile(
-    r".*/(?P<time>\d{8}T\d{6,9}Z)-(?P<commit>[0-9a-z-]+?)-(?P<kind>deploy|rollback)(-(?P<to>\d{8}T\d{6,9}Z))?\.zip"
+    r".*/(?P<time>\d{8}T\d{6,15}Z)-(?P<commit>[0-9a-z-]+?)-(?P<kind>deploy|rollback)(-(?P<to>\d{8}T\d{6,15}Z))?\.zip"
 )
 _FAILED: Final = "-failed.json"
 
@@ -41,7 +41,8 @@ class Deployment:
 
     Attributes:
         key: the object with the assembly.
-        time: when it began, e.g. ``20261125T102613250Z``, in UTC, to the millisecond.
+        time: when it began, e.g. ``20261125T102613250417302Z``, in UTC; the last six digits are random, so that two
+            deployments of one millisecond differ.
         commit: the commit of the assembly; ``-dirty`` at the end when files differed from it.
         kind: ``deploy`` or ``rollback``.
         to: of a rollback, the time of the deployment that it returned to.

@@ -39,6 +39,8 @@ OF_STREAMS = [
 BUSY = [("ThrottlingException", 2, 429, "throttled", 1), ("ModelError429", 1, 429, "throttled", 2)]
 """Refused before the model: the fault, how often the proxy meets it in one request, and what reached the container."""
 
+Inject = Callable[..., None]
+
 
 @pytest.fixture(scope="module")
 def impatient(endpoints: Deployed) -> Served:
@@ -71,6 +73,16 @@ def buffered(endpoints: Deployed) -> Served:
     return serve(endpoints, "buffered", streaming=False)
 
 
+@pytest.fixture
+def inject(account: Callable[[Conditions], None]) -> Inject:
+    """Injects a fault into the next requests of the runtime, by default one: a second request would be answered."""
+
+    def inject(fault: str, *, times: int = 1, after: int = 1) -> None:
+        account(Conditions(faults=(Fault(fault, times=times, after=after),)))
+
+    return inject
+
+
 @pytest.fixture(params=["served", "buffered"])
 def door(request: pytest.FixtureRequest) -> Served:
     found: Served = request.getfixturevalue(request.param)
@@ -87,10 +99,9 @@ def test_a_failure_is_told_and_nothing_is_sent_again(
     reached: int,
     caller: Caller,
     door: Served,
-    account: Callable[[Conditions], None],
+    inject: Inject,
 ) -> None:
-    # Once: a second request would be answered.
-    account(Conditions(faults=(Fault(fault, times=1),)))
+    inject(fault)
     assert failed(caller.call(scenario, door, reached)) == (status, code)
 
 
@@ -104,9 +115,9 @@ def test_a_failure_before_a_stream_is_an_exception(
     reached: int,
     caller: Caller,
     served: Served,
-    account: Callable[[Conditions], None],
+    inject: Inject,
 ) -> None:
-    account(Conditions(faults=(Fault(fault, times=1),)))
+    inject(fault)
     assert failed(caller.call(scenario, served, reached)) == (status, code)
 
 
@@ -118,9 +129,9 @@ def test_a_stream_that_fails_ends_with_an_event_that_says_so(
     code: str,
     caller: Caller,
     served: Served,
-    account: Callable[[Conditions], None],
+    inject: Inject,
 ) -> None:
-    account(Conditions(faults=(Fault(fault, times=1, after=3),)))
+    inject(fault, after=3)
     result = caller.call(scenario, served, 1)
     assert ended(result) == code
     assert result.events
@@ -134,9 +145,9 @@ def test_a_stream_that_fails_at_its_beginning_is_an_exception(
     code: str,
     caller: Caller,
     served: Served,
-    account: Callable[[Conditions], None],
+    inject: Inject,
 ) -> None:
-    account(Conditions(faults=(Fault(fault, times=1, after=0),)))
+    inject(fault, after=0)
     result = caller.call(scenario, served, 1)
     assert failed(result) == (424, "bad_answer" if fault == "StreamEndsEarly" else code)
 
@@ -144,29 +155,27 @@ def test_a_stream_that_fails_at_its_beginning_is_an_exception(
 @pytest.mark.parametrize("fault", ["StreamOfBytes", "StreamOfPairs"])
 @pytest.mark.parametrize("scenario", STREAMS)
 def test_a_stream_in_other_parts_is_whole(
-    scenario: str, fault: str, caller: Caller, served: Served, account: Callable[[Conditions], None]
+    scenario: str, fault: str, caller: Caller, served: Served, inject: Inject
 ) -> None:
-    account(Conditions(faults=(Fault(fault, times=1),)))
+    inject(fault)
     assert ended(caller.call(scenario, served, 1)) == ""
 
 
 @pytest.mark.parametrize("scenario", [*WHOLE, *STREAMS])
 def test_a_model_that_hangs_ends_at_the_deadline(
-    scenario: str, caller: Caller, impatient: Served, account: Callable[[Conditions], None]
+    scenario: str, caller: Caller, impatient: Served, inject: Inject
 ) -> None:
-    account(Conditions())
     caller.call(scenario, impatient, 1).unwrap()
-    account(Conditions(faults=(Fault("Slow", times=1),)))
+    inject("Slow")
     assert failed(caller.call(scenario, impatient, 1)) == (424, "timed_out")
 
 
 @pytest.mark.parametrize("scenario", STREAMS)
 def test_a_stream_that_stalls_ends_at_the_deadline(
-    scenario: str, caller: Caller, impatient: Served, account: Callable[[Conditions], None]
+    scenario: str, caller: Caller, impatient: Served, inject: Inject
 ) -> None:
-    account(Conditions())
     caller.call(scenario, impatient, 1).unwrap()
-    account(Conditions(faults=(Fault("StreamStalls", times=1, after=3),)))
+    inject("StreamStalls", after=3)
     assert ended(caller.call(scenario, impatient, 1)) == "timed_out"
 
 
@@ -181,9 +190,9 @@ def test_coheres_client_repeats_no_stream(
     reached: int,
     caller: Caller,
     served: Served,
-    account: Callable[[Conditions], None],
+    inject: Inject,
 ) -> None:
-    account(Conditions(faults=(Fault(fault, times=times),)))
+    inject(fault, times=times)
     assert failed(caller.call(scenario, served, reached - 1)) == (status, code)
 
 
@@ -200,21 +209,18 @@ def test_what_no_model_has_seen_is_tried_again(
     reached: int,
     caller: Caller,
     request: pytest.FixtureRequest,
-    account: Callable[[Conditions], None],
+    inject: Inject,
 ) -> None:
-    account(Conditions(faults=(Fault(fault, times=times),)))
+    inject(fault, times=times)
     result = caller.call(scenario, request.getfixturevalue(name), reached)
     result.unwrap()
     assert result.seconds > 0.9, "the client waits as long as retry-after says"
 
 
 @pytest.mark.parametrize("scenario", ["cohere_sdk.v2_chat", "openai_sdk.chat_stream"])
-def test_a_model_that_loads_is_waited_for(
-    scenario: str, caller: Caller, served: Served, account: Callable[[Conditions], None]
-) -> None:
-    account(Conditions())
+def test_a_model_that_loads_is_waited_for(scenario: str, caller: Caller, served: Served, inject: Inject) -> None:
     caller.call(scenario, served, 1).unwrap()
-    account(Conditions(faults=(Fault("ModelNotReadyException", times=2),)))
+    inject("ModelNotReadyException", times=2)
     result = caller.call(scenario, served, 1)
     result.unwrap()
     assert result.seconds > 9, "the client waits as long as retry-after says"

@@ -3,6 +3,8 @@
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -70,15 +72,30 @@ def line_of(request_id: str, message: str) -> dict[str, Any]:
     return found[0]
 
 
-def test_each_word_arrives_when_it_is_written(door: Door) -> None:
-    door.ask({"number": 1})
-    answer = door.ask({"number": 5, "gap": 0.2})
-    assert (answer.status, answer.body, answer.is_whole) == (200, WORDS, True)
-    assert answer.headers["content-type"] == "text/event-stream"
-    assert "content-length" not in answer.headers
-    assert len(answer.times) == 5
-    # The first one long before the last one is written.
-    assert answer.times[0] < answer.times[-1] - 0.5
+def test_each_word_arrives_when_it_is_written(door: Door, tmp_path: Path) -> None:
+    """A word is written only when its caller has the one before."""
+    (tmp_path / "0").touch()
+    connection, response = door.open({"number": 5, "gate": str(tmp_path)})
+    assert (response.status, response.headers["content-type"]) == (200, "text/event-stream")
+    assert "content-length" not in response.headers
+    for count in range(1, 6):
+        assert response.readline() + response.readline() == b"data: %d\n\n" % (count - 1)
+        (tmp_path / str(count)).touch()
+    assert response.read() == b""
+    connection.close()
+
+
+def test_streams_side_by_side_do_not_wait_for_each_other(door: Door, tmp_path: Path) -> None:
+    """No stream may end before each of them has begun."""
+    (tmp_path / "0").touch()
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda _: door.open({"number": 2, "gate": str(tmp_path)}), range(4)))
+    begun = [response.readline() for _, response in opened]
+    (tmp_path / "1").touch()
+    for connection, response in opened:
+        assert response.read() == b"\ndata: 1\n\n"
+        connection.close()
+    assert begun == [b"data: 0\n"] * 4
 
 
 def test_generate_is_unchanged_through_the_streaming_function(deployed: Deployed, door: Door) -> None:

@@ -1,7 +1,6 @@
-"""Streams side by side; where one ends before its end; and a server that does not start."""
+"""Where a stream ends before its end; and a server that does not start."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -37,19 +36,10 @@ def through_rest(deployed: Deployed) -> Door:
     return Door(stacks.parameter("generate-url"), deployed.cloud.url, "execute-api")
 
 
-def test_streams_side_by_side_do_not_wait_for_each_other(through_url: Door) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: through_url.ask({"number": 5, "gap": 0.5}), range(4)))
-    assert [answer.body for answer in answers] == [WORDS] * 4
-    # One after the other, the last one would begin after the three others' 2 s each.
-    assert max(answer.times[0] for answer in answers) < 6
-
-
 def test_lambda_cuts_a_stream_off_at_the_functions_time_out(through_url: Door) -> None:
     through_url.ask({"number": 1})
     answer = through_url.ask({"number": 3, "gap": 4})
     assert (answer.status, answer.body, answer.is_whole) == (200, b"data: 0\n\ndata: 1\n\n", False)
-    assert answer.times[-1] < 6
     assert through_url.ask({"number": 5}).body == WORDS
 
 

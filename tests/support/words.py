@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead
-from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,11 +41,13 @@ class Core(Original):
         return Response(asked.get("status", 200), headers, words(request_id, **asked))
 
 
-def words(request_id, number=5, gap=0.0, end="whole", status=200):
+def words(request_id, number=5, gap=0.0, gate="", end="whole", status=200):
     try:
         for count in range(number):
             if count:
                 time.sleep(gap)
+            while gate and not os.path.exists(f"{gate}/{count}"):
+                time.sleep(0.01)
             yield f"data: {count}\\n\\n".encode()
         if end == "raise":
             raise ValueError
@@ -55,7 +56,10 @@ def words(request_id, number=5, gap=0.0, end="whole", status=200):
     finally:
         print(json.dumps({"message": "closed", "request_id": request_id, "words": count + 1}), flush=True)
 """
-"""It streams for a prompt that is a JSON object: the arguments of ``words``, and how long to wait ``before``."""
+"""It streams for a prompt that is a JSON object: the arguments of ``words``, and how long to wait ``before``.
+
+With a ``gate``, a folder, a word waits for a file with its number.
+"""
 
 
 @dataclass
@@ -66,7 +70,6 @@ class Answer:
         status: the HTTP status.
         headers: the headers, by their names in lower case.
         body: all that arrived.
-        times: when each part arrived, in seconds from the request on.
         is_whole: whether the end arrived as well.
 
     """
@@ -74,7 +77,6 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
-    times: list[float]
     is_whole: bool = True
 
 
@@ -109,13 +111,11 @@ class Door:
 
     def ask(self, prompt: Any, *, path: str = "v1/generate", **more: Any) -> Answer:
         """Send a request and read its whole response."""
-        began = perf_counter()
         connection, response = self.open(prompt, path=path, **more)
         headers = {name.lower(): value for name, value in response.getheaders()}
-        answer = Answer(response.status, headers, b"", [])
+        answer = Answer(response.status, headers, b"")
         try:
             for part in _parts(response):
-                answer.times.append(perf_counter() - began)
                 answer.body += part
         except (IncompleteRead, ConnectionError) as error:
             answer.body += getattr(error, "partial", b"")

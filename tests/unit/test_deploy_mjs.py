@@ -103,7 +103,8 @@ def test_the_assembly_is_one_more_asset_of_each_stack(checkout: Path) -> None:
     assert record["destinations"]["place"] == {"bucketName": "assets", "assumeRoleArn": "arn:role"}
     start, _, end = key.partition("T")
     assert start.startswith("cohere/deployments/dev/20")
-    assert end[9:] == f"Z-{COMMIT}-deploy.zip"
+    assert end[:15].isdigit()
+    assert end[15:] == f"Z-{COMMIT}-deploy.zip"
     app, *rest = found["arguments"][2:]
     assert rest == ["dev/*", "--concurrency", "2", "--require-approval", "never"]
     assert Path(app).parents[1] == checkout / "tmp"
@@ -137,15 +138,20 @@ def test_a_mark_that_cannot_be_made_is_said(checkout: Path) -> None:
 
 def test_two_at_once_have_a_record_each(checkout: Path) -> None:
     """The CLI uploads nothing under a key that exists: the second one's assembly would be the first one's."""
+    clock = checkout / "clock.cjs"
+    clock.write_text("Date = class extends Date { constructor() { super(1795600000000); } };", "utf-8")
     given = command("deploy", "dev", "cdk.out")
     names = ("one", "two")
+    stopped = {"NODE_OPTIONS": f"--require {clock}"}  # both begin in the same millisecond
     started = [
-        subprocess.Popen(given, cwd=checkout, env=variables(checkout, SEEN=str(checkout / name))) for name in names
+        subprocess.Popen(given, cwd=checkout, env=variables(checkout, SEEN=str(checkout / name), **stopped))
+        for name in names
     ]
     assert [process.wait(30) for process in started] == [0, 0]
     found = [json.loads((checkout / name).read_text("utf-8"))["assets"]["files"] for name in names]
     keys = {one[f"the assembly of commit {COMMIT}"]["destinations"]["place"]["objectKey"] for one in found}
     assert len(keys) == 2
+    assert len({key.partition("T")[2][:9] for key in keys}) == 1
     assert list((checkout / "tmp").iterdir()) == []
 
 

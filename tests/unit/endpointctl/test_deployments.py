@@ -131,6 +131,14 @@ def test_what_destroys_an_environment_is_what_runs_or_the_newest(given: Any) -> 
         given("", "x").kept()
 
 
+@pytest.mark.parametrize("digits", [6, 9, 15])
+def test_a_records_time_has_the_digits_that_its_version_wrote(given: Any, digits: int) -> None:
+    found, time = given("", "a"), f"20261120T{'1' * digits}Z"
+    key = f"cohere/deployments/dev/{time}-{commit('a')}"
+    found._s3.objects |= {f"{key}-deploy.zip": assembly("a"), f"{key}-failed.json": b"{}"}
+    assert [(one.time, one.failed) for one in found.recorded] == [(time, True)]
+
+
 def test_an_assembly_is_read_once_and_only_as_far_back_as_needed(given: Any) -> None:
     found = given("adbdcd", "b")
     assert found.running == found.recorded[1]
