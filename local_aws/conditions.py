@@ -17,7 +17,7 @@ import os
 import sys
 from dataclasses import asdict, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, TypeAlias, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -176,6 +176,12 @@ def _problem(error: ValidationError) -> str:
     return f"{shown}: {json.dumps(first['input'])} is not allowed; allowed: {allowed}"
 
 
+Version: TypeAlias = tuple[int, int]
+"""When a file was written, and its number: two files that are written within a tick of the clock differ in it."""
+
+_NO_FILE: Final[Version] = (0, 0)
+
+
 class ConditionsFile:
     """The conditions that a file holds at the moment.
 
@@ -186,19 +192,24 @@ class ConditionsFile:
 
     def __init__(self, path: str | None) -> None:
         self._path = Path(path) if path else None
-        self._read: tuple[float, Conditions] = (0.0, Conditions())
+        self._read = (_NO_FILE, Conditions())
 
     def now(self) -> Conditions:
         """Return the conditions; the last valid ones while the file is not valid."""
+        return self.versioned()[1]
+
+    def versioned(self) -> tuple[Version, Conditions]:
+        """Return the conditions with the version of the file: another one each time that the file is written."""
         try:
-            changed = self._path.stat().st_mtime if self._path else 0.0
-            if self._path and changed != self._read[0]:
-                self._read = (changed, Conditions.from_json(self._path.read_text("utf-8")))
+            found = self._path.stat() if self._path else None
+            version = (found.st_mtime_ns, found.st_ino) if found else _NO_FILE
+            if self._path and version != self._read[0]:
+                self._read = (version, Conditions.from_json(self._path.read_text("utf-8")))
         except FileNotFoundError:
-            self._read = (0.0, Conditions())
+            self._read = (_NO_FILE, Conditions())
         except ValueError:
             pass
-        return self._read[1]
+        return self._read
 
 
 def set_conditions(conditions: Conditions, path: Path) -> None:

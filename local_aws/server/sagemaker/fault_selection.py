@@ -7,12 +7,12 @@ import random
 import threading
 from collections import Counter
 
-from local_aws.conditions import ConditionsFile, Fault
+from local_aws.conditions import ConditionsFile, Fault, Version
 from local_aws.faults import FAULTS, FaultKind
 
 
 class FaultSelector:
-    """Selects the fault of each request. A fault is counted for as long as it stays in the file unchanged.
+    """Selects the fault of each request. Faults are counted from the moment that the file is written.
 
     Args:
         conditions: the file with the faults.
@@ -22,16 +22,17 @@ class FaultSelector:
     def __init__(self, conditions: ConditionsFile) -> None:
         self._conditions = conditions
         self._lock = threading.Lock()
+        self._version: Version | None = None
         self._seen: Counter[Fault] = Counter()
         self._random = random.Random(0)  # noqa: S311 - repeatable shares, no secret
 
     def next_for(self, endpoint: str) -> FaultKind | None:
         """Return the fault of the next request for an endpoint, or None."""
-        faults = self._conditions.now().faults
+        version, conditions = self._conditions.versioned()
         with self._lock:
-            for removed in set(self._seen) - set(faults):
-                del self._seen[removed]
-            for fault in faults:
+            if version != self._version:
+                self._version, self._seen = version, Counter()
+            for fault in conditions.faults:
                 if fault.endpoint in ("", endpoint) and self._happens(fault):
                     return dataclasses.replace(FAULTS[fault.error], after=fault.after)
         return None

@@ -113,6 +113,14 @@ def test_an_invalid_file_keeps_the_last_conditions_and_a_missing_one_resets_them
     assert file.now() == Conditions()
 
 
+def test_files_written_in_one_tick_of_the_clock_are_all_read(tmp_path: Path) -> None:
+    path = tmp_path / "conditions.json"
+    file = ConditionsFile(str(path))
+    for queue in range(200):
+        set_conditions(Conditions(queue=queue), path)
+        assert file.now().queue == queue
+
+
 def _selector(tmp_path: Path, *faults: Fault) -> FaultSelector:
     path = tmp_path / "conditions.json"
     set_conditions(Conditions(faults=faults), path)
@@ -123,6 +131,13 @@ def test_a_sequence(tmp_path: Path) -> None:
     selector = _selector(tmp_path, Fault("Slow", skip=1, times=2), Fault("InternalFailure", endpoint="other"))
     assert [selector.next_for("e") for _ in range(4)] == [None, FAULTS["Slow"], FAULTS["Slow"], None]
     assert selector.next_for("other") == FAULTS["InternalFailure"]
+
+
+def test_the_same_file_written_again_counts_from_the_beginning(tmp_path: Path) -> None:
+    selector = _selector(tmp_path, Fault("Slow", times=1))
+    for _ in range(3):
+        assert [selector.next_for("e") for _ in range(2)] == [FAULTS["Slow"], None]
+        set_conditions(Conditions(faults=(Fault("Slow", times=1),)), tmp_path / "conditions.json")
 
 
 def test_a_fault_of_a_stream_comes_after_a_number_of_objects(tmp_path: Path) -> None:
