@@ -22,8 +22,8 @@ endif
 CDK = $(TOOLS) node_modules/.bin/cdk
 # From the command line only: shells and CI systems export a STACK of their own.
 ONE = $(if $(filter command line,$(origin STACK)),$(STACK))
-ifneq ($(filter-out endpoint proxy,$(ONE)),)
-$(error STACK=$(ONE) is no stack of an environment; allowed: endpoint, proxy, or nothing for both)
+ifneq ($(filter-out endpoint proxy operations,$(ONE)),)
+$(error STACK=$(ONE) is no stack of an environment; allowed: endpoint, proxy, operations, or nothing for all)
 endif
 CDK_ENV = '$(ENV)/$(or $(ONE),*)' -c environment=$(ENV)
 # Without it, the CLI would also compare what the stack depends on.
@@ -41,7 +41,7 @@ help: ## List the targets and their variables
 	@echo
 	@echo "Variables, and their defaults"
 	@echo "  ENV         the environment, a file in environments/ ($(ENV))"
-	@echo "  STACK       for deploy, diff, drift and destroy: endpoint or proxy (none: both)"
+	@echo "  STACK       for deploy, diff, drift and destroy: endpoint, proxy or operations (none: all)"
 	@echo "  ASSEMBLY    for deploy and destroy: what \`make synth\` wrote, deployed as it is (none: synthesize first)"
 	@echo "  TIP         with ASSEMBLY: deploy only an assembly of this commit, e.g. HEAD (none: any)"
 	@echo "  COMMIT      for rollback: the commit to return to (none: the one before)"

@@ -43,12 +43,10 @@ class Orphan:
 
 def declared(environments: Mapping[str, Settings], region: str, account: str) -> set[str]:
     """Return the names of the stacks that the files declare in a region of an account."""
-    found = set()
+    found = set[str]()
     for name, settings in environments.items():
         if settings.region == region and settings.account in (None, account):
-            found.add(stack_name(name, "endpoint"))
-            if settings.has_proxy:
-                found.add(stack_name(name, "proxy"))
+            found.update(stack_name(name, stack) for stack in settings.stacks)
     return found
 
 

@@ -43,5 +43,6 @@ Apis = Annotated[
     ),
 ]
 Seconds = Annotated[float, Field(ge=0, le=_DAY_SECONDS, description=f"seconds, 0 to {_DAY_SECONDS}")]
+Ahead = Annotated[float, Field(ge=0, le=400 * _DAY_SECONDS, description=f"seconds, 0 to {400 * _DAY_SECONDS}")]
 Share = Annotated[float, Field(ge=0, le=1, description="a number, 0 to 1")]
 Switch = Annotated[bool, Field(description="true or false")]

@@ -24,6 +24,7 @@ from pydantic.dataclasses import dataclass
 
 from local_aws.condition_types import (
     MOST,
+    Ahead,
     Api,
     Apis,
     Count,
@@ -97,6 +98,7 @@ class Conditions:
         queue: how many requests wait for an instance before more are throttled; default 256. Neither number is known of
             SageMaker or of Cohere's containers.
         system_updating: parts of the names of endpoints that are ``SystemUpdating``.
+        clock_ahead_seconds: how far the clock of schedules and alarms is ahead of the machine's; default 0.
 
     """
 
@@ -115,6 +117,7 @@ class Conditions:
     concurrency: Count = 32
     queue: Count = 256
     system_updating: Parts = ()
+    clock_ahead_seconds: Ahead = 0.0
 
     @classmethod
     def from_json(cls, text: str) -> Conditions:

@@ -20,12 +20,12 @@ Parameter: TypeAlias = Literal["endpoint-name", "endpoint-arn", "api", "generate
 """What is published in SSM Parameter Store for other teams, under ``/cohere/<environment>/``."""
 
 
-STACKS: Final = ("endpoint", "proxy")
-"""The stacks of an environment, in the order of their deployment."""
+STACKS: Final = ("endpoint", "proxy", "operations")
+"""The stacks that an environment can have, in the order of their deployment."""
 
 
 def stack_name(environment: str, stack: str) -> str:
-    """Return the CloudFormation name of an environment's stack, ``endpoint`` or ``proxy``."""
+    """Return the CloudFormation name of an environment's stack, one of ``STACKS``."""
     return f"{PROJECT}-{environment}-{stack}"
 
 

@@ -1,4 +1,4 @@
-"""One environment: the endpoint (slow, expensive, rarely changed) and the proxy (fast, cheap, often changed)."""
+"""One environment: the endpoint (slow, expensive), the proxy (fast, cheap), and what watches them, where it is set."""
 
 from __future__ import annotations
 
@@ -54,3 +54,7 @@ class LlmStage(Stage):
         # In front of another container the proxy could return nothing but errors.
         if settings.has_proxy:
             ProxyStack(self, "proxy", environment=name, settings=settings, tags=tags)
+        if settings.has_operations:
+            from stacks.operations_stack import OperationsStack  # most environments do without
+
+            OperationsStack(self, "operations", environment=name, settings=settings, tags=tags)
