@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sagemaker_llm.endpoint.invocable_endpoint import InvocableEndpoint
     from sagemaker_llm.endpoint.variant import InstancePool, Variant
     from sagemaker_llm.models.marketplace_model import MarketplaceModel, VpcAttachment
+    from sagemaker_llm.operations.awake import AwakeParameter
+    from sagemaker_llm.operations.power_switch import PowerSwitch
+    from sagemaker_llm.operations.sleep_plan import LeaseLengths, OfficeHours, OnDemand, SleepPlan
     from sagemaker_llm.proxy.access import ApiKeyClient
     from sagemaker_llm.proxy.custom_domain import CustomDomain, HostedZone
     from sagemaker_llm.proxy.llm_proxy import LlmProxy
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ApiKeyClient",
     "Autoscaling",
+    "AwakeParameter",
     "CaptureBucket",
     "CatalogEntry",
     "CustomDomain",
@@ -39,20 +43,26 @@ __all__ = [
     "InstancePool",
     "InstanceType",
     "InvocableEndpoint",
+    "LeaseLengths",
     "LlmProxy",
     "MarketplaceModel",
     "ModelPackage",
+    "OfficeHours",
+    "OnDemand",
     "OptionError",
+    "PowerSwitch",
     "ProxyRestApi",
     "RequestLimits",
     "ScheduledCapacity",
     "ServedEndpoint",
+    "SleepPlan",
     "Variant",
     "VpcAttachment",
 ]
 
 _MODULES = {
     "Autoscaling": "endpoint.autoscaling",
+    "AwakeParameter": "operations.awake",
     "CaptureBucket": "endpoint.capture_bucket",
     "ApiKeyClient": "proxy.access",
     "CustomDomain": "proxy.custom_domain",
@@ -61,7 +71,12 @@ _MODULES = {
     "GpuEndpoint": "endpoint.gpu_endpoint",
     "InstancePool": "endpoint.variant",
     "InvocableEndpoint": "endpoint.invocable_endpoint",
+    "LeaseLengths": "operations.sleep_plan",
     "MarketplaceModel": "models.marketplace_model",
+    "OfficeHours": "operations.sleep_plan",
+    "OnDemand": "operations.sleep_plan",
+    "PowerSwitch": "operations.power_switch",
+    "SleepPlan": "operations.sleep_plan",
     "RequestLimits": "proxy.request_limits",
     "ProxyRestApi": "proxy.rest_api",
     "ScheduledCapacity": "endpoint.autoscaling",
