@@ -24,7 +24,7 @@ from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.orphans import Orphan, declared
 from endpointctl.orphans import orphans as orphans_in
 from endpointctl.output import escape_what_cannot_be_encoded, show, show_error, show_table
-from endpointctl.refused import MayHaveRun, Throttled, Unavailable, WrongRequest
+from endpointctl.refused import Asleep, MayHaveRun, Throttled, Unavailable, WrongRequest
 from endpointctl.report import command as report_command
 from endpointctl.sweep import command as sweep_command
 from endpointctl.version import version
@@ -42,6 +42,7 @@ _EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (WrongRequest, 3),
     (Throttled, 4),
     (Unavailable, 4),
+    (Asleep, 4),
     (Unreachable, 4),
     (MayHaveRun, 5),
     (Lost, 5),

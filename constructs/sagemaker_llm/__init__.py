@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sagemaker_llm.proxy.request_limits import RequestLimits
     from sagemaker_llm.proxy.rest_api import ProxyRestApi
     from sagemaker_llm.proxy.served_endpoint import ServedEndpoint
+    from sagemaker_llm.proxy.sleeping import Sleeping
 
 __all__ = [
     "ApiKeyClient",
@@ -56,6 +57,7 @@ __all__ = [
     "ScheduledCapacity",
     "ServedEndpoint",
     "SleepPlan",
+    "Sleeping",
     "Variant",
     "VpcAttachment",
 ]
@@ -81,6 +83,7 @@ _MODULES = {
     "ProxyRestApi": "proxy.rest_api",
     "ScheduledCapacity": "endpoint.autoscaling",
     "ServedEndpoint": "proxy.served_endpoint",
+    "Sleeping": "proxy.sleeping",
     "Variant": "endpoint.variant",
     "VpcAttachment": "models.marketplace_model",
 }
