@@ -33,6 +33,7 @@ from local_aws.condition_types import (
     Parts,
     Seconds,
     Share,
+    StackFailures,
     StreamFormat,
     Switch,
 )
@@ -98,7 +99,10 @@ class Conditions:
         queue: how many requests wait for an instance before more are throttled; default 256. Neither number is known of
             SageMaker or of Cohere's containers.
         system_updating: parts of the names of endpoints that are ``SystemUpdating``.
-        clock_ahead_seconds: how far the clock of schedules and alarms is ahead of the machine's; default 0.
+        clock_ahead_seconds: how far the clock of schedules, stacks, metrics, alarms and functions is ahead of the
+            machine's; default 0.
+        stack_failures: the steps of CloudFormation that fail: ``create``, ``update`` or ``delete`` and a part of a
+            resource's type or logical id, or ``rollback`` and a part of a stack's name. Default none.
 
     """
 
@@ -118,6 +122,7 @@ class Conditions:
     queue: Count = 256
     system_updating: Parts = ()
     clock_ahead_seconds: Ahead = 0.0
+    stack_failures: StackFailures = ()
 
     @classmethod
     def from_json(cls, text: str) -> Conditions:

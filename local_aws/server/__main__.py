@@ -20,7 +20,10 @@ from local_aws import invocation_log
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.invocation_log import InvocationLog
-from local_aws.server import emulator, scaling_types, templates
+from local_aws.server import emulator, permissions, scaling_types, templates
+from local_aws.server.clock import Clock
+from local_aws.server.cloudformation import operations, template_conditions
+from local_aws.server.cloudformation.service_role import ServiceRole
 from local_aws.server.emulator import Response, ServiceHandler
 from local_aws.server.front_doors import api_gateway, api_keys, streamed_responses, web_adapter
 from local_aws.server.json_api import JsonApi
@@ -30,6 +33,8 @@ from local_aws.server.sagemaker.resources import resource_types
 from local_aws.server.sagemaker.runtime import Runtime
 from local_aws.server.sagemaker.service import SageMaker
 from local_aws.server.scaling import Scaling
+from local_aws.server.scheduling import service as scheduling
+from local_aws.server.scheduling.service import Scheduler
 
 
 def main() -> None:
@@ -48,7 +53,10 @@ def main() -> None:
     declared_apis = ConditionsFile(os.environ.get(DECLARED_APIS_VARIABLE))
     log = InvocationLog(Path(path).with_name(invocation_log.FILE) if (path := os.environ.get(VARIABLE)) else None)
     runtime = Runtime(sagemaker, container, conditions, declared_apis, log)
-    for resource in [*resource_types(sagemaker), *scaling_types.resource_types(scaling)]:
+    clock = Clock(conditions)
+    scheduler = Scheduler(clock)
+    schedule_type = scheduling.resource_type(scheduler)
+    for resource in [*resource_types(sagemaker), *scaling_types.resource_types(scaling), schedule_type]:
         emulator.add_resource_type(resource)
     emulator.run_waiting_types_on_worker_threads()
     emulator.add_service("sagemaker", _served(sagemaker.api, runtime))
@@ -60,6 +68,11 @@ def main() -> None:
     streamed_responses.complete()
     api_gateway.complete()
     api_keys.complete()
+    permissions.add_condition_keys()
+    ServiceRole().complete()
+    template_conditions.complete()
+    operations.complete(clock, conditions)
+    scheduler.complete()
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
     threading.Thread(target=end_with_parent, daemon=True).start()
