@@ -18,6 +18,7 @@ from endpointctl.commands.deployments import assembly, deployments
 from endpointctl.commands.generate import generate
 from endpointctl.commands.keys import keys
 from endpointctl.commands.new import new
+from endpointctl.commands.power import extend, sleep, status, wake
 from endpointctl.commands.show import show_settings
 from endpointctl.commands.smoke import smoke
 from endpointctl.failure import Failure, Lost, Unreachable
@@ -57,6 +58,10 @@ app.command()(sweep_command.sweep)
 app.command()(report_command.report)
 app.command("show")(show_settings)
 app.command()(new)
+app.command()(wake)
+app.command()(sleep)
+app.command()(extend)
+app.command()(status)
 app.add_typer(keys, name="keys")
 
 
