@@ -26,6 +26,8 @@ from local_aws.server.cloudformation import operations, template_conditions
 from local_aws.server.cloudformation.service_role import ServiceRole
 from local_aws.server.emulator import Response, ServiceHandler
 from local_aws.server.front_doors import api_gateway, api_keys, streamed_responses, web_adapter
+from local_aws.server.functions import clock as function_clock
+from local_aws.server.functions import events
 from local_aws.server.json_api import JsonApi
 from local_aws.server.parent import end_with_parent
 from local_aws.server.quotas import Quotas
@@ -73,6 +75,8 @@ def main() -> None:
     template_conditions.complete()
     operations.complete(clock, conditions)
     scheduler.complete()
+    function_clock.complete(clock)
+    events.complete()
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
     threading.Thread(target=end_with_parent, daemon=True).start()

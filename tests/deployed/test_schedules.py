@@ -24,7 +24,8 @@ from datetime import datetime, timezone
 
 def handler(event, context):
     time.sleep(event.get("seconds", 0)) if isinstance(event, dict) else None
-    now = {"time": time.time(), "now": datetime.now(timezone.utc).timestamp(), "left": context.get_remaining_time_in_millis()}
+    now = {"time": time.time(), "now": datetime.now(timezone.utc).timestamp()}
+    now["left"] = context.get_remaining_time_in_millis()
     boto3.client("sqs").send_message(QueueUrl=QUEUE, MessageBody=json.dumps({"event": event, "clock": now}))
     if isinstance(event, dict) and event.get("fails"):
         raise RuntimeError("as asked")
@@ -111,6 +112,7 @@ class Schedule:
 def schedule(answers: Answers, caller: str, account: Callable[[Conditions], None]) -> Iterator[Schedule]:
     one = Schedule(caller)
     yield one
+    one.client = boto3.client("scheduler")
     for name in one.names():
         one.client.delete_schedule(Name=name)
     account(Conditions())
@@ -251,6 +253,44 @@ def test_who_makes_a_schedule_needs_to_pass_its_role(schedule: Schedule, caller:
         iam.delete_access_key(UserName="scheduling", AccessKeyId=key["AccessKeyId"])
         iam.delete_user_policy(UserName="scheduling", PolicyName="may")
         iam.delete_user(UserName="scheduling")
+
+
+@pytest.fixture
+def one_at_a_time(answers: Answers) -> Iterator[Any]:
+    """The function with reserved concurrency 1, and no second attempt when it fails."""
+    client = boto3.client("lambda")
+    client.put_function_concurrency(FunctionName="scheduled", ReservedConcurrentExecutions=1)
+    client.put_function_event_invoke_config(FunctionName="scheduled", MaximumRetryAttempts=0)
+    yield client
+    client.delete_function_concurrency(FunctionName="scheduled")
+    client.delete_function_event_invoke_config(FunctionName="scheduled")
+
+
+def test_events_wait_for_the_one_that_runs_and_none_is_lost(one_at_a_time: Any, answers: Answers) -> None:
+    for number in range(4):
+        payload = json.dumps({"number": number, "seconds": 0.2})
+        one_at_a_time.invoke(FunctionName="scheduled", InvocationType="Event", Payload=payload)
+    assert sorted(answers.next()["event"]["number"] for _ in range(4)) == [0, 1, 2, 3]
+
+
+def test_a_failed_event_is_not_tried_again(one_at_a_time: Any, answers: Answers) -> None:
+    one_at_a_time.invoke(FunctionName="scheduled", InvocationType="Event", Payload=b'{"fails": true}')
+    assert answers.next()["event"] == {"fails": True}
+    assert answers.some(2) == []
+
+
+def test_who_puts_an_event_into_the_queue_needs_to_be_allowed(answers: Answers) -> None:
+    iam = boto3.client("iam")
+    iam.create_user(UserName="nobody")
+    key = iam.create_access_key(UserName="nobody")["AccessKey"]
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    try:
+        with pytest.raises(ClientError, match="not authorized to perform: lambda:InvokeFunction"):
+            session.client("lambda").invoke(FunctionName="scheduled", InvocationType="Event", Payload=b"{}")
+    finally:
+        iam.delete_access_key(UserName="nobody", AccessKeyId=key["AccessKeyId"])
+        iam.delete_user(UserName="nobody")
+    assert answers.some(0) == []
 
 
 def test_a_schedule_of_cloudformation_keeps_its_time_zone(schedule: Schedule, caller: str) -> None:
