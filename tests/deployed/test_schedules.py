@@ -100,7 +100,7 @@ class Schedule:
             ScheduleExpression=expression,
             ScheduleExpressionTimezone=zone,
             FlexibleTimeWindow={"Mode": "OFF"},
-            Target={**target, **options.pop("Target", {})},  # type: ignore[arg-type]
+            Target={**target, **options.pop("Target", {})},
             **options,
         )
 

@@ -9,10 +9,12 @@ import datetime
 import json
 import os
 import time
+from datetime import date as _date
+from datetime import datetime as _datetime
 from typing import Any
 
 _ahead = 0.0
-_time, _time_ns, _datetime, _date = time.time, time.time_ns, datetime.datetime, datetime.date
+_time, _time_ns = time.time, time.time_ns
 
 
 def follow_conditions() -> None:
