@@ -68,6 +68,10 @@ class EndpointStack(Stack):
             log_retention=retention(section.log_retention_days),
         )
         acknowledgements.for_endpoint(endpoint, capture, has_volume_key=bool(section.volume_key_arn))
+        if settings.alarms:
+            from stacks import watching  # most environments do without
+
+            watching.watch_endpoint(self, environment, settings.alarms, endpoint)
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
         CfnOutput(self, "EndpointConfigName", value=endpoint.endpoint_config_name)
         publish(self, environment, "endpoint-name", endpoint.endpoint_name)
