@@ -21,9 +21,11 @@ from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFil
 from local_aws.container import Container
 from local_aws.invocation_log import InvocationLog
 from local_aws.server import emulator, scaling_types, templates
+from local_aws.server.clock import Clock
 from local_aws.server.emulator import Response, ServiceHandler
 from local_aws.server.front_doors import api_gateway, api_keys, streamed_responses, web_adapter
 from local_aws.server.json_api import JsonApi
+from local_aws.server.monitoring import install as monitoring
 from local_aws.server.parent import end_with_parent
 from local_aws.server.quotas import Quotas
 from local_aws.server.sagemaker.resources import resource_types
@@ -60,6 +62,7 @@ def main() -> None:
     streamed_responses.complete()
     api_gateway.complete()
     api_keys.complete()
+    monitoring.complete(Clock(conditions), sagemaker.endpoints)
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
     threading.Thread(target=end_with_parent, daemon=True).start()

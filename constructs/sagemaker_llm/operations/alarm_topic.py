@@ -13,7 +13,8 @@ from constructs import Construct
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PUBLISHERS: Final = ("cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com")
+EVENTS: Final = "events.amazonaws.com"
+PUBLISHERS: Final = ("cloudwatch.amazonaws.com", EVENTS, "budgets.amazonaws.com")
 """The services that publish to the topic."""
 
 
@@ -21,7 +22,9 @@ class AlarmTopic(Construct):
     """A topic with a KMS key of its own, which takes messages of this account's alarms, rules and budgets only.
 
     The key that AWS owns does not do: its policy cannot be changed, and CloudWatch, EventBridge and Budgets need
-    permissions in it (docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
+    permissions in it. The permission of EventBridge has no condition on the account: "not supported for
+    EventBridge-to-encrypted topics" (docs.aws.amazon.com/sns/latest/dg/sns-key-management.html), it would lose every
+    message. The topic's policy has that condition.
 
     Args:
         scope: the parent.
@@ -46,11 +49,18 @@ class AlarmTopic(Construct):
         )
         here = {"StringEquals": {"aws:SourceAccount": self.key.stack.account}}
         services = [iam.ServicePrincipal(name) for name in PUBLISHERS]
-        self.key.add_to_resource_policy(
-            iam.PolicyStatement(
-                actions=["kms:GenerateDataKey*", "kms:Decrypt"], resources=["*"], principals=services, conditions=here
+        for principals, conditions in (
+            ([one for one in services if one.service != EVENTS], here),
+            ([one for one in services if one.service == EVENTS], None),
+        ):
+            self.key.add_to_resource_policy(
+                iam.PolicyStatement(
+                    actions=["kms:GenerateDataKey*", "kms:Decrypt"],
+                    resources=["*"],
+                    principals=list(principals),
+                    conditions=conditions,
+                )
             )
-        )
         self.topic = sns.Topic(self, "Topic", topic_name=topic_name, master_key=self.key, enforce_ssl=True)
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
