@@ -9,12 +9,13 @@ from sagemaker_llm.limits import VARIANT_NAME
 from sagemaker_llm.operations.alarm import Alarm, Naming
 from sagemaker_llm.operations.alarm_topic import AlarmTopic
 from sagemaker_llm.operations.alarms import Alarms
-from sagemaker_llm.operations.endpoint_alarms import Thresholds, WatchedVariant, endpoint_alarms
+from sagemaker_llm.operations.endpoint_alarms import Thresholds, WatchedVariant, endpoint_alarms, presence_alarm
 from sagemaker_llm.operations.endpoint_watch import EndpointWatch
 from sagemaker_llm.operations.proxy_alarms import proxy_alarms, rest_api_alarms, switch_alarms
 from sagemaker_llm.operations.rules import stack_rule
 from sagemaker_llm.proxy.rest_api import STAGE
 from stacks import acknowledgements_alarms as acknowledgements
+from stacks.dashboards import add_dashboard
 from stacks.names import alarm_prefix, alarm_topic, parameter_name, stack_name
 from stacks.settings import Settings
 from stacks.settings.alarms_section import Alarms as Section
@@ -36,6 +37,14 @@ def add_alarms(stack: Stack, environment: str, settings: Settings, section: Sect
         resource_name=f"{stack_name(environment, 'endpoint')}/",
         arn_format=ArnFormat.SLASH_RESOURCE_NAME,
     )
+    names = [naming.prefix, *_presence_names(settings, naming), *map(naming.name, alarms.alarms)]
+    arns = [
+        stack.format_arn(
+            service="cloudwatch", resource="alarm", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        for name in names
+    ]
+    add_dashboard(stack, environment, settings, alarm_arns=arns, deadline_seconds=_deadline(settings))
     rule = stack_rule(stack, stack_arn=arn, naming=naming, topic_arn=topic_arn)
     acknowledgements.for_alarms(alarms, rule)
 
@@ -56,6 +65,12 @@ def watch_endpoint(stack: Stack, environment: str, section: Section, endpoint: G
 
 def _naming(environment: str, section: Section) -> Naming:
     return Naming(alarm_prefix(environment), section.runbook_url)
+
+
+def _presence_names(settings: Settings, naming: Naming) -> list[str]:
+    """Return the names of the alarms in the endpoint's stack."""
+    variants = (VARIANT_NAME, *settings.endpoint.more_variants)
+    return [naming.name(presence_alarm(WatchedVariant(settings.endpoint.name, name))) for name in variants]
 
 
 def _topic(stack: Stack, environment: str, section: Section) -> str:

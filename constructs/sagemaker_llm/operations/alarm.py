@@ -102,10 +102,11 @@ class Naming:
 
 @dataclass(frozen=True)
 class Actions:
-    """What an alarm does when it fires and when it is over, and how long it waits after it was made.
+    """What an alarm does when it fires, and how long it waits after it was made.
 
     Attributes:
-        topic_arns: the topics that are told.
+        topic_arns: the topics that are told when it fires. They are not told when it is over: an alarm that is made
+            anew, as with each wake-up, would tell every time that all is well.
         warm_up_minutes: after the alarm was made; default none.
 
     """
@@ -147,7 +148,6 @@ def declare(scope: Construct, alarm: Alarm, naming: Naming, actions: Actions | N
         datapoints_to_alarm=alarm.breaching,
         treat_missing_data=alarm.missing,
         alarm_actions=list(actions.topic_arns) or None,
-        ok_actions=list(actions.topic_arns) or None,
         warm_up_configuration=cloudwatch.CfnAlarm.WarmUpConfigurationProperty(warm_up_period_duration_in_minutes=warm)
         if warm
         else None,

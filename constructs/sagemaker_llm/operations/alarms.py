@@ -21,7 +21,8 @@ class Alarms(Construct):
         topic_arn: who is told.
 
     Attributes:
-        children: the silent alarms.
+        alarms: as given.
+        children: the silent alarms' resources, in the same order.
         composite: the one that pages.
 
     """
@@ -30,6 +31,7 @@ class Alarms(Construct):
         self, scope: Construct, construct_id: str, *, alarms: Sequence[Alarm], naming: Naming, topic_arn: str
     ) -> None:
         super().__init__(scope, construct_id)
+        self.alarms = list(alarms)
         self.children = [declare(self, alarm, naming) for alarm in alarms]
         names = [naming.name(alarm) for alarm in alarms]
         says = "Something of the environment needs a person: the alarms in this one's rule say what."
