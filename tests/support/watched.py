@@ -108,6 +108,10 @@ class Watched:
         self._cloudwatch.delete_alarms(AlarmNames=[name])
         return self.states()
 
+    def settled_alarming(self) -> set[str]:
+        """Return the names of the alarms that fire after every alarm was evaluated in the present minute."""
+        return {name for name, state in self.settled().items() if state == "ALARM" and not name.startswith("marker")}
+
     def told(self) -> list[dict[str, Any]]:
         """Return the messages that the topic has sent since the last call."""
         found = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -34,20 +35,28 @@ class EndpointReports:
         self._endpoints = endpoints
         self._send = send
         self._minutes: dict[tuple[str, str, str], int] = {}
+        self._lock = threading.Lock()
         self._states: dict[tuple[str, str], tuple[str, str]] = {}
 
     def instances(self) -> None:
-        """Report each instance once for each minute that has begun."""
-        minute = int(cloudwatch.now() // 60)
+        """Report each instance once for each minute that has begun; an endpoint that was gone begins anew."""
+        with self._lock:
+            self._report_all()
+
+    def _report_all(self) -> None:
+        minute, here, seen = int(cloudwatch.now() // 60), emulator.account() + emulator.region(), set()
         for endpoint in self._endpoints():
             fleet = endpoint.serving
             for variant in fleet.variants if fleet else ():
                 dimensions = {"EndpointName": endpoint.name, "VariantName": variant["VariantName"]}
-                key = (emulator.account() + emulator.region(), endpoint.arn, variant["VariantName"])
+                key = (here, endpoint.arn, variant["VariantName"])
+                seen.add(key)
                 first = max(self._minutes.get(key, minute - 1), minute - _MOST_MINUTES) + 1
                 self._minutes[key] = minute
                 for at in range(first, minute + 1):
                     self._report(dimensions, at * 60, variant["InitialInstanceCount"])
+        for key in [key for key in self._minutes if key[0] == here and key not in seen]:
+            del self._minutes[key]
 
     def _report(self, dimensions: dict[str, str], at: float, instances: int) -> None:
         for name in REPORTED:

@@ -23,7 +23,7 @@ _BINARY: Final[Mapping[type[ast.AST], Callable[[Any, Any], Any]]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
 }
-_MOST: Final = {"MAX": max, "MIN": min, "SUM": sum}
+_MOST: Final[Mapping[str, Callable[[list[float]], float]]] = {"MAX": max, "MIN": min, "SUM": sum}
 
 
 class MathError(ValueError):
