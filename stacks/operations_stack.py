@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from aws_cdk import Stack
 from constructs import Construct
 
+from stacks import watching
 from stacks.names import stack_name
 from stacks.settings import Settings
 
@@ -34,3 +35,5 @@ class OperationsStack(Stack):
             termination_protection=settings.termination_protection,
             description="Alarms, dashboard and budget of a language model on SageMaker",
         )
+        if settings.alarms:
+            watching.add_alarms(self, environment, settings, settings.alarms)

@@ -29,6 +29,7 @@ from local_aws.server.front_doors import api_gateway, api_keys, streamed_respons
 from local_aws.server.functions import clock as function_clock
 from local_aws.server.functions import events
 from local_aws.server.json_api import JsonApi
+from local_aws.server.monitoring import install as monitoring
 from local_aws.server.parent import end_with_parent
 from local_aws.server.quotas import Quotas
 from local_aws.server.sagemaker.resources import resource_types
@@ -77,6 +78,7 @@ def main() -> None:
     scheduler.complete()
     function_clock.complete(clock)
     events.complete()
+    monitoring.complete(clock, sagemaker.endpoints)
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
     threading.Thread(target=end_with_parent, daemon=True).start()
