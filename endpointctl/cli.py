@@ -18,6 +18,7 @@ from endpointctl.commands.deployments import assembly, deployments
 from endpointctl.commands.generate import generate
 from endpointctl.commands.keys import keys
 from endpointctl.commands.new import new
+from endpointctl.commands.plan import plan
 from endpointctl.commands.show import show_settings
 from endpointctl.commands.smoke import smoke
 from endpointctl.failure import Failure, Lost, Unreachable
@@ -49,6 +50,7 @@ _EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
 
 app.command()(generate)
 app.command()(changes)
+app.command()(plan)
 app.command()(smoke)
 app.command()(deployments)
 app.command()(assembly)

@@ -117,11 +117,32 @@ def _templates(root: Path, environment: str | None, what: str) -> dict[str, dict
         )
         if done.returncode:
             raise Failure(f"{what} does not synthesize: {' '.join(done.stderr.strip().splitlines()[-3:])}")
-        return {
-            artifact["displayName"]: json.loads(
-                (manifest.parent / artifact["properties"]["templateFile"]).read_text("utf-8")
-            )
-            for manifest in Path(folder).glob("assembly-*/manifest.json")
-            for artifact in json.loads(manifest.read_text("utf-8"))["artifacts"].values()
-            if artifact["type"] == "aws:cloudformation:stack"
-        }
+        return _in_assembly(Path(folder))
+
+
+def of_assembly(assembly: Path, environment: str) -> dict[str, dict[str, Any]]:
+    """Return one environment's templates in a cloud assembly, by ``environment/stack``.
+
+    Raises:
+        Failure: the folder holds no assembly, or one without this environment.
+
+    """
+    try:
+        found = _in_assembly(assembly)
+    except (OSError, ValueError, KeyError) as error:
+        raise Failure(f"--assembly {assembly}: {error}: run `make synth`, and give its folder cdk.out") from None
+    chosen = {name: template for name, template in found.items() if name.partition("/")[0] == environment}
+    if not chosen:
+        raise Failure(f"--assembly {assembly}: has no stack of {environment}: run `make synth`, and give its folder")
+    return chosen
+
+
+def _in_assembly(folder: Path) -> dict[str, dict[str, Any]]:
+    return {
+        artifact["displayName"]: json.loads(
+            (manifest.parent / artifact["properties"]["templateFile"]).read_text("utf-8")
+        )
+        for manifest in folder.glob("assembly-*/manifest.json")
+        for artifact in json.loads(manifest.read_text("utf-8"))["artifacts"].values()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }

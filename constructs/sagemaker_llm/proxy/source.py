@@ -78,6 +78,11 @@ def metrics_names() -> tuple[str, str]:
     return metrics.NAMESPACE, metrics.DIMENSION
 
 
+def metric_names() -> Sequence[str]:
+    """Return the names of all metrics that the function may write; each is billed in a month in which it does."""
+    return tuple(_module("metrics")._UNITS)
+
+
 def request_schema(route: Route, limits: Mapping[str, int]) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a route's request bodies, with an environment's limits in it."""
     return cast("dict[str, Any]", _module("routes/schema").read(route.schema, limits))
