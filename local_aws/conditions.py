@@ -98,6 +98,7 @@ class Conditions:
         queue: how many requests wait for an instance before more are throttled; default 256. Neither number is known of
             SageMaker or of Cohere's containers.
         system_updating: parts of the names of endpoints that are ``SystemUpdating``.
+        priced_twice: parts of the names of GPU types of which the price list has two products.
         clock_ahead_seconds: how far the clock of schedules and alarms is ahead of the machine's; default 0.
 
     """
@@ -117,6 +118,7 @@ class Conditions:
     concurrency: Count = 32
     queue: Count = 256
     system_updating: Parts = ()
+    priced_twice: Parts = ()
     clock_ahead_seconds: Ahead = 0.0
 
     @classmethod

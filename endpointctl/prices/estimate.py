@@ -98,9 +98,15 @@ class Estimate:
         """Return what a million requests cost in addition."""
         return _sum(item.usd for item in self.per_million)
 
+    @property
+    def instances_known(self) -> bool:
+        """Return whether AWS's price of every instance is known: without it, a sum of the rest would mislead."""
+        return not any(one.aws.unknown for one in self.fleets)
+
     def _month(self, hours: float) -> Amount:
         instances = _sum(one.hours(one.least, hours).to(one.hours(one.most, hours)) for one in self.fleets)
-        return instances + self.fixed_month
+        total = instances + self.fixed_month
+        return total if self.instances_known else Amount(0.0, total.high, total.unknown)
 
 
 def _sum(amounts: Iterable[Amount]) -> Amount:

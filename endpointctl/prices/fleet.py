@@ -13,7 +13,7 @@ from endpointctl.prices.terms import MONTH_HOURS, Terms
 from sagemaker_llm.models.instance_type import instance_types
 
 UPDATE_MINUTES: Final = (10, 40)
-"""How long an update runs the old and the new instances side by side: shorter for small models, longer for large ones."""
+"""How long an update runs the old and the new instances side by side: it depends on the size of the weights."""
 
 _TARGET: Final = "AWS::ApplicationAutoScaling::ScalableTarget"
 
@@ -27,7 +27,8 @@ class Fleet:
         types: the GPU types that it may get, by priority; usually one.
         least: the fewest instances, by autoscaling's bounds and schedules.
         most: the most.
-        per_instance: what one instance costs an hour: AWS's price of any of the types, and the seller's.
+        aws: what AWS charges for one instance and hour, of any of the types.
+        software: what the seller charges for one instance and hour.
 
     """
 
@@ -35,7 +36,13 @@ class Fleet:
     types: tuple[str, ...]
     least: int
     most: int
-    per_instance: Amount
+    aws: Amount
+    software: Amount
+
+    @property
+    def per_instance(self) -> Amount:
+        """Return what one instance costs an hour."""
+        return self.aws + self.software
 
     def hour(self, instances: int) -> Amount:
         """Return what a number of instances costs an hour."""
@@ -63,9 +70,9 @@ def fleets(template: Template, terms: Terms, prices: PriceList) -> Iterator[Flee
             types = types_of(variant)
             software = terms.software_of(name)
             volume = variant.get("VolumeSizeInGB")
-            per_type = [prices.instance(one).amount + software + _volume(one, volume, prices) for one in types]
+            per_type = [prices.instance(one).amount + _volume(one, volume, prices) for one in types]
             least, most = bounds.get(name, (initial, initial))
-            yield Fleet(name, types, least, most, Amount.one_of(per_type))
+            yield Fleet(name, types, least, most, Amount.one_of(per_type), software)
 
 
 def types_of(variant: Mapping[str, Any]) -> tuple[str, ...]:

@@ -60,14 +60,13 @@ class Load:
 
 def fixed(templates: Iterable[Template], prices: PriceList) -> list[Item]:
     """Return what is billed each month whether there are requests or not, beside the instances."""
-    templates = list(templates)
     counts: Counter[str] = Counter()
     amounts: dict[str, Amount] = {}
     for resource in _resources(templates):
-        for name, count, usd in _priced(resource, prices, templates):
+        for name, count, usd in _priced(resource, prices):
             counts[name] += count
             amounts[name] = amounts.get(name, Amount()) + usd
-    return [Item(f"{counts[name]} × {name}", usd) for name, usd in amounts.items()]
+    return [Item(f"{counts[name]} x {name}", usd) for name, usd in amounts.items()]
 
 
 def per_million(templates: Iterable[Template], prices: PriceList, load: Load) -> list[Item]:
@@ -112,9 +111,7 @@ def _resources(templates: Iterable[Template]) -> Iterator[Resource]:
         yield from template.get("Resources", {}).values()
 
 
-def _priced(
-    resource: Resource, prices: PriceList, templates: list[Template]
-) -> Iterator[tuple[str, int, Amount]]:
+def _priced(resource: Resource, prices: PriceList) -> Iterator[tuple[str, int, Amount]]:
     """Yield name, number and monthly price of what one resource is billed for."""
     kind = resource["Type"]
     if kind in _PRICED:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from endpointctl.prices.amount import Amount, number
 from endpointctl.prices.estimate import Estimate
 from endpointctl.prices.fleet import UPDATE_MINUTES, Fleet
-from endpointctl.prices.price_list import OLD, Price, Unknown
-from endpointctl.prices.terms import MONTH_HOURS
+from endpointctl.prices.price_list import OLD, Price
+from endpointctl.prices.terms import MONTH_HOURS, SOFTWARE
+
+_TAGS: Final = (
+    "AWS's budgets see the cost of an environment only after the cost-allocation tags project and environment were "
+    "activated in the billing console; Marketplace charges may carry no tags."
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ def _fleet(fleet: Fleet, awake: float | None) -> Iterator[tuple[str, ...]]:
     """Yield a row for the fewest instances, and one for the most where they differ."""
     for instances in dict.fromkeys((fleet.least, fleet.most)):
         which = "" if fleet.least == fleet.most else ", least" if instances == fleet.least else ", most"
-        name = f"{fleet.variant}{which}: {instances} × {' or '.join(fleet.types)}"
+        name = f"{fleet.variant}{which}: {instances} x {' or '.join(fleet.types)}"
         months = [fleet.hours(instances)] + ([] if awake is None else [fleet.hours(instances, awake)])
         shortest, longest = (fleet.hours(instances, minutes / 60) for minutes in UPDATE_MINUTES)
         yield (name, _cell(fleet.hour(instances)), *(_cell(one) for one in months), _cell(shortest.to(longest)))
@@ -77,7 +83,7 @@ def summary(estimate: Estimate) -> str:
 
 def _instances(fleet: Fleet) -> str:
     number_of = str(fleet.least) if fleet.least == fleet.most else f"{fleet.least} to {fleet.most}"
-    return f"{number_of} × {' or '.join(fleet.types)}"
+    return f"{number_of} x {' or '.join(fleet.types)}"
 
 
 def notes(estimates: Iterable[Estimate], today: date, live: str = "") -> list[str]:
@@ -92,14 +98,14 @@ def notes(estimates: Iterable[Estimate], today: date, live: str = "") -> list[st
     estimates = list(estimates)
     shortest, longest = UPDATE_MINUTES
     found = [
-        "List prices without tax, free tiers, discounts and data transfer. "
+        "List prices without tax, free tiers, discounts and data transfer.",
         f"An update runs the old and the new instances side by side for {shortest} to {longest} minutes.",
-        "Marketplace bills the seller's software on top, by instance and hour: set model.software_price_per_hour.",
-        "AWS's budgets see tagged cost only after the cost-allocation tags project and environment are activated; "
-        "Marketplace charges may carry no tags.",
+        _TAGS,
     ]
-    if all(not one.fleets or not any("seller" in part for part in one.hour.unknown) for one in estimates):
-        found.pop(1)
+    if any(SOFTWARE in one.hour.unknown for one in estimates):
+        found.append(
+            f"{SOFTWARE}: billed by instance and hour; set model.software_price_per_hour to what the listing states."
+        )
     found += [live] if live else []
     missing = dict.fromkeys(one for estimate in estimates for one in estimate.missing)
     found += [f"{one.name}: {one.reason}" for one in missing]
@@ -111,9 +117,6 @@ def _origin(price: Price, today: date) -> str:
     where = "all regions" if price.region == "all" else price.region
     old = f"; OLDER THAN {OLD.days} DAYS, look it up" if price.is_old(today) else ""
     unverified = "" if price.checked == "page" else "; unverified: not read on AWS's page"
-    return f"{price.name}: {number(price.usd)} USD per {price.per}, {where}, {price.seen}, {price.source}{unverified}{old}"
-
-
-def reason(missing: Unknown) -> str:
-    """Return why a price is not known, in one line."""
-    return f"{missing.name}: {missing.reason}"
+    return (
+        f"{price.name}: {number(price.usd)} USD per {price.per}, {where}, {price.seen}, {price.source}{unverified}{old}"
+    )

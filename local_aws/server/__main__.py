@@ -20,11 +20,12 @@ from local_aws import invocation_log
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.invocation_log import InvocationLog
-from local_aws.server import emulator, scaling_types, templates
+from local_aws.server import costs, emulator, scaling_types, templates
 from local_aws.server.emulator import Response, ServiceHandler
 from local_aws.server.front_doors import api_gateway, api_keys, streamed_responses, web_adapter
 from local_aws.server.json_api import JsonApi
 from local_aws.server.parent import end_with_parent
+from local_aws.server.pricing import Pricing
 from local_aws.server.quotas import Quotas
 from local_aws.server.sagemaker.resources import resource_types
 from local_aws.server.sagemaker.runtime import Runtime
@@ -48,12 +49,20 @@ def main() -> None:
     declared_apis = ConditionsFile(os.environ.get(DECLARED_APIS_VARIABLE))
     log = InvocationLog(Path(path).with_name(invocation_log.FILE) if (path := os.environ.get(VARIABLE)) else None)
     runtime = Runtime(sagemaker, container, conditions, declared_apis, log)
-    for resource in [*resource_types(sagemaker), *scaling_types.resource_types(scaling)]:
+    explorer = costs.CostExplorer()
+    for resource in [
+        *resource_types(sagemaker),
+        *scaling_types.resource_types(scaling),
+        *explorer.resource_types(),
+        costs.budget_type(),
+    ]:
         emulator.add_resource_type(resource)
     emulator.run_waiting_types_on_worker_threads()
     emulator.add_service("sagemaker", _served(sagemaker.api, runtime))
     emulator.add_service("application-autoscaling", _served(scaling.api))
     emulator.add_service("servicequotas", _served(Quotas(conditions).api))
+    emulator.add_service("pricing", _served(Pricing(conditions).api))
+    emulator.add_service("ce", _served(explorer.api))
     emulator.count_plain_http_as_tls()
     emulator.check_function_urls_strictly()
     web_adapter.complete()

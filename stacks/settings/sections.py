@@ -45,8 +45,8 @@ class Model(Section):
         default=None,
         ge=0,
         allow_inf_nan=False,
-        description="What the seller charges for one instance and hour, in USD, for `make plan`; the listing's page states "
-        "it. Default: unknown, and the plan says so.",
+        description="What the seller charges for one instance and hour, in USD, for `make plan`; the listing's page "
+        "states it. Default: unknown, and the plan says so.",
     )
 
     @model_validator(mode="after")
