@@ -34,7 +34,7 @@ RELEASE = $(if $(filter command line,$(origin TAG)),$(TAG))
 STACK_OPTION = $(if $(ONE),--stack $(ONE))
 
 .DEFAULT_GOAL := help
-.PHONY: help install runtime comment nightly issue pipeline-access demo local test proofs bootstrap deploy smoke rollback diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots release-check release-notes sbom lock clean
+.PHONY: help install runtime comment nightly issue pipeline-access demo local test proofs bootstrap plan deploy smoke rollback diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots release-check release-notes sbom lock clean
 
 help: ## List the targets and their variables
 	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {split($$0, p, ":.*## "); printf "  %-15s %s\n", p[1], p[2]}' $(MAKEFILE_LIST)
@@ -46,7 +46,7 @@ help: ## List the targets and their variables
 	@echo "  TIP         with ASSEMBLY: deploy only an assembly of this commit, e.g. HEAD (none: any)"
 	@echo "  COMMIT      for rollback: the commit to return to (none: the one before)"
 	@echo "  TAG         for release-check and release-notes: the tag (none: before it)"
-	@echo "  BASE        for diff: the commit to compare with, offline (none: compare with AWS)"
+	@echo "  BASE        for diff and plan: the commit to compare with, offline (none)"
 	@echo "  ARGS        further options of the command behind the target (none)"
 	@echo "  PORT        for local: the port on 127.0.0.1 ($(PORT): a free one)"
 	@echo "  PYTHON      the interpreter to install with, 3.11 or newer ($(PYTHON))"
@@ -151,7 +151,16 @@ deploy: .venv/.runtime node_modules/.installed ## Deploy ENV (default dev); as i
 	@$(PY) -m endpointctl check --env $(ENV)
 	@$(CDK) synth '**' -c environment=$(ENV) --quiet --output cdk.$(ENV).out
 	@$(PY) -m stacks.release cdk.$(ENV).out
+	@$(PY) -m endpointctl plan --env '$(ENV)' --assembly cdk.$(ENV).out --summary || echo "what it costs is not known: see above" >&2
 	@$(ASSEMBLED) deploy '$(ENV)' cdk.$(ENV).out $(STACK_OPTION) --any-account -- $(ARGS)
+endif
+
+ifdef BASE
+plan: .venv/.runtime
+	@$(PY) -m endpointctl plan --base '$(BASE)' $(if $(filter command line,$(origin ENV)),--env '$(ENV)') $(ARGS)
+else
+plan: .venv/.runtime ## Show what ENV costs, offline; what a change costs: BASE=origin/main; AWS's own prices: ARGS=--live
+	@$(PY) -m endpointctl plan --env '$(ENV)' $(ARGS)
 endif
 
 smoke: .venv/.runtime ## Send ENV one small request through its front door

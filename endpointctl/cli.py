@@ -18,6 +18,7 @@ from endpointctl.commands.deployments import assembly, deployments
 from endpointctl.commands.generate import generate
 from endpointctl.commands.keys import keys
 from endpointctl.commands.new import new
+from endpointctl.commands.plan import plan
 from endpointctl.commands.power import extend, sleep, status, wake
 from endpointctl.commands.show import show_settings
 from endpointctl.commands.smoke import smoke
@@ -51,6 +52,7 @@ _EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
 
 app.command()(generate)
 app.command()(changes)
+app.command()(plan)
 app.command()(smoke)
 app.command()(deployments)
 app.command()(assembly)

@@ -99,6 +99,7 @@ class Conditions:
         queue: how many requests wait for an instance before more are throttled; default 256. Neither number is known of
             SageMaker or of Cohere's containers.
         system_updating: parts of the names of endpoints that are ``SystemUpdating``.
+        priced_twice: parts of the names of GPU types of which the price list has two products.
         clock_ahead_seconds: how far the clock of schedules, stacks, metrics, alarms and functions is ahead of the
             machine's; default 0.
         stack_failures: the steps of CloudFormation that fail: ``create``, ``update`` or ``delete`` and a part of a
@@ -121,6 +122,7 @@ class Conditions:
     concurrency: Count = 32
     queue: Count = 256
     system_updating: Parts = ()
+    priced_twice: Parts = ()
     clock_ahead_seconds: Ahead = 0.0
     stack_failures: StackFailures = ()
 

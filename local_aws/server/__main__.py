@@ -20,7 +20,7 @@ from local_aws import invocation_log
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.invocation_log import InvocationLog
-from local_aws.server import emulator, permissions, scaling_types, templates
+from local_aws.server import costs, emulator, permissions, scaling_types, templates
 from local_aws.server.clock import Clock
 from local_aws.server.cloudformation import operations, template_conditions
 from local_aws.server.cloudformation.service_role import ServiceRole
@@ -31,6 +31,7 @@ from local_aws.server.functions import events
 from local_aws.server.json_api import JsonApi
 from local_aws.server.monitoring import install as monitoring
 from local_aws.server.parent import end_with_parent
+from local_aws.server.pricing import Pricing
 from local_aws.server.quotas import Quotas
 from local_aws.server.sagemaker.resources import resource_types
 from local_aws.server.sagemaker.runtime import Runtime
@@ -59,12 +60,21 @@ def main() -> None:
     clock = Clock(conditions)
     scheduler = Scheduler(clock)
     schedule_type = scheduling.resource_type(scheduler)
-    for resource in [*resource_types(sagemaker), *scaling_types.resource_types(scaling), schedule_type]:
+    explorer = costs.CostExplorer()
+    for resource in [
+        *resource_types(sagemaker),
+        *scaling_types.resource_types(scaling),
+        *explorer.resource_types(),
+        costs.budget_type(),
+        schedule_type,
+    ]:
         emulator.add_resource_type(resource)
     emulator.run_waiting_types_on_worker_threads()
     emulator.add_service("sagemaker", _served(sagemaker.api, runtime))
     emulator.add_service("application-autoscaling", _served(scaling.api))
     emulator.add_service("servicequotas", _served(Quotas(conditions).api))
+    emulator.add_service("pricing", _served(Pricing(conditions).api))
+    emulator.add_service("ce", _served(explorer.api))
     emulator.count_plain_http_as_tls()
     emulator.check_function_urls_strictly()
     web_adapter.complete()

@@ -94,8 +94,8 @@ def detailed_metrics() -> Sequence[str]:
     return cast("Sequence[str]", _module("metrics").DETAILS)
 
 
-def metrics() -> Sequence[str]:
-    """Return the names of all metrics that the function writes."""
+def metric_names() -> Sequence[str]:
+    """Return the names of all metrics that the function may write; each is billed in a month in which it does."""
     return tuple(_module("metrics").UNITS)
 
 

@@ -1,0 +1,1 @@
+"""What an environment costs: from dated prices, a synthesized template, and its settings."""
