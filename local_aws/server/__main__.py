@@ -20,7 +20,8 @@ from local_aws import invocation_log
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.invocation_log import InvocationLog
-from local_aws.server import emulator, scaling_types, templates
+from local_aws.server import confirmations, emulator, scaling_types, templates
+from local_aws.server.agreements import Agreements
 from local_aws.server.emulator import Response, ServiceHandler
 from local_aws.server.front_doors import api_gateway, api_keys, streamed_responses, web_adapter
 from local_aws.server.json_api import JsonApi
@@ -54,12 +55,14 @@ def main() -> None:
     emulator.add_service("sagemaker", _served(sagemaker.api, runtime))
     emulator.add_service("application-autoscaling", _served(scaling.api))
     emulator.add_service("servicequotas", _served(Quotas(conditions).api))
+    emulator.add_service("aws-marketplace", _served(Agreements(conditions).api))
     emulator.count_plain_http_as_tls()
     emulator.check_function_urls_strictly()
     web_adapter.complete()
     streamed_responses.complete()
     api_gateway.complete()
     api_keys.complete()
+    confirmations.complete()
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
     threading.Thread(target=end_with_parent, daemon=True).start()
