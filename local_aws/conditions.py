@@ -81,8 +81,8 @@ class Conditions:
 
     Attributes:
         unsubscribed: parts of the ids of packages to which the account is not subscribed.
-        agreements: the status of the Marketplace's agreement about packages by parts of their ids, e.g. EXPIRED, or NONE;
-            default ACTIVE. Only SearchAgreements tells it.
+        agreements: the status of the Marketplace's agreement about packages by parts of their ids, e.g. EXPIRED, or
+            NONE; default ACTIVE. Only SearchAgreements tells it.
         missing_types: parts of the names of instance types that the region does not have.
         quotas: instances for endpoints by type; default ``DEFAULT_QUOTA`` of each.
         capacity: instances that AWS can provide, by type; default no limit.

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import Annotated, Final
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
 from endpointctl.aws import Aws
 from endpointctl.aws_failure import as_failure

@@ -23,7 +23,10 @@ SHORT: Final = Config(
     connect_timeout=3, read_timeout=6, retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=20
 )
 MOST_SKEW_SECONDS: Final = 300
-"""AWS refuses a signature that is older (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html)."""
+"""AWS refuses a signature that is older.
+
+Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html.
+"""
 
 _DENIED: Final = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation")
 
@@ -66,10 +69,15 @@ class Identity:
         return cls(Caller(response["Account"], response["Arn"]), _skew(response))
 
 
+def now() -> datetime:
+    """Return the time of this machine's clock."""
+    return datetime.now(UTC)
+
+
 def _skew(response: Mapping[str, Any]) -> float | None:
     date = response["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
     try:
-        return (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
+        return (now() - parsedate_to_datetime(date)).total_seconds()
     except (TypeError, ValueError):
         return None
 
@@ -119,20 +127,26 @@ class Account:
                 raise
             return getattr(self._client(reader, service, place), operation)(**request)
 
-    def pages(self, service: str, operation: str, token: str = "NextToken", **request: Any) -> Iterator[Any]:
+    def pages(
+        self,
+        service: str,
+        operation: str,
+        following: str = "NextToken",
+        **request: Any,  # noqa: ANN401 - JSON
+    ) -> Iterator[Any]:
         """Yield each page of a list.
 
         Args:
             service: as of ``call``.
             operation: as of ``call``.
-            token: the member with the token of the next page, in requests and responses.
+            following: the member that names the next page, in requests and responses.
             request: the arguments of ``call``.
 
         """
         page = self.call(service, operation, **request)
         yield page
-        while page.get(token):
-            page = self.call(service, operation, **{**request, token: page[token]})
+        while page.get(following):
+            page = self.call(service, operation, **{**request, following: page[following]})
             yield page
 
     def stack(self, kind: str) -> Mapping[str, Any] | None:

@@ -109,7 +109,7 @@ def _findings(check: Check, account: Account) -> list[Finding]:
     found: list[Finding] = []
     try:
         for one in check.run(account):
-            found.append(one)  # noqa: PERF402 - what was found before an exception stays
+            found.append(one)
     except ClientError as error:
         found.append(_refused(error))
     except (BotoCoreError, Failure) as error:

@@ -58,8 +58,8 @@ def _state(account: Account, kind: str) -> Iterator[Finding]:
     elif status == "ROLLBACK_COMPLETE":
         yield ok(f"{name}: {status}: its first deployment failed; the next one deletes it and creates it anew")
     elif status.endswith("_FAILED"):
-        fix = _LEAVING.get(status)
-        leave = f"; then `aws cloudformation {fix} {at}`" if fix else ""
+        command = _LEAVING.get(status)
+        leave = f"; then `aws cloudformation {command} {at}`" if command else ""
         yield wrong(f"{name} is {status}", f"remove the cause that its events name: {events}{leave}")
     else:
         yield ok(f"{name}: {status}")

@@ -82,8 +82,13 @@ def request(account: Account, increase: Increase) -> str:
     """
     filed = open_request(account, increase.code)
     if filed is None:
-        asked = {"ServiceCode": _SERVICE, "QuotaCode": increase.code, "DesiredValue": float(increase.value)}
-        filed = account.call("service-quotas", "request_service_quota_increase", **asked)["RequestedQuota"]
+        filed = account.call(
+            "service-quotas",
+            "request_service_quota_increase",
+            ServiceCode=_SERVICE,
+            QuotaCode=increase.code,
+            DesiredValue=float(increase.value),
+        )["RequestedQuota"]
         return f"{increase.name}: requested {increase.value}: {filed['Id']} ({filed['Status']})"
     return f"{increase.name}: {filed['DesiredValue']:.0f} were requested before: {filed['Id']} ({filed['Status']})"
 
