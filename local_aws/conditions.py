@@ -24,6 +24,7 @@ from pydantic.dataclasses import dataclass
 
 from local_aws.condition_types import (
     MOST,
+    Agreements,
     Ahead,
     Api,
     Apis,
@@ -81,6 +82,9 @@ class Conditions:
 
     Attributes:
         unsubscribed: parts of the ids of packages to which the account is not subscribed.
+        agreements: the status of the Marketplace's agreement about packages by parts of their ids, e.g. EXPIRED, or
+            NONE; default ACTIVE. Only SearchAgreements tells it.
+        missing_types: parts of the names of instance types that the region does not have.
         quotas: instances for endpoints by type; default ``DEFAULT_QUOTA`` of each.
         capacity: instances that AWS can provide, by type; default no limit.
         unhealthy: parts of the ids of packages whose containers never become healthy.
@@ -108,6 +112,8 @@ class Conditions:
     """
 
     unsubscribed: Parts = ()
+    agreements: Agreements = field(default_factory=dict)
+    missing_types: Parts = ()
     quotas: Counts = field(default_factory=dict)
     capacity: Counts = field(default_factory=dict)
     unhealthy: Parts = ()
@@ -153,7 +159,11 @@ class Conditions:
 
     def quota(self, instance_type: str) -> int:
         """Return how many instances of a type endpoints may have."""
-        return self.quotas.get(instance_type, DEFAULT_QUOTA)
+        return 0 if self.lacks_type(instance_type) else self.quotas.get(instance_type, DEFAULT_QUOTA)
+
+    def lacks_type(self, instance_type: str) -> bool:
+        """Return whether the region does not have an instance type."""
+        return any(part in instance_type for part in self.missing_types)
 
     def has_capacity(self, instance_type: str, instances: int) -> bool:
         """Return whether AWS can provide this many instances of a type."""

@@ -20,7 +20,8 @@ from local_aws import invocation_log
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.invocation_log import InvocationLog
-from local_aws.server import costs, emulator, permissions, scaling_types, templates
+from local_aws.server import confirmations, costs, emulator, permissions, scaling_types, templates
+from local_aws.server.agreements import Agreements
 from local_aws.server.clock import Clock
 from local_aws.server.cloudformation import operations, template_conditions
 from local_aws.server.cloudformation.service_role import ServiceRole
@@ -75,6 +76,7 @@ def main() -> None:
     emulator.add_service("servicequotas", _served(Quotas(conditions).api))
     emulator.add_service("pricing", _served(Pricing(conditions).api))
     emulator.add_service("ce", _served(explorer.api))
+    emulator.add_service("aws-marketplace", _served(Agreements(conditions).api))
     emulator.count_plain_http_as_tls()
     emulator.check_function_urls_strictly()
     web_adapter.complete()
@@ -89,6 +91,7 @@ def main() -> None:
     function_clock.complete(clock)
     events.complete()
     monitoring.complete(clock, sagemaker.endpoints)
+    confirmations.complete()
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
     threading.Thread(target=end_with_parent, daemon=True).start()
