@@ -26,7 +26,6 @@ _SETTLED: Final = (
     *("IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"),
 )
 _CONFIG: Final = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
-_WHEN: Final = "<aws.scheduler.scheduled-time>"  # EventBridge Scheduler puts the time here
 
 
 @dataclass(frozen=True)
@@ -187,7 +186,7 @@ class Cloud:
         """
         fires = max(lease.fires or lease.until, now + 60)
         lease = replace(lease, fires=fires)
-        event = {"action": "sleep", "by": "lease", "time": _WHEN, "lease": asdict(lease)}
+        event = {"action": "sleep", "by": "lease", "lease": asdict(lease)}
         target = {
             "Arn": self._arn,
             "RoleArn": self._of["SCHEDULER_ROLE_ARN"],

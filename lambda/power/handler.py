@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from datetime import datetime
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -29,17 +28,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
 
     Args:
         event: ``action``: wake, sleep, extend, status or tick; ``by``: who asks, e.g. person, office hours, request;
-            ``minutes``: how long, for wake and extend; ``time``: when, in ISO 8601, which schedules give. A time that
-            is missing, or that no schedule put in, is now.
+            ``minutes``: how long, for wake and extend.
         context: Lambda's context; its function ARN is the target of the lease.
 
     Returns:
         ``result``, ``awake``, ``endpoint``, ``stack``, ``until``, ``message``; see ``Outcome``.
 
     """
-    now = _moment(event.get("time"))
     cloud = Cloud(dict(os.environ), context.invoked_function_arn)
-    switch = Switch(cloud, limits(dict(os.environ)), os.environ["STACK"], now)
+    switch = Switch(cloud, limits(dict(os.environ)), os.environ["STACK"], time.time())
     try:
         outcome = switch.act(event)
         answer = {"result": outcome.result, **_state(cloud), "message": outcome.message}
@@ -59,13 +56,6 @@ def limits(environment: dict[str, str]) -> Limits:
     numbers = ("DEFAULT_MINUTES", "MAX_MINUTES", "OFFICE_MINUTES", "IDLE_MINUTES", "WAKES_PER_DAY", "REQUEST_MINUTES")
     values: dict[str, Any] = {name.lower(): int(environment.get(name) or 0) for name in numbers}
     return Limits(**values, excepted=tuple((float(start), float(end)) for start, _, end in periods))
-
-
-def _moment(text: object) -> float:
-    try:
-        return datetime.fromisoformat(str(text)).timestamp()
-    except ValueError:
-        return time.time()
 
 
 def _state(cloud: Cloud) -> dict[str, Any]:

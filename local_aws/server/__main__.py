@@ -51,7 +51,8 @@ def main() -> None:
     """
     conditions = ConditionsFile(os.environ.get(VARIABLE))
     scaling = Scaling(lambda endpoint, variant: sagemaker.has_variant(endpoint, variant))
-    sagemaker = SageMaker(float(os.environ.get("LOCAL_AWS_ENDPOINT_SECONDS", "1")), conditions, scaling)
+    default = float(os.environ.get("LOCAL_AWS_ENDPOINT_SECONDS", "1"))
+    sagemaker = SageMaker(lambda: conditions.now().change_seconds(default), conditions, scaling)
     container = Container.from_settings(
         os.environ.get("LOCAL_AWS_OPENAI_URL"), os.environ.get("LOCAL_AWS_OPENAI_MODEL")
     )

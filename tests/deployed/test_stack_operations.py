@@ -298,6 +298,18 @@ def test_a_rule_reacts_to_the_status_of_a_stack(switch: Switch) -> None:
     assert event["detail"]["status-details"] == {"status": "UPDATE_COMPLETE", "status-reason": ""}
 
 
+def test_the_conditions_let_an_endpoint_change_slowly(switch: Switch, account: Callable[[Conditions], None]) -> None:
+    switch.turn(False)
+    account(Conditions(endpoint_seconds=1.5))
+    switch.start(True)
+    wait_for("Creating")
+    account(Conditions())
+    with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+        boto3.client("sagemaker").delete_endpoint(EndpointName="cohere-local")
+    assert switch.settled() == ("UPDATE_COMPLETE", "true")
+    assert switch.turn(False) == ("UPDATE_COMPLETE", "false")
+
+
 def test_a_stack_whose_endpoint_is_being_updated_cannot_be_deleted_yet(switch: Switch, local: Stacks) -> None:
     boto3.client("sagemaker").update_endpoint_weights_and_capacities(
         EndpointName="cohere-local",

@@ -16,7 +16,6 @@ from sagemaker_llm.operations.sleep_plan import SleepPlan
 TICK_MINUTES: Final = 5
 """How often the switch looks: for idleness, for a wake that failed, and for an endpoint that runs without its stack."""
 
-_TIME: Final = "<aws.scheduler.scheduled-time>"
 _OFFICE: Final = "office hours"
 # An event that is late says nothing that the next tick does not find. No dead-letter queue: nobody would read it.
 _RETRY: Final = scheduler.CfnSchedule.RetryPolicyProperty(maximum_event_age_in_seconds=3600, maximum_retry_attempts=10)
@@ -58,7 +57,7 @@ def declare_schedules(
             target=scheduler.CfnSchedule.TargetProperty(
                 arn=function.function_arn,
                 role_arn=role.role_arn,
-                input=json.dumps({**event, "time": _TIME}),
+                input=json.dumps(event),
                 retry_policy=_RETRY_TICK if kind == "tick" else _RETRY,
             ),
         )

@@ -16,11 +16,18 @@ def complete() -> None:
     original = iam_actions.extract_resource_arn
 
     def extract(
-        service: str, method: str, path: str, headers: Any, body: bytes, query: dict[str, Any], *more: Any
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query_params: dict[str, Any],
+        region: str,
+        account_id: str,
     ) -> str:
-        arn = str(original(service, method, path, headers, body, query, *more))
+        arn = str(original(service, method, path, headers, body, query_params, region, account_id))
         if service == "scheduler" and ":schedule/default/" in arn:
-            return arn.replace(":schedule/default/", f":schedule/{_group(body, query)}/")
+            return arn.replace(":schedule/default/", f":schedule/{_group(body, query_params)}/")
         return arn
 
     iam_actions.extract_resource_arn = extract
