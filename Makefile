@@ -34,7 +34,7 @@ RELEASE = $(if $(filter command line,$(origin TAG)),$(TAG))
 STACK_OPTION = $(if $(ONE),--stack $(ONE))
 
 .DEFAULT_GOAL := help
-.PHONY: help install runtime comment nightly issue pipeline-access demo local test proofs bootstrap plan doctor deploy smoke rollback diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings snapshots release-check release-notes sbom lock clean
+.PHONY: help install runtime comment nightly issue pipeline-access demo local test proofs bootstrap plan doctor deploy smoke rollback diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings prices snapshots release-check release-notes sbom lock clean
 
 help: ## List the targets and their variables
 	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {split($$0, p, ":.*## "); printf "  %-15s %s\n", p[1], p[2]}' $(MAKEFILE_LIST)
@@ -276,6 +276,9 @@ openapi: .venv/.runtime ## Write docs/openapi.yaml and the proxy's reference fro
 settings: .venv/.runtime ## Write environments/schema.json and docs/settings.md from the settings
 	@$(PY) -m stacks.settings.schema
 	@$(PY) -m stacks.settings.reference
+
+prices: .venv/.runtime ## Write the README's table of prices from the plan
+	@$(PY) -m endpointctl.prices.readme
 
 snapshots: install .venv/.dev ## Write the template snapshots anew; read the difference before you commit it
 	@$(TOOLS) $(PY) -m pytest -q tests/templates tests/proofs/test_pipeline_access.py --snapshot-update

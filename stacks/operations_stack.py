@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Stack
+from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from stacks import watching
@@ -48,7 +48,7 @@ class OperationsStack(Stack):
 
         own = {key: value for key, value in settings.tags.items() if key in ("project", "environment")}
         with within("budget"):
-            CostWatch(
+            watch = CostWatch(
                 self,
                 "CostWatch",
                 name=f"{PROJECT}-{environment}",
@@ -57,3 +57,4 @@ class OperationsStack(Stack):
                 # As the stage sets them: an environment may set its own.
                 tags={"project": PROJECT, "environment": environment} | own,
             )
+        CfnOutput(self, "CostToDo", value=watch.to_do)

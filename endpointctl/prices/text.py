@@ -42,28 +42,28 @@ def grids(estimate: Estimate) -> list[Grid]:
     head = ("what", "USD an hour", f"USD a month, {MONTH_HOURS:.0f} h", *office, "an update adds, USD")
     rows = [row for fleet in estimate.fleets for row in _fleet(fleet, estimate.awake_hours)]
     same = [""] if office else []
-    rows += [(item.name, "", _cell(item.usd), *(_cell(item.usd) for _ in same), "") for item in estimate.fixed]
+    rows += [(item.name, "", cell(item.usd), *(cell(item.usd) for _ in same), "") for item in estimate.fixed]
     months = [estimate.month, *([estimate.office_month] if estimate.office_month is not None else [])]
-    rows.append(("total", _cell(estimate.hour), *(_cell(one) for one in months), _cell(estimate.update)))
+    rows.append(("total", cell(estimate.hour), *(cell(one) for one in months), cell(estimate.update)))
     found = [Grid(f"{estimate.environment} in {estimate.region}", head, tuple(rows))]
     if estimate.per_million:
-        items = [(item.name, _cell(item.usd)) for item in estimate.per_million]
-        items.append(("total", _cell(estimate.million)))
+        items = [(item.name, cell(item.usd)) for item in estimate.per_million]
+        items.append(("total", cell(estimate.million)))
         found.append(Grid(f"a million requests: {estimate.load}", ("what", "USD"), tuple(items)))
     return found
 
 
 def _fleet(fleet: Fleet, awake: float | None) -> Iterator[tuple[str, ...]]:
     """Yield a row for the fewest instances, and one for the most where they differ."""
-    for instances in dict.fromkeys((fleet.least, fleet.most)):
-        which = "" if fleet.least == fleet.most else ", least" if instances == fleet.least else ", most"
-        name = f"{fleet.variant}{which}: {instances} x {' or '.join(fleet.types)}"
-        months = [fleet.hours(instances)] + ([] if awake is None else [fleet.hours(instances, awake)])
-        shortest, longest = (fleet.hours(instances, minutes / 60) for minutes in UPDATE_MINUTES)
-        yield (name, _cell(fleet.hour(instances)), *(_cell(one) for one in months), _cell(shortest.to(longest)))
+    for count in dict.fromkeys((fleet.least, fleet.most)):
+        which = "" if fleet.least == fleet.most else ", least" if count == fleet.least else ", most"
+        name = f"{fleet.variant}{which}: {count} x {' or '.join(fleet.types)}"
+        months = [fleet.hours(count)] + ([] if awake is None else [fleet.hours(count, awake)])
+        shortest, longest = (fleet.hours(count, minutes / 60) for minutes in UPDATE_MINUTES)
+        yield (name, cell(fleet.hour(count)), *(cell(one) for one in months), cell(shortest.to(longest)))
 
 
-def _cell(amount: Amount) -> str:
+def cell(amount: Amount) -> str:
     """Return an amount without its currency and without the reasons: the notes have them."""
     if not amount.unknown:
         return amount.bounds
@@ -77,11 +77,12 @@ def summary(estimate: Estimate) -> str:
         parts.append(f"{estimate.office_month} with its office hours ({number(estimate.awake_hours)} h)")
     if not estimate.fleets:
         return f"{estimate.environment} in {estimate.region}: no instances; {estimate.month} a month"
-    instances = " + ".join(dict.fromkeys(_instances(fleet) for fleet in estimate.fleets))
-    return f"{'; '.join(parts)}; {instances}"
+    running = " + ".join(dict.fromkeys(instances(fleet) for fleet in estimate.fleets))
+    return f"{'; '.join(parts)}; {running}"
 
 
-def _instances(fleet: Fleet) -> str:
+def instances(fleet: Fleet) -> str:
+    """Return number and types of a variant's instances, e.g. ``1 to 2 x ml.g5.xlarge``."""
     number_of = str(fleet.least) if fleet.least == fleet.most else f"{fleet.least} to {fleet.most}"
     return f"{number_of} x {' or '.join(fleet.types)}"
 

@@ -1,4 +1,4 @@
-"""The Price List API, in AWS's shape. Its prices are made up: those of instances.toml, with a factor for each region."""
+"""The Price List API, in AWS's shape. Its prices are made up: those of instances.toml, with a factor for the region."""
 
 from __future__ import annotations
 

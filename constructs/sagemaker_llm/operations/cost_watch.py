@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from aws_cdk import CfnOutput, Stack, Token
+from aws_cdk import Stack, Token
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_ce as ce
 from constructs import Construct
@@ -63,6 +63,7 @@ class CostWatch(Construct):
         budget: the budget.
         monitor: the monitor of anomalies.
         subscription: the e-mails about them, one a day at most.
+        to_do: what somebody has to do by hand, in a sentence or two, e.g. for an output of the stack.
 
     Raises:
         OptionError: the amount is not positive, there is no tag, AWS takes no such address, or CloudFormation has no
@@ -112,7 +113,7 @@ class CostWatch(Construct):
             subscribers=[ce.CfnAnomalySubscription.SubscriberProperty(address=email, type="EMAIL")],
             threshold_expression=json.dumps(_threshold(usd_per_month)),
         )
-        self.to_do = CfnOutput(self, "ToDo", value=ACTIVATE.format(keys=" and ".join(tags)))
+        self.to_do = ACTIVATE.format(keys=" and ".join(tags))
 
 
 def _check(region: str, usd_per_month: float, email: str, tags: Mapping[str, str]) -> None:
