@@ -27,6 +27,8 @@ DOMAIN = {
     "name": "llm.example.com",
     "certificate_arn": "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
 }
+MAIL = {"email": "operations@example.com"}
+TOPIC = "arn:aws:sns:us-east-1:111122223333:pager"
 TWO_KEYS = {"proxy.rest_api": {**KEYS["proxy.rest_api"], "clients": {"one": CLIENT, "other": CLIENT}}}
 TWO_BEARER = {"proxy.rest_api": {**TWO_KEYS["proxy.rest_api"], "access": "bearer"}}
 
@@ -95,6 +97,10 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("proxy.stream_timeout_seconds", {"proxy.streaming": True}, {"proxy.stream_timeout_seconds": 60}),
     ("proxy.log_level", {}, {"proxy.log_level": "ERROR"}),
     ("proxy.log_retention_days", {}, {"proxy.log_retention_days": 90}),
+    ("alarms, on", {}, {"alarms": MAIL}),
+    ("alarms, with a REST API", REST, {"alarms": MAIL}),
+    ("alarms, thresholds", {"alarms": MAIL}, {"alarms.error_percent": 1.0, "alarms.saturation_percent": 90.0}),
+    ("alarms, another topic", {"alarms": MAIL}, {"alarms": {"topic_arn": TOPIC}}),
     ("account, named", {}, {"account": "111122223333"}),
     ("termination_protection", {"account": "111122223333"}, {"termination_protection": True}),
     ("tags", {}, {"tags": {"owner": "platform"}}),

@@ -16,6 +16,7 @@ import yaml
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
+from stacks.names import STACKS
 from stacks.settings import ENVIRONMENTS, Settings, files
 from stacks.stage import LlmStage
 
@@ -128,4 +129,5 @@ def templates_in(assembly: Path) -> Templates:
 
 
 def _stack_id(template: Path, nested: Path) -> str:
-    return "endpoint" if "endpoint" in template.name.removeprefix(nested.name.removeprefix("assembly-")) else "proxy"
+    name = template.name.removeprefix(nested.name.removeprefix("assembly-"))
+    return next(stack for stack in STACKS if stack in name)
