@@ -9,6 +9,7 @@ from stacks.acknowledgements import acknowledge
 if TYPE_CHECKING:
     from aws_cdk import aws_events as events
 
+    from sagemaker_llm.operations.alarm_topic import AlarmTopic
     from sagemaker_llm.operations.alarms import Alarms
     from sagemaker_llm.operations.endpoint_watch import EndpointWatch
 
@@ -19,6 +20,13 @@ def for_alarms(alarms: Alarms, rule: events.CfnRule) -> None:
     for child in alarms.children:
         acknowledge(child, "CloudWatchAlarmAction", reason=silent, packs=["NIST.800.53.R5", "HIPAA.Security"])
     _for_rule(rule)
+
+
+def for_topic(topic: AlarmTopic) -> None:
+    """Acknowledge the findings on a topic."""
+    mail = "SNS repeats an e-mail by itself; nobody would look into a queue, and the alarm's state is in CloudWatch"
+    for subscription in topic.subscriptions:
+        acknowledge(subscription, "SNSRedrivePolicy", reason=mail, packs=["Serverless"])
 
 
 def for_watch(watch: EndpointWatch) -> None:

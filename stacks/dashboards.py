@@ -8,8 +8,9 @@ from aws_cdk import Stack
 
 from sagemaker_llm import InstanceType
 from sagemaker_llm.limits import VARIANT_NAME
-from sagemaker_llm.operations.dashboard import Content, Dashboard, PricedVariant, Users
+from sagemaker_llm.operations.dashboard import Dashboard
 from sagemaker_llm.operations.endpoint_alarms import WatchedVariant
+from sagemaker_llm.operations.widgets import Content, PricedVariant, Users
 from stacks import metric_clients
 from stacks.names import alarm_prefix
 from stacks.settings import Settings

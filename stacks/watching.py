@@ -77,6 +77,7 @@ def _topic(stack: Stack, environment: str, section: Section) -> str:
     topic = AlarmTopic(
         stack, "Topic", topic_name=alarm_topic(environment), emails=[section.email] if section.email else []
     )
+    acknowledgements.for_topic(topic)
     return topic.topic.topic_arn
 
 

@@ -34,6 +34,7 @@ class AlarmTopic(Construct):
 
     Attributes:
         topic: the topic.
+        subscriptions: those of the addresses.
         key: its key, which is deleted with it: undelivered messages are all that it encrypts.
 
     """
@@ -67,7 +68,9 @@ class AlarmTopic(Construct):
                 actions=["sns:Publish"], resources=[self.topic.topic_arn], principals=services, conditions=here
             )
         )
-        for number, email in enumerate(emails, start=1):
+        self.subscriptions = [
             sns.CfnSubscription(
                 self, f"Email{number}", topic_arn=self.topic.topic_arn, protocol="email", endpoint=email
             )
+            for number, email in enumerate(emails, start=1)
+        ]

@@ -63,7 +63,7 @@ def stack_rule(scope: Construct, *, stack_arn: str, naming: Naming, topic_arn: s
         "detail": detail,
     }
     says = "The endpoint's stack is not what was asked for."
-    return _rule(scope, "Stack", pattern, naming.description(says, "stack-status"), topic_arn)
+    return _rule(scope, "StackStatus", pattern, naming.description(says, "stack-status"), topic_arn)
 
 
 def _rule(
