@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import delivery, environments, function, local_cloud, streams, sweeps, translation
+from bench import delivery, doctor, environments, function, local_cloud, streams, sweeps, translation
 
 ROOT = Path(__file__).parent.parent
 CDK = str(ROOT / "node_modules" / ".bin" / "cdk")
@@ -39,6 +39,7 @@ def main() -> None:
         "sweep",
         "cloud",
         "delivery",
+        "doctor",
         "demo",
         "test",
         "deployed",
@@ -68,6 +69,9 @@ def main() -> None:
             table.add_row(*row)
     if wanted.only in (None, "delivery"):
         for row in delivery.rows(ENVIRONMENT, CDK):
+            table.add_row(*row)
+    if wanted.only in (None, "doctor"):
+        for row in doctor.rows():
             table.add_row(*row)
     for target, limit in (("demo", 50), ("test", 150)):
         if wanted.only in (None, target):

@@ -20,7 +20,7 @@ from local_aws import invocation_log
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.invocation_log import InvocationLog
-from local_aws.server import confirmations, emulator, scaling_types, templates
+from local_aws.server import confirmations, emulator, lambda_actions, scaling_types, templates
 from local_aws.server.agreements import Agreements
 from local_aws.server.emulator import Response, ServiceHandler
 from local_aws.server.front_doors import api_gateway, api_keys, streamed_responses, web_adapter
@@ -63,6 +63,7 @@ def main() -> None:
     api_gateway.complete()
     api_keys.complete()
     confirmations.complete()
+    lambda_actions.complete()
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
     threading.Thread(target=end_with_parent, daemon=True).start()
