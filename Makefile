@@ -152,7 +152,8 @@ deploy: node_modules/.installed
 	@$(ASSEMBLED) deploy '$(ENV)' '$(ASSEMBLY)' $(STACK_OPTION) $(if $(TIP),--commit "$$(git rev-parse '$(TIP)')") -- $(ARGS)
 else
 deploy: .venv/.runtime node_modules/.installed ## Deploy ENV (default dev); as it was synthesized before: ASSEMBLY=cdk.out
-	@$(PY) -m endpointctl $(if $(filter no,$(DOCTOR)),check,doctor $(STACK_OPTION) $(DOCTOR)) --env $(ENV)
+	@# An address that nobody has confirmed yet keeps no deployment from succeeding.
+	@$(PY) -m endpointctl $(if $(filter no,$(DOCTOR)),check,doctor --skip alarm-email $(STACK_OPTION) $(DOCTOR)) --env $(ENV)
 	@$(CDK) synth '**' -c environment=$(ENV) --quiet --output cdk.$(ENV).out
 	@$(PY) -m stacks.release cdk.$(ENV).out
 	@$(PY) -m endpointctl plan --env '$(ENV)' --assembly cdk.$(ENV).out --summary || echo "what it costs is not known: see above" >&2

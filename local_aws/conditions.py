@@ -87,6 +87,8 @@ class Conditions:
             NONE; default ACTIVE. Only SearchAgreements tells it.
         missing_types: parts of the names of instance types that the region does not have.
         quotas: instances for endpoints by type; default ``DEFAULT_QUOTA`` of each.
+        unapplied_quotas: parts of the names of instance types whose quotas nobody has ever changed: Service Quotas
+            knows only their default.
         capacity: instances that AWS can provide, by type; default no limit.
         unhealthy: parts of the ids of packages whose containers never become healthy.
         apis: what the containers of packages answer, by a part of the package's id. The first match counts.
@@ -118,6 +120,7 @@ class Conditions:
     agreements: Agreements = field(default_factory=dict)
     missing_types: Parts = ()
     quotas: Counts = field(default_factory=dict)
+    unapplied_quotas: Parts = ()
     capacity: Counts = field(default_factory=dict)
     unhealthy: Parts = ()
     apis: Apis = field(default_factory=dict)

@@ -99,16 +99,14 @@ def _summarize(env: str, found: Collection[Finding]) -> None:
 
 
 def _fix(account: Account, increases: Collection[Increase], *, yes: bool) -> None:
-    """Request the increases, each after a question.
-
-    Raises:
-        Failure: AWS refuses.
-
-    """
+    """Request the increases, each after a question; say what AWS refuses."""
     if not increases:
         show_note("nothing to request: no quota is too small, or a request is open")
     for one in increases:
         if not yes:
             typer.confirm(f"Request {one.value} of {one.name} in {account.region}?", abort=True, err=True)
-        with as_failure():
-            show_note(request(account, one))
+        try:
+            with as_failure():
+                show_note(request(account, one))
+        except Failure as failure:
+            show_error(f"{one.name}: {failure}")

@@ -68,14 +68,14 @@ def clock(account: Account) -> Iterator[Finding]:
     if skew is None:
         yield unknown("AWS's response has no date")
         return
-    where = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} AWS's"
     if abs(skew) > MOST_SKEW_SECONDS:
+        where = "ahead of" if skew > 0 else "behind"
         yield wrong(
-            f"this machine's clock is {where}: AWS refuses signatures that are off by more than 5 min",
+            f"this machine's clock is {abs(skew):.0f} s {where} AWS's, which refuses signatures more than 5 min off",
             "set the clock, e.g. `sudo timedatectl set-ntp true`",
         )
     else:
-        yield ok(f"this machine's clock is {where}")
+        yield ok("this machine's clock is less than 5 min off AWS's")
 
 
 def prices(account: Account) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from local_aws import invocation_log
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.invocation_log import InvocationLog
-from local_aws.server import confirmations, costs, emulator, permissions, scaling_types, templates
+from local_aws.server import confirmations, costs, emulator, lambda_actions, permissions, scaling_types, templates
 from local_aws.server.agreements import Agreements
 from local_aws.server.clock import Clock
 from local_aws.server.cloudformation import operations, template_conditions
@@ -93,6 +93,7 @@ def main() -> None:
     events.complete()
     monitoring.complete(clock, sagemaker.endpoints)
     confirmations.complete()
+    lambda_actions.complete()
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
     threading.Thread(target=end_with_parent, daemon=True).start()

@@ -27,8 +27,8 @@ class Quotas:
         self._conditions = conditions
         self._requests: MutableMapping[str, list[Answer]] = emulator.store("quota_requests")
         operations: Operations = {
-            "GetServiceQuota": lambda r: {"Quota": self._find(r)},
-            "ListServiceQuotas": lambda r: _page(r, "Quotas", self._all(r)),
+            "GetServiceQuota": lambda r: {"Quota": self._find(r, applied=True)},
+            "ListServiceQuotas": lambda r: _page(r, "Quotas", self._all(r, applied=True)),
             "GetAWSDefaultServiceQuota": lambda r: {"Quota": _default(self._find(r))},
             "ListAWSDefaultServiceQuotas": lambda r: _page(r, "Quotas", [_default(one) for one in self._all(r)]),
             "RequestServiceQuotaIncrease": self._request,
@@ -41,18 +41,20 @@ class Quotas:
         increase = "DesiredValue" in request
         return _arn(request["ServiceCode"], request["QuotaCode"]) if increase else "*"
 
-    def _find(self, request: Request) -> Answer:
-        for quota in self._all(request):
+    def _find(self, request: Request, *, applied: bool = False) -> Answer:
+        for quota in self._all(request, applied=applied):
             if quota["QuotaCode"] == request["QuotaCode"]:
                 return quota
         raise AwsError("NoSuchResourceException", "The request failed because the specified quota does not exist.")
 
-    def _all(self, request: Request) -> list[Answer]:
+    def _all(self, request: Request, *, applied: bool = False) -> list[Answer]:
+        """Return the quotas that the region has; or only those of which the account has a value of its own."""
         if request["ServiceCode"] != "sagemaker":
             message = "The local cloud has only the quotas of sagemaker."
             raise AwsError("NotImplementedByLocalCloud", message, status=501)
-        lacks = self._conditions.now().lacks_type
-        return [self._quota(name) for name in sorted(instance_types()) if not lacks(name)]
+        now = self._conditions.now()
+        left_out = (*now.missing_types, *(now.unapplied_quotas if applied else ()))
+        return [self._quota(name) for name in sorted(instance_types()) if not any(part in name for part in left_out)]
 
     def _quota(self, instance_type: str) -> Answer:
         # AWS's code where instances.toml has it; find the others by their names.

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import botocore.auth
 import pytest
+from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
 from endpointctl import cli
@@ -329,3 +330,53 @@ def test_a_deployment_that_would_fail_is_the_one_that_it_warns_of(
     with pytest.raises(StackFailed, match=r"service limit 'ml\.g5\.xlarge for endpoint usage' is 1 Instances"):
         stacks.deploy(content, "endpoint")
     stacks.destroy("endpoint")
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"PartyType": "Acceptor"},
+        {"AgreementType": "PurchaseAgreement"},
+        {"PartyType": "Proposer", "AgreementType": "PurchaseAgreement"},
+        {"PartyType": "Acceptor", "AgreementType": "PurchaseAgreement", "ResourceIdentifier": "x", "OfferId": "y"},
+        {"PartyType": "Acceptor", "AgreementType": "PurchaseAgreement", "ResourceType": "x", "Status": "ACTIVE"},
+    ],
+)
+def test_a_search_of_agreements_that_is_refused(deployed: Deployed, filters: dict[str, str]) -> None:
+    with pytest.raises(ClientError, match="ValidationException"):
+        agreements(filters)
+
+
+def agreements(filters: dict[str, str], region: str = "us-east-1") -> list[Any]:
+    given: Any = [{"name": name, "values": [value]} for name, value in filters.items()]
+    client = boto3.client("marketplace-agreement", region)
+    return list(client.search_agreements(catalog="AWSMarketplace", filters=given)["agreementViewSummaries"])
+
+
+def test_agreements_are_found_by_product_and_status(deployed: Deployed, account: Conditioned) -> None:
+    buyer = {"PartyType": "Acceptor", "AgreementType": "PurchaseAgreement"}
+    account(Conditions(agreements={"cohere-command-r-plus": "EXPIRED"}))
+    (product, *_) = {one["proposalSummary"]["resources"][0]["id"] for one in agreements({**buyer, "Status": "EXPIRED"})}
+    of_product = agreements({**buyer, "ResourceIdentifier": product})
+    assert of_product
+    assert {one["proposalSummary"]["resources"][0]["id"] for one in of_product} == {product}
+    assert agreements({**buyer, "ResourceIdentifier": "prod-nobody"}) == []
+    assert len(agreements({**buyer, "ResourceType": "MachineLearningProduct"})) > len(of_product)
+    with pytest.raises(ClientError):
+        agreements(buyer, "eu-west-1")
+
+
+def test_an_increase_that_is_refused(deployed: Deployed, account: Conditioned) -> None:
+    account(Conditions(missing_types=("ml.p2.",)))
+    quotas: Any = boto3.client("service-quotas")
+    names = [one["QuotaName"] for one in quotas.list_aws_default_service_quotas(ServiceCode="sagemaker")["Quotas"]]
+    assert "ml.p3.2xlarge for endpoint usage" in names
+    assert not [name for name in names if "ml.p2." in name]
+    wanted = {"ServiceCode": "sagemaker", "QuotaCode": "L-456B4C5F"}
+    with pytest.raises(ClientError, match="IllegalArgumentException"):
+        quotas.request_service_quota_increase(**wanted, DesiredValue=20)
+    quotas.request_service_quota_increase(**wanted, DesiredValue=21)
+    with pytest.raises(ClientError, match=r"ResourceAlreadyExistsException.*Only one open"):
+        quotas.request_service_quota_increase(**wanted, DesiredValue=22)
+    with pytest.raises(ClientError, match="NoSuchResourceException"):
+        quotas.request_service_quota_increase(**{**wanted, "QuotaCode": "L-0"}, DesiredValue=21)

@@ -102,6 +102,8 @@ class SageMaker:
         """Return the ARN of a request's resource, for IAM policies."""
         if "ResourceArn" in request:
             return str(request["ResourceArn"])
+        if str(request.get("ModelPackageName", "")).startswith("arn:"):
+            return str(request["ModelPackageName"])  # the seller's, in another account
         return next((arn(kind, request[key]) for key, kind in _NAMED_BY if key in request), "*")
 
     # Models
