@@ -74,6 +74,10 @@ class EndpointStack(Stack):
             from stacks import power  # most environments do without
 
             power.declare(self, environment, endpoint, section.sleep, retention(section.log_retention_days))
+        if settings.alarms:
+            from stacks import watching  # most environments do without
+
+            watching.watch_endpoint(self, environment, settings.alarms, endpoint)
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
         CfnOutput(self, "EndpointConfigName", value=endpoint.endpoint_config_name)
         publish(self, environment, "endpoint-name", endpoint.endpoint_name)

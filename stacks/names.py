@@ -53,3 +53,13 @@ def publish(stack: Stack, environment: str, key: Parameter, value: str) -> None:
     from aws_cdk import aws_ssm as ssm
 
     ssm.CfnParameter(stack, f"Parameter-{key}", name=parameter_name(environment, key), type="String", value=value)
+
+
+def alarm_prefix(environment: str) -> str:
+    """Return the beginning of an environment's alarms' names, and the name of its dashboard."""
+    return f"{PROJECT}-{environment}"
+
+
+def alarm_topic(environment: str) -> str:
+    """Return the name of the topic of an environment's alarms, where the environment has one of its own."""
+    return f"{PROJECT}-{environment}-alarms"

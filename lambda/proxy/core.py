@@ -70,6 +70,10 @@ class Core:
             request = read_request()
             dialect = routes.dialect_of(request.path)
             log.add(caller=request.caller or None)
+            if self._settings.metrics_clients:
+                from proxy.clients import client_of  # most environments do without
+
+                log.add(client=client_of(request, self._settings.metrics_clients))
             headers.update(self._cors(request))
             status, body = 200, self._dispatch(request, remaining_seconds, log, headers)
         except ProxyError as error:
@@ -164,6 +168,7 @@ class Core:
             answers = self._upstream.invoke_all(contents, call)
         finally:
             log.add(attempts=call.attempts, upstream_ms=round((time.monotonic() - started) * 1000))
+            log.answered_by(call.answered_by)
         answer = translation.answer(answers, fields)
         log.add(generations=answer.generations, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out)
         return answer.body

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxy.routes.table import APIS, LIMITS
 
@@ -46,6 +46,8 @@ class Settings:
         limits: the limits of a request, by the names in the schemas.
         wake_seconds: how long the first endpoint takes to wake, in seconds; 0 when it never sleeps.
         wake_function: the function that wakes it, for a request that finds it asleep; empty when requests do not.
+        metrics_environment: the environment's name, where there are metrics by route, variant and client; else empty.
+        metrics_clients: the names of the configured clients, by what identifies them.
 
     """
 
@@ -60,13 +62,15 @@ class Settings:
     limits: Mapping[str, int]
     wake_seconds: float = 0
     wake_function: str = ""
+    metrics_environment: str = ""
+    metrics_clients: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(environment: Mapping[str, str]) -> Settings:
     """Read the settings.
 
     Not required are ``MODELS``, ``ENDPOINTS``, ``STREAM_TIMEOUT_SECONDS``, ``FRONT_DOOR_SECONDS``, ``CORS_ORIGINS``,
-    ``LOG_LEVEL``, ``WAKE_SECONDS`` and ``WAKE_FUNCTION``.
+    ``LOG_LEVEL``, ``WAKE_SECONDS``, ``WAKE_FUNCTION``, ``METRICS_ENVIRONMENT`` and ``METRICS_CLIENTS``.
 
     Raises:
         RuntimeError: a variable is missing or wrong. It ends the function's start-up, so that the version check fails
@@ -91,6 +95,8 @@ def read(environment: Mapping[str, str]) -> Settings:
         limits={name: int(_positive(environment, name)) for name in LIMITS},
         wake_seconds=_positive(environment, "WAKE_SECONDS") if "WAKE_SECONDS" in environment else 0,
         wake_function=environment.get("WAKE_FUNCTION", ""),
+        metrics_environment=environment.get("METRICS_ENVIRONMENT", ""),
+        metrics_clients=json.loads(environment.get("METRICS_CLIENTS", "{}")),
     )
 
 

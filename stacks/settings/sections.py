@@ -42,6 +42,13 @@ class Model(Section):
         default=None,
         description="What the package's container answers. Default: what the catalogue says of the package.",
     )
+    software_price_per_hour: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="What the seller charges for one instance and hour, in USD, for `make plan`; the listing's page "
+        "states it. Default: unknown, and the plan says so.",
+    )
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
@@ -55,7 +62,7 @@ class Model(Section):
     def of_package(self, arn: str) -> Model:
         """Return another package that answers the same: what this one's ``api`` says, or its entry in the catalogue."""
         known = next((entry.api for entry in catalog.entries() if entry.model == self.catalog), None)
-        return Model(package_arn=arn, api=self.api or known)
+        return Model(package_arn=arn, api=self.api or known, software_price_per_hour=self.software_price_per_hour)
 
     def package(self, instance_type: str, region: str) -> ModelPackage:
         """Return the package for a GPU type in a region.

@@ -20,7 +20,7 @@ from sagemaker_llm.models.catalog import Api
 from sagemaker_llm.proxy import source
 from sagemaker_llm.proxy import streaming as stream
 from sagemaker_llm.proxy.function import python_function, write_the_account_as_a_reference
-from sagemaker_llm.proxy.metrics import ProxyMetrics
+from sagemaker_llm.proxy.metrics import DetailedMetrics, ProxyMetrics
 from sagemaker_llm.proxy.request_limits import RequestLimits
 from sagemaker_llm.proxy.served_endpoint import ServedEndpoint, check_served, environment_of
 from sagemaker_llm.proxy.sleeping import Sleeping
@@ -64,6 +64,7 @@ class LlmProxy(ProxyMetrics, Construct):
             ``more_endpoints``.
         stream_timeout: with streaming, how long a stream may take, 1 to 480 s; default 300 s. SageMaker ends it after
             8 minutes.
+        detailed_metrics: count requests by route, variant and client too; each metric has a price. Default no.
 
     Attributes:
         function: the function.
@@ -102,6 +103,7 @@ class LlmProxy(ProxyMetrics, Construct):
         streaming: bool = False,
         stream_timeout: Duration | None = None,
         sleeping: Sleeping | None = None,
+        detailed_metrics: DetailedMetrics | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         timeout = _generate_seconds(generate_timeout)
@@ -138,6 +140,7 @@ class LlmProxy(ProxyMetrics, Construct):
                 **{name: str(value) for name, value in self.request_limits.by_name.items()},
                 **(stream.environment(stream_seconds) if streaming else {}),
                 **(sleeping.environment if sleeping else {}),
+                **(detailed_metrics.variables if detailed_metrics else {}),
             },
             snap_start=snap_start,
             layers=[stream.layer(self)] if streaming else (),

@@ -89,6 +89,16 @@ def metrics_names() -> tuple[str, str]:
     return metrics.NAMESPACE, metrics.DIMENSION
 
 
+def detailed_metrics() -> Sequence[str]:
+    """Return the names of the metrics that are also counted by route, variant and client."""
+    return cast("Sequence[str]", _module("metrics").DETAILS)
+
+
+def metric_names() -> Sequence[str]:
+    """Return the names of all metrics that the function may write; each is billed in a month in which it does."""
+    return tuple(_module("metrics").UNITS)
+
+
 def request_schema(route: Route, limits: Mapping[str, int]) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a route's request bodies, with an environment's limits in it."""
     return cast("dict[str, Any]", _module("routes/schema").read(route.schema, limits))

@@ -179,7 +179,9 @@ class EndpointClient:
 
     def _open(self, content: bytes, call: Call) -> Any:  # noqa: ANN401 - botocore's event stream
         call.begin_attempt()
-        return self._client.invoke_endpoint_with_response_stream(**_request(content, call))["Body"]
+        response = self._client.invoke_endpoint_with_response_stream(**_request(content, call))
+        call.answered_by = response.get("InvokedProductionVariant", "")
+        return response["Body"]
 
     def _leave(self, call: Call) -> None:
         """Leave a call: a late answer must not keep the next request from its worker, and nothing more may be sent."""
@@ -200,6 +202,7 @@ class EndpointClient:
     def _send(self, content: bytes, call: Call) -> bytes:
         call.begin_attempt()
         response = self._client.invoke_endpoint(**_request(content, call))
+        call.answered_by = response.get("InvokedProductionVariant", "")
         body: bytes = response["Body"].read()
         return body
 
