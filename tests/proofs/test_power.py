@@ -27,7 +27,8 @@ STACK = "cohere-office-hours-endpoint"
 @pytest.fixture(scope="module")
 def content() -> Content:
     found = content_of(EXAMPLES / "office-hours.yaml")
-    return changed(found, {"endpoint.sleep.office_hours.except_dates": None})
+    sleep = {"office_hours.except_dates": None, "on_demand.wakes_per_day": 2}
+    return changed(found, {f"endpoint.sleep.{key}": value for key, value in sleep.items()})
 
 
 @pytest.fixture(scope="module")
@@ -135,16 +136,15 @@ def test_20_requests_at_once_wake_it_once_and_a_day_has_a_cap(asleep: Switched) 
     at_once([lambda: _event(action="wake", by="request")] * 20)
     asleep.wait(lambda one: one.is_awake and len(_requests(one)) == events + 20)
     assert asleep.updates == before + 1
-    for _ in range(4):
-        asleep.call("sleep", by="person")
-        asleep.wait(lambda one: one.is_asleep)
-        assert asleep.call("wake", by="request")["result"] == "changed"
-        asleep.wait(lambda one: one.is_awake)
+    asleep.call("sleep", by="person")
+    asleep.wait(lambda one: one.is_asleep)
+    assert asleep.call("wake", by="request")["result"] == "changed"
+    asleep.wait(lambda one: one.is_awake)
     asleep.call("sleep", by="person")
     asleep.wait(lambda one: one.is_asleep)
     answer = asleep.call("wake", by="request")
     assert (answer["result"], answer["awake"]) == ("capped", False)
-    assert asleep.updates == before + 10
+    assert asleep.updates == before + 4
 
 
 def _requests(switched: Switched) -> list[dict[str, Any]]:
@@ -178,9 +178,7 @@ def test_a_deployment_is_never_disturbed_and_the_sleep_comes_after_it(awake: Swi
     templates = awake.templates(changed(content, {"endpoint.instance_count": 2, "endpoint.autoscaling": None}))
     awake.set(endpoint_seconds=3)
     awake.stacks.begin("endpoint", templates["endpoint"])
-    print(awake.stacks.status("endpoint"), awake.endpoint)
     answer = awake.call("sleep", by="person")
-    print(answer, awake.events())
     assert answer["result"] == "busy"
     awake.set(endpoint_seconds=0.3)
     awake.wait(lambda one: one.is_awake)
