@@ -45,7 +45,7 @@ def custom_metrics(settings: Settings) -> int:
         return 0
     endpoints = 1 + len(settings.proxy.endpoints)
     streams = ("TimeToFirstEvent", "StreamFailures")
-    plain = [name for name in source.metrics() if settings.proxy.streaming or name not in streams]
+    plain = [name for name in source.metric_names() if settings.proxy.streaming or name not in streams]
     found = endpoints * len(plain)
     if settings.alarms:
         named = len(set(clients(settings).values()))

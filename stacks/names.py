@@ -29,6 +29,11 @@ def stack_name(environment: str, stack: str) -> str:
     return f"{PROJECT}-{environment}-{stack}"
 
 
+def power_function(environment: str) -> str:
+    """Return the name of the function that puts an environment's endpoint to sleep and wakes it."""
+    return f"{PROJECT}-{environment}-power"
+
+
 def parameter_name(environment: str, key: Parameter) -> str:
     """Return an SSM parameter's name."""
     return f"/{PROJECT}/{environment}/{key}"

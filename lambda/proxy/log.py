@@ -52,6 +52,8 @@ class RequestLog:
         fields["duration_ms"] = round((time.monotonic() - self._started) * 1000)
         # A stream can fail when its status is sent.
         is_failure = failed(status) or (status < 300 and fields.get("code") in STATUS)
+        if fields.get("code") == "asleep":
+            is_failure = "cause" in fields  # to sleep is no failure; not to be woken is one
         level = "ERROR" if is_failure else "INFO"
         line: dict[str, Any] = {}
         if level == "ERROR" or self._settings.log_level == "INFO":

@@ -29,6 +29,7 @@ UNITS: Final = {
     "TokensPerSecond": "Count/Second",
     "TimeToFirstEvent": "Milliseconds",
     "StreamFailures": "Count",
+    "Asleep": "Count",
 }
 
 
@@ -50,6 +51,8 @@ def embedded(endpoint: str, status: int, now: float, fields: dict[str, Any], *, 
         "ServerErrors": int(failed),
         "Throttles": int(status == 429),
     }
+    if fields.get("code") == "asleep":
+        values["Asleep"] = 1
     if "first_event_ms" in fields:
         values["TimeToFirstEvent"] = fields["first_event_ms"]
         values["StreamFailures"] = int(failed)

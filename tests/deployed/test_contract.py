@@ -9,7 +9,18 @@ import pytest
 from local_aws.runner.cloud import ROOT, SERVER_PYTHON
 
 NAMES_OF_MODULES = (
-    *("emulator.py", "cloudwatch.py", "event_stream.py"),
+    *(
+        "confirmations.py",
+        "costs.py",
+        "emulator.py",
+        "cloudwatch.py",
+        "event_stream.py",
+        "lambda_actions.py",
+        "permissions.py",
+    ),
+    *(f"cloudformation/{name}.py" for name in ("template_conditions", "operations", "service_role", "status_events")),
+    *(f"functions/{name}.py" for name in ("clock", "events")),
+    *(f"scheduling/{name}.py" for name in ("service", "targets")),
     *(
         f"front_doors/{name}.py"
         for name in ("access_log", "api_gateway", "api_keys", "api_metrics", "streamed_responses", "web_adapter")

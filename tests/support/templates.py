@@ -129,5 +129,6 @@ def templates_in(assembly: Path) -> Templates:
 
 
 def _stack_id(template: Path, nested: Path) -> str:
-    name = template.name.removeprefix(nested.name.removeprefix("assembly-"))
-    return next(stack for stack in STACKS if stack in name)
+    # The file's name is that of the stage without hyphens, the stack's id, and a hash.
+    stage = nested.name.removeprefix("assembly-").replace("-", "")
+    return next(stack for stack in STACKS if template.name.removeprefix(stage).startswith(stack))

@@ -39,8 +39,19 @@ _random = random.SystemRandom()
 class _OneService(Loader):
     """The SDK's data, without listing the folders of its 400 services."""
 
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - the SDK's own
-        return [_SERVICE]
+        return [self._service]
+
+
+def create_client(service: str, config: Config) -> Any:  # noqa: ANN401 - botocore's
+    """Return a client of one AWS service."""
+    session = botocore.session.Session()
+    session.register_component("data_loader", _OneService(service))
+    return session.create_client(service, config=config)
 
 
 class EndpointClient:
@@ -54,11 +65,9 @@ class EndpointClient:
     def __init__(self, settings: Settings) -> None:
         self._last_used = [time.time()] * MAX_CONCURRENT_REQUESTS
         self._workers = Workers()
-        session = botocore.session.Session()
-        session.register_component("data_loader", _OneService())
-        self._client: Any = session.create_client(
+        self._client = create_client(
             _SERVICE,
-            config=Config(
+            Config(
                 # The SDK's own retries (3, since November 2026; 5 before) would repeat a generation that is only slow.
                 # The proxy decides about a second attempt, below.
                 retries={"mode": "standard", "total_max_attempts": 1},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from local_aws.conditions import ConditionsFile
@@ -24,13 +24,13 @@ class SageMaker:
     """Models, endpoint configs and endpoints of every account and region.
 
     Args:
-        seconds: how long an endpoint takes to be created, updated or deleted.
+        seconds: returns how long an endpoint takes to be created, updated or deleted.
         conditions: the state of the account.
         scaling: the scalable targets, and how many instances they should have.
 
     """
 
-    def __init__(self, seconds: float, conditions: ConditionsFile, scaling: Autoscaler) -> None:
+    def __init__(self, seconds: Callable[[], float], conditions: ConditionsFile, scaling: Autoscaler) -> None:
         self.seconds = seconds
         self._scaling = scaling
         self._conditions = conditions
@@ -102,6 +102,8 @@ class SageMaker:
         """Return the ARN of a request's resource, for IAM policies."""
         if "ResourceArn" in request:
             return str(request["ResourceArn"])
+        if str(request.get("ModelPackageName", "")).startswith("arn:"):
+            return str(request["ModelPackageName"])  # the seller's, in another account
         return next((arn(kind, request[key]) for key, kind in _NAMED_BY if key in request), "*")
 
     # Models
@@ -151,7 +153,7 @@ class SageMaker:
         if (existing := self._endpoints.get(name.lower())) and not existing.is_gone:
             raise validation(f'Cannot create already existing endpoint "{existing.arn}".')
         fleet, failure = self._fleet(config["EndpointConfigName"], config["ProductionVariants"])
-        endpoint = Endpoint(name, arn("endpoint", name), fleet, self.seconds, failure)
+        endpoint = Endpoint(name, arn("endpoint", name), fleet, self.seconds(), failure)
         self._endpoints[name.lower()] = endpoint
         self._tags.set(endpoint.arn, request.get("Tags", []))
         return {"EndpointArn": endpoint.arn}
@@ -171,7 +173,7 @@ class SageMaker:
         if request.get("RetainAllVariantProperties"):
             dropped = {p["VariantPropertyType"] for p in request.get("ExcludeRetainedVariantProperties", [])}
             variants = with_live_properties(variants, endpoint.fleet.variants, dropped)
-        endpoint.change(*self._fleet(config["EndpointConfigName"], variants))
+        endpoint.change(*self._fleet(config["EndpointConfigName"], variants), self.seconds())
         return {"EndpointArn": endpoint.arn}
 
     def _update_weights(self, request: Request) -> Answer:
@@ -190,7 +192,7 @@ class SageMaker:
             for v in endpoint.fleet.variants
             for change in [desired.get(v["VariantName"], {})]
         ]
-        endpoint.change(*self._fleet(endpoint.fleet.config_name, variants, resized=endpoint))
+        endpoint.change(*self._fleet(endpoint.fleet.config_name, variants, resized=endpoint), self.seconds())
 
     def _scale(self, endpoint: Endpoint) -> None:
         """Apply the scaling policies, when no other change is in progress."""
@@ -226,7 +228,7 @@ class SageMaker:
     def _delete_endpoint(self, request: Request) -> Answer:
         endpoint = self.endpoint(request["EndpointName"])
         self._refuse_busy(endpoint, unless=("InService", "Failed", "Deleting"))
-        endpoint.delete()
+        endpoint.delete(self.seconds())
         self._tags.remove(endpoint.arn)
         return {}
 

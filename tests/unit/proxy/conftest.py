@@ -4,6 +4,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -15,15 +16,26 @@ from .function import GOOD, SETTINGS, Function, Upstream, answer, fresh_handler,
 @pytest.fixture(scope="session", autouse=True)
 def _one_reading_of_the_sdks_data() -> Iterator[None]:
     """Read the SDK's data once, not for each function of each test: that is most of what a start costs."""
-    shared = client._OneService()
+    shared = cache(client._OneService)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client, "_OneService", lambda: shared)
+        patch.setattr(client, "_OneService", shared)
         yield
 
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    server = Upstream(answer(200, GOOD))
+    yield from listening(Upstream(answer(200, GOOD)))
+
+
+@pytest.fixture
+def waker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
+    """A stand-in for Lambda's API."""
+    for server in listening(Upstream(answer(202, b""))):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{server.port}")
+        yield server
+
+
+def listening(server: Upstream) -> Iterator[Upstream]:
     listener = socket.create_server(("127.0.0.1", 0))
     server.port = listener.getsockname()[1]
 
