@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import delivery, environments, function, local_cloud, streams, sweeps, translation
+from bench import delivery, environments, function, local_cloud, plan, streams, sweeps, translation
 
 ROOT = Path(__file__).parent.parent
 CDK = str(ROOT / "node_modules" / ".bin" / "cdk")
@@ -33,6 +33,7 @@ def main() -> None:
     kinds = (
         "synth",
         "environments",
+        "plan",
         "function",
         "translation",
         "streams",
@@ -50,6 +51,9 @@ def main() -> None:
         _synth(table, wanted.rounds)
     if wanted.only in (None, "environments"):
         for row in environments.rows(_seconds, CDK, wanted.rounds):
+            table.add_row(*row)
+    if wanted.only in (None, "plan"):
+        for row in plan.rows(_seconds, CDK, wanted.rounds):
             table.add_row(*row)
     if wanted.only in (None, "function"):
         for row in function.rows():
