@@ -96,7 +96,13 @@ class Switched:
         """Wait until something is the case."""
         until = time.monotonic() + seconds
         while not state(self):
-            assert time.monotonic() < until, (self.call("status"), "\n".join(f"{l['_aws']['Timestamp']} {l['action']} {l['by']} {l['result']} {l['awake']} {l['endpoint']} {l['stack']} {l['detail']}" for l in self.log()[-14:]))
+            assert time.monotonic() < until, (
+                self.call("status"),
+                "\n".join(
+                    f"{l['_aws']['Timestamp']} {l['action']} {l['by']} {l['result']} {l['awake']} {l['endpoint']} {l['stack']} {l['detail']}"
+                    for l in self.log()[-14:]
+                ),
+            )
             time.sleep(0.1)
 
     @property
