@@ -40,7 +40,7 @@ def add_dashboard(
         deadline_seconds=deadline_seconds,
         requests_per_instance=settings.proxy.requests_per_instance,
         users=_users(environment, settings) if settings.has_proxy else None,
-        sleeps=bool(getattr(settings.endpoint, "sleep", None)),
+        sleeps=settings.endpoint.sleep is not None,
         price_note=_note(settings, variants),
     )
     Dashboard(stack, "Dashboard", name=alarm_prefix(environment), content=content, alarm_arns=alarm_arns)

@@ -58,7 +58,7 @@ def watch_endpoint(stack: Stack, environment: str, section: Section, endpoint: G
         endpoint=endpoint,
         naming=_naming(environment, section),
         topic_arn=topic_arn,
-        awake=getattr(endpoint, "awake", None),
+        awake=endpoint.awake,
     )
     acknowledgements.for_watch(watch)
 
@@ -98,7 +98,7 @@ def _alarms(stack: Stack, environment: str, settings: Settings, section: Section
         if settings.proxy.rest_api:
             api, seconds = stack_name(environment, "proxy"), _api_deadline(settings)
             found += rest_api_alarms(api, STAGE, thresholds, deadline_seconds=seconds)
-    if getattr(settings.endpoint, "sleep", None):
+    if settings.endpoint.sleep:
         found += switch_alarms(environment)
     return found
 

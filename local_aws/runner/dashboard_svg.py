@@ -103,10 +103,10 @@ def _graph(properties: Mapping[str, Any], width: int, height: int, number: int, 
         return f"{right - (right - _LEFT) * minutes / data.minutes:.1f},{low - (low - _TOP) * value / top:.1f}"
 
     for mark in properties.get("annotations", {}).get("horizontal", []):
-        y = place(0, mark["value"]).rpartition(",")[2]
+        height_of_mark = place(0, mark["value"]).rpartition(",")[2]
         found.append(
-            f'<path d="M{_LEFT},{y}H{right}" stroke="#d62728" stroke-dasharray="5 4"/>'
-            f'<text x="{right}" y="{float(y) - 4:.1f}" text-anchor="end" fill="#d62728" font-size="11">'
+            f'<path d="M{_LEFT},{height_of_mark}H{right}" stroke="#d62728" stroke-dasharray="5 4"/>'
+            f'<text x="{right}" y="{float(height_of_mark) - 4:.1f}" text-anchor="end" fill="#d62728" font-size="11">'
             f"{escape(mark['label'])}</text>"
         )
     for at, line in enumerate(lines):

@@ -19,9 +19,11 @@ def watched(deployed: Deployed) -> Watched:
 
 def test_the_composite_pages_once_and_says_when_it_is_over(watched: Watched) -> None:
     watched.settled()
-    watched.put("AWS/SageMaker", VARIANT, Invocations=[1] * 4, InvocationModelErrors=[1] * 2, ModelLatency=[50e6] * 4)
-    watched.until(lambda: {"cohere-local", "cohere-local-model-errors", "cohere-local-latency"} <= watched.alarming())
+    bad = {"Invocations": [1.0] * 4, "InvocationModelErrors": [1.0] * 2, "ModelLatency": [50e6] * 4}
+    watched.put("AWS/SageMaker", VARIANT, bad)
+    names = {"cohere-local", "cohere-local-model-errors", "cohere-local-latency"}
+    assert watched.settled_alarming() == names
     assert watched.pages() == [("cohere-local", "ALARM")]
-    watched.put("AWS/SageMaker", VARIANT, Invocations=[1] * 4, InvocationModelErrors=[0] * 4, ModelLatency=[1e6] * 4)
-    watched.until(lambda: not watched.alarming())
+    watched.put("AWS/SageMaker", VARIANT, {**bad, "InvocationModelErrors": [0.0], "ModelLatency": [1e6]})
+    assert watched.settled_alarming() == set()
     assert watched.pages() == [("cohere-local", "OK")]

@@ -9,7 +9,7 @@ import pytest
 from endpointctl.failure import Failure
 from local_aws.conditions import Fault
 from stacks.settings import ENVIRONMENTS
-from tests.support.cloud import Deployed, Stacks, edit_by_hand
+from tests.support.cloud import Deployed, Stacks, edit_by_hand, policy
 from tests.support.templates import Content, changed, content_of, templates_of
 from tests.support.watched import Watched
 
@@ -76,27 +76,28 @@ def test_each_alarm_fires_and_clears_and_pages_once(watched: Watched, case: Any)
     name, namespace, dimensions, bad, good = case
     dimensions = dimensions or {"FunctionName": _function()}
     requests = {REQUESTS[namespace]: [1.0] * 9} if namespace in REQUESTS else {}
-    watched.put(namespace, dimensions, **requests, **bad)
+    watched.put(namespace, dimensions, {**requests, **bad})
     assert watched.settled_alarming() == {PREFIX, f"{PREFIX}-{name}"}
-    watched.put(namespace, dimensions, **requests, **bad)
+    watched.put(namespace, dimensions, {**requests, **bad})
     assert watched.settled_alarming() == {PREFIX, f"{PREFIX}-{name}"}
-    watched.put(namespace, dimensions, **requests, **good)
+    watched.put(namespace, dimensions, {**requests, **good})
     assert watched.settled_alarming() == set()
     assert watched.pages() == [(PREFIX, "ALARM"), (PREFIX, "OK")]
 
 
 def test_two_alarms_page_once(watched: Watched) -> None:
     values = {"Invocations": [1.0] * 9, "Invocation5XXErrors": [1.0], "ModelLatency": [50e6]}
-    watched.put("AWS/SageMaker", VARIANT, **values)
+    watched.put("AWS/SageMaker", VARIANT, values)
     assert watched.settled_alarming() == {PREFIX, f"{PREFIX}-service-errors", f"{PREFIX}-latency"}
     assert watched.pages() == [(PREFIX, "ALARM")]
 
 
 def test_few_requests_and_one_bad_period_are_no_alarm(watched: Watched) -> None:
-    watched.put("AWS/SageMaker", VARIANT, minutes=4, Invocations=[1.0], InvocationModelErrors=[1.0])
+    watched.put("AWS/SageMaker", VARIANT, {"Invocations": [1.0], "InvocationModelErrors": [1.0]}, minutes=4)
     assert watched.settled_alarming() == set()
     watched.move(60)
-    watched.put("AWS/SageMaker", VARIANT, minutes=2, Invocations=[1.0] * 9, InvocationModelErrors=[1.0] * 9)
+    many = {"Invocations": [1.0] * 9, "InvocationModelErrors": [1.0] * 9}
+    watched.put("AWS/SageMaker", VARIANT, many, minutes=2)
     assert watched.settled_alarming() == set()
 
 
@@ -170,6 +171,48 @@ def test_a_config_by_hand_is_told_and_a_deployment_is_not(watched: Watched, depl
     assert watched.told() == []
     edit_by_hand(deployed)
     found: list[Any] = []
-    watched.until(lambda: bool(found.extend(watched.told()) or found))
+
+    def is_told() -> bool:
+        found.extend(watched.told())
+        return bool(found)
+
+    watched.until(is_told)
     assert [one["detail"]["EndpointConfigName"] for one in found] == ["by-hand"]
     assert found[0]["detail-type"] == "SageMaker Endpoint State Change"
+
+
+def _topic_policy(service: str, account: str) -> dict[str, Any]:
+    condition = {"StringEquals": {"aws:SourceAccount": account}}
+    return {"Effect": "Allow", "Action": "sns:Publish", "Principal": {"Service": service}, "Condition": condition}
+
+
+@pytest.mark.parametrize(
+    ("service", "account", "told"),
+    [("cloudwatch.amazonaws.com", "111122223333", True), ("cloudwatch.amazonaws.com", "222233334444", False)],
+    ids=["its own account", "another account"],
+)
+def test_who_may_publish(watched: Watched, service: str, account: str, told: bool) -> None:
+    sns: Any = boto3.client("sns")
+    (arn,) = [one["TopicArn"] for one in sns.list_topics()["Topics"] if one["TopicArn"].endswith(f"{PREFIX}-alarms")]
+    before = sns.get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"]
+    statement = {**_topic_policy(service, account), "Resource": arn}
+    sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy(statement))
+    watched.put("AWS/SageMaker", VARIANT, {"ModelLatency": [50e6]})
+    assert watched.settled_alarming() == {PREFIX, f"{PREFIX}-latency"}
+    assert watched.pages() == ([(PREFIX, "ALARM")] if told else [])
+    sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=before)
+
+
+def test_without_the_key_nobody_is_told(watched: Watched, stacks: Stacks) -> None:
+    """A condition on the account for EventBridge, and no permission for CloudWatch: each loses its messages."""
+    kms: Any = boto3.client("kms")
+    key = boto3.client("sns").get_topic_attributes(TopicArn=f"arn:aws:sns:us-east-1:111122223333:{PREFIX}-alarms")
+    name = key["Attributes"]["KmsMasterKeyId"]
+    before = kms.get_key_policy(KeyId=name, PolicyName="default")["Policy"]
+    document = json.loads(before)
+    statements = [one for one in document["Statement"] if "Service" not in one["Principal"]]
+    kms.put_key_policy(KeyId=name, PolicyName="default", Policy=policy(*statements))
+    watched.put("AWS/SageMaker", VARIANT, {"ModelLatency": [50e6]})
+    assert watched.settled_alarming() == {PREFIX, f"{PREFIX}-latency"}
+    assert watched.pages() == []
+    kms.put_key_policy(KeyId=name, PolicyName="default", Policy=before)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -55,7 +55,9 @@ class Watched:
         ahead = ConditionsFile(str(self._path)).now().clock_ahead_seconds
         self.change(clock_ahead_seconds=ahead + minutes * MINUTE)
 
-    def put(self, namespace: str, dimensions: dict[str, str], minutes: int = 16, **values: Sequence[float]) -> None:
+    def put(
+        self, namespace: str, dimensions: dict[str, str], values: Mapping[str, Sequence[float]], minutes: int = 16
+    ) -> None:
         """Put the values of metrics into each of the minutes that begin now, and move the clock behind them."""
         first = self.now // MINUTE * MINUTE
         named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
