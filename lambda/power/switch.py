@@ -65,17 +65,18 @@ class Switch:
         if isinstance(wanted, Outcome):
             return wanted
         stack, old = self._cloud.stack(), self._cloud.lease()
-        if broken := self._broken(stack):
-            return replace(broken, wake_failed=True)
+        broken = self._broken(stack)
         if by == "request":
             if stack.awake or (old and old.wakes and old.until > self._now):
                 return Outcome("already", "it is awake, or is being woken")
-            if refused := self._capped():
-                return refused
+            if refused := broken or self._capped():
+                return replace(refused, wake_failed=bool(broken))
         if old and old.wakes and old.until >= wanted.until:
             wanted = old if stack.awake else replace(old, attempt=0)
         if wanted is not old:
             self._cloud.put_lease(wanted, self._now)
+        if broken:  # whoever mends it need not wake it again: a tick does
+            return replace(broken, wake_failed=True)
         if not stack.awake:
             return self._start(stack, wanted, by)
         if not stack.is_busy and self._cloud.endpoint() is None:
@@ -164,18 +165,19 @@ class Switch:
         stack, lease = self._cloud.stack(), self._cloud.lease()
         if lease and lease.wakes and lease.until > self._now and self._wins(lease, by, fired):
             return Outcome("refused", f"a lease wins: it is awake until {iso(lease.until)}")
-        if broken := self._broken(stack):
-            return replace(broken, sleep_failed=stack.awake)
+        broken = self._broken(stack)
         if not stack.awake:
             if lease and lease.wakes:
                 self._cloud.drop_lease()  # or the next tick would wake it
-            gone = None if stack.is_busy else self._remove_orphan()
-            return gone or Outcome("already", "it sleeps, or is being put to sleep")
+            gone = None if stack.is_busy or broken else self._remove_orphan()
+            return broken or gone or Outcome("already", "it sleeps, or is being put to sleep")
         attempt = 1 + (fired.attempt if fired and not fired.wakes else 0)
         if attempt > MAX_SLEEP_ATTEMPTS:
             return Outcome("failed", f"it did not sleep in {attempt - 1} attempts: see {self._name}", sleep_failed=True)
         again = self._now + RETRY_SECONDS
         self._cloud.put_lease(Lease("sleep", again, self._now, attempt), self._now)
+        if broken:
+            return replace(broken, sleep_failed=True)
         endpoint = None if stack.is_busy else self._cloud.endpoint()
         if stack.is_busy or endpoint not in (None, *_DELETABLE):
             # CloudFormation would give the deletion up, and report success.

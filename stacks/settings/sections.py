@@ -212,7 +212,9 @@ class Endpoint(Variant):
         description="An execution role from outside, to which nothing is added. Default: one of its own.",
     )
     log_retention_days: RetentionDays = Field(default=30, description="How long container logs are kept.")
-    sleep: Sleep | None = Field(default=None, description="Default: none; it always exists.")
+    sleep: Sleep | None = Field(
+        default=None, description="Default: none; it always exists. Without it again, what sleeps is woken for good."
+    )
 
     @model_validator(mode="after")
     def _one_clock(self) -> Self:

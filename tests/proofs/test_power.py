@@ -220,9 +220,9 @@ def test_a_broken_stack_is_for_a_human_and_the_switch_goes_on_afterwards(asleep:
     asleep.set(stack_failures=("create AWS::ApplicationAutoScaling", f"rollback {STACK}"))
     asleep.call("wake", by="person", minutes=60)
     asleep.wait(lambda one: one.stacks.status("endpoint") == "UPDATE_ROLLBACK_FAILED")
-    for action in ("wake", "sleep", "tick"):
+    for action in ("sleep", "wake", "tick"):
         answer = asleep.call(action, by="person")
-        assert answer["result"] == "failed"
+        assert answer["result"] == "failed", action
         assert f"continue-update-rollback --stack-name {STACK}" in answer["message"]
     asleep.set(stack_failures=())
     boto3.client("cloudformation").continue_update_rollback(StackName=STACK)

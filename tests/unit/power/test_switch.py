@@ -81,6 +81,33 @@ def test_a_wrong_length_is_refused_with_what_is_allowed(minutes: Any) -> None:
         assert cloud.calls == []
 
 
+def test_a_broken_stack_is_woken_or_put_to_sleep_once_a_human_has_mended_it() -> None:
+    for by in ("person", "office hours"):
+        cloud = StandIn("UPDATE_ROLLBACK_FAILED", awake=False, state=None)
+        outcome = switch(cloud).act({"action": "wake", "by": by})
+        assert (outcome.result, outcome.wake_failed) == ("failed", True)
+        assert "continue-update-rollback" in outcome.message
+        cloud.status = "UPDATE_ROLLBACK_COMPLETE"
+        assert switch(cloud).act({"action": "tick"}).result == "changed"
+    cloud = StandIn("UPDATE_ROLLBACK_FAILED")
+    outcome = switch(cloud).act({"action": "sleep", "by": "office hours"})
+    assert (outcome.result, outcome.sleep_failed) == ("failed", True)
+    assert cloud.planned
+    cloud.status = "UPDATE_ROLLBACK_COMPLETE"
+    event = {"action": "sleep", "by": "lease", "lease": vars(cloud.planned)}
+    assert switch(cloud).act(event).result == "changed"
+    # Of requests nothing is remembered: the next one asks again.
+    cloud = StandIn("UPDATE_ROLLBACK_FAILED", awake=False, state=None)
+    assert switch(cloud).act({"action": "wake", "by": "request"}).wake_failed
+    assert cloud.calls == []
+
+
+def test_a_wake_that_waits_for_a_human_is_taken_back() -> None:
+    cloud = StandIn("UPDATE_ROLLBACK_FAILED", awake=False, state=None, planned=person(60))
+    assert switch(cloud).act({"action": "sleep"}).result == "failed"
+    assert cloud.planned is None
+
+
 def test_an_unknown_action_is_refused() -> None:
     assert switch(StandIn()).act({"action": "destroy"}).result == "refused"
     assert switch(StandIn()).act({}).result == "refused"
