@@ -133,7 +133,7 @@ def test_every_decision_is_in_the_index() -> None:
 def test_the_librarys_examples_synthesize() -> None:
     library = (ROOT / "constructs" / "sagemaker_llm" / "README.md").read_text(encoding="utf-8")
     examples = re.findall(r"```python\n(.*?)```", library, re.DOTALL)
-    assert len(examples) == 5
+    assert len(examples) == 6
     for example in examples:
         found: dict[str, Any] = {}
         exec(compile(example, "README.md", "exec"), found)

@@ -78,8 +78,18 @@ def test_what_is_wrong_is_one_line(
     assert "\n" not in problem
 
 
+def test_dates_need_no_quotes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (EXAMPLES / "office-hours.yaml").read_text("utf-8").replace('"2026-12-24"', "2026-12-24")
+    (tmp_path / "right.yaml").write_text(text, "utf-8")
+    monkeypatch.setattr(settings, "ENVIRONMENTS", tmp_path)
+    sleep = settings.read("right").endpoint.sleep
+    assert sleep
+    assert sleep.office_hours
+    assert sleep.office_hours.except_dates == (date(2026, 12, 24), date(2026, 12, 25))
+
+
 def test_a_date_in_a_file_that_does_not_exist_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (EXAMPLES / "office-hours.yaml").read_text("utf-8").replace("2026-12-24", "2026-02-30")
+    text = (EXAMPLES / "office-hours.yaml").read_text("utf-8").replace('"2026-12-24"', "2026-02-30")
     (tmp_path / "wrong.yaml").write_text(text, "utf-8")
     monkeypatch.setattr(settings, "ENVIRONMENTS", tmp_path)
     with pytest.raises(SettingsError) as caught:
