@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sagemaker_llm.operations.alarm import LEAST_REQUESTS
-from stacks.metric_clients import clients, custom_metrics
+from sagemaker_llm.operations.alarms.alarm import LEAST_REQUESTS
 from stacks.settings import Settings
+from stacks.watching.custom_metrics import clients, custom_metrics
 from tests.support.templates import EXAMPLES, ROOT, Content, changed, content_of, templates_of
 
 Resources = list[dict[str, Any]]
@@ -144,3 +144,26 @@ def test_an_unknown_price_is_said() -> None:
     content = changed(EXAMPLE, {"region": "eu-west-1", "model": VARIANT["model"]})
     (found,) = _of(content, "AWS::CloudWatch::Dashboard")
     assert "Unknown: the list price of ml.g5.xlarge in eu-west-1" in found["Properties"]["DashboardBody"]
+
+
+def test_an_endpoint_that_sleeps_takes_its_alarm_with_it() -> None:
+    """The alarm has the endpoint's condition, and the role of the switch may make and delete this one alarm."""
+    content = changed(EXAMPLE, {"endpoint.sleep": {"idle_minutes": 60}})
+    templates = templates_of(content, "alarms")
+    resources = templates["endpoint"]["Resources"].values()
+    (alarm,) = (one for one in resources if one["Type"] == ALARM)
+    (endpoint,) = (one for one in resources if one["Type"] == "AWS::SageMaker::Endpoint")
+    assert alarm["Condition"] == endpoint["Condition"]
+    statements = [
+        statement
+        for one in resources
+        if one["Type"] == "AWS::IAM::Policy"
+        for statement in one["Properties"]["PolicyDocument"]["Statement"]
+        if "cloudwatch:PutMetricAlarm" in statement["Action"]
+    ]
+    arn = "arn:aws:cloudwatch:us-east-1:111122223333:alarm:cohere-alarms-no-instance"
+    assert [statement["Resource"] for statement in statements] == [arn]
+    names = [one["Properties"]["AlarmName"] for one in _of(content, ALARM, stack="operations")]
+    assert "cohere-alarms-wake-failures" in names
+    (dashboard,) = _of(content, "AWS::CloudWatch::Dashboard")
+    assert "it sleeps" in dashboard["Properties"]["DashboardBody"]

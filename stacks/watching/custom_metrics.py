@@ -36,6 +36,12 @@ def routes(settings: Settings) -> list[str]:
     return [route.name for route in source.routes(apis) if route.name != "health"]
 
 
+def answering(settings: Settings) -> list[str]:
+    """Return the names of the routes whose answers are a model's."""
+    apis = {settings.api or "", *(one.api for one in settings.proxy.endpoints.values())}
+    return [route.name for route in source.routes(apis) if route.schema]
+
+
 def custom_metrics(settings: Settings) -> int:
     """Return the most custom metrics that an environment publishes, each of which has a monthly price.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sagemaker_llm.operations.alarm import Alarm, Series, share
-from sagemaker_llm.operations.endpoint_alarms import Thresholds
+from sagemaker_llm.operations.alarms.alarm import Alarm, Series, share
+from sagemaker_llm.operations.alarms.endpoint import Thresholds
 from sagemaker_llm.proxy import source
 
 THROTTLE_PERCENT = 10
@@ -110,7 +110,12 @@ def switch_alarms(environment: str) -> list[Alarm]:
 
 def of_environment(environment: str, name: str, **more: str) -> Series:
     """Return a metric that the functions of an environment write, with its further dimensions."""
-    return Series(source.metrics_names()[0], name, {"Environment": environment, **more})
+    return Series(*proxy_metric(name), {"Environment": environment, **more})
+
+
+def proxy_metric(name: str) -> tuple[str, str]:
+    """Return the namespace and the name of a metric that the functions write."""
+    return source.metrics_names()[0], name
 
 
 def _of_function(function_name: str, name: str) -> Series:
