@@ -162,10 +162,10 @@ endif
 
 ifdef BASE
 plan: .venv/.runtime
-	@$(PY) -m endpointctl plan --base '$(BASE)' $(if $(filter command line,$(origin ENV)),--env '$(ENV)') $(ARGS)
+	@$(TOOLS) $(PY) -m endpointctl plan --base '$(BASE)' $(if $(filter command line,$(origin ENV)),--env '$(ENV)') $(ARGS)
 else
 plan: .venv/.runtime ## Show what ENV costs, offline; what a change costs: BASE=origin/main; AWS's own prices: ARGS=--live
-	@$(PY) -m endpointctl plan --env '$(ENV)' $(ARGS)
+	@$(TOOLS) $(PY) -m endpointctl plan --env '$(ENV)' $(ARGS)
 endif
 
 smoke: .venv/.runtime ## Send ENV one small request through its front door

@@ -20,7 +20,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench import delivery, doctor, environments, function, local_cloud, streams, sweeps, translation
+from bench import delivery, doctor, environments, function, local_cloud, plan, streams, sweeps, translation
 
 Row = tuple[str, str, str, str]
 ROOT = Path(__file__).parent.parent
@@ -84,6 +84,7 @@ KINDS: Final[dict[str, Callable[[int], Iterable[Row]]]] = {
     "sweep": lambda _: sweeps.rows(),
     "cloud": lambda _: local_cloud.rows(),
     "delivery": lambda _: delivery.rows(ENVIRONMENT, CDK),
+    "plan": lambda rounds: plan.rows(_seconds, CDK, rounds),
     "doctor": lambda _: doctor.rows(),
     "demo": lambda _: _once("make demo", ["make", "--no-print-directory", "demo"], 50),
     "test": lambda _: _once("make test", ["make", "--no-print-directory", "test"], 150),

@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
 
     Args:
         event: ``action``: wake, sleep, extend, status or tick; ``by``: who asks, e.g. person, office hours, request;
-            ``minutes``: how long, for wake and extend.
+            ``minutes``: how long, for wake and extend; ``time``: of office hours, when it was to come, in ISO 8601.
         context: Lambda's context; its function ARN is the target of the lease.
 
     Returns:

@@ -66,3 +66,11 @@ class Limits:
 def iso(moment: float) -> str:
     """Return a moment as ISO 8601 has it, in UTC."""
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def moment(text: object, default: float) -> float:
+    """Return a moment in ISO 8601, in seconds since 1970; the default for anything else."""
+    try:
+        return datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return default

@@ -23,6 +23,7 @@ from power.outcome import (
     Limits,
     Outcome,
     iso,
+    moment,
 )
 
 _DELETABLE: Final = ("InService", "Failed", "OutOfService", "UpdateRollbackFailed")
@@ -47,7 +48,7 @@ class Switch:
         by = str(event.get("by") or "person")
         action = event.get("action")
         if action == "wake":
-            return self._wake(by, event.get("minutes"))
+            return self._wake(by, event)
         if action == "sleep":
             return self._sleep(by, Lease(**event["lease"]) if by == "lease" and "lease" in event else None)
         if action == "extend":
@@ -58,8 +59,8 @@ class Switch:
             return Outcome("status", "nothing was changed")
         return Outcome("refused", f"action {action!r} is unknown; allowed: wake, sleep, extend, status, tick")
 
-    def _wake(self, by: str, minutes: Any) -> Outcome:  # noqa: ANN401 - JSON
-        wanted = self._lease_for(by, minutes)
+    def _wake(self, by: str, event: dict[str, Any]) -> Outcome:
+        wanted = self._lease_for(by, event)
         if isinstance(wanted, Outcome):
             return wanted
         stack, old = self._cloud.stack(), self._cloud.lease()
@@ -81,18 +82,22 @@ class Switch:
         state = "is being woken, or updated" if stack.is_busy else "is awake"
         return Outcome("already", f"it {state}; until {iso(wanted.until)}")
 
-    def _lease_for(self, by: str, minutes: Any) -> Lease | Outcome:  # noqa: ANN401 - JSON
+    def _lease_for(self, by: str, event: dict[str, Any]) -> Lease | Outcome:
         """Return the lease that a wake asks for, or the refusal."""
         limits, now = self._limits, self._now
         if by == "office hours":
-            if any(start <= now < end for start, end in limits.excepted):
+            began = moment(event.get("time"), now)  # the event may be late
+            if any(start <= began < end for start, end in limits.excepted):
                 return Outcome("refused", "today is one of except_dates: office hours do not wake it")
-            until = now + 60 * limits.office_minutes
+            until = began + 60 * limits.office_minutes
+            if until <= now:
+                return Outcome("refused", f"it is late: these office hours ended {iso(until)}")
             return Lease(by, until, now, fires=until + OFFICE_MARGIN_SECONDS)
         if by == "request":
             if not limits.wakes_per_day:
                 return Outcome("refused", "requests may not wake it: set endpoint.sleep.on_demand")
             return Lease(by, now + 60 * limits.request_minutes, now)
+        minutes = event.get("minutes")
         length = limits.default_minutes if minutes is None else minutes
         if wrong := self._wrong(length):
             return wrong

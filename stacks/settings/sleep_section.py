@@ -58,6 +58,11 @@ class OfficeHours(Section):
         _plan().OfficeHours(**self.model_dump())
         return self
 
+    @property
+    def hours_per_month(self) -> float:
+        """Return how long the endpoint is awake in an average month, in hours, excepted dates not counted."""
+        return float(_plan().OfficeHours(**self.model_dump()).hours_per_month)
+
 
 class OnDemand(Section):
     """A request that finds the endpoint asleep wakes it. Whoever may call the proxy can then start the GPUs."""

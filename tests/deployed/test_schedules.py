@@ -220,6 +220,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("rate(1 hour)", {"Target": {"RoleArn": "arn:aws:iam::111122223333:role/function"}}, "must allow AWS EventBridge"),
     ("rate(1 hour)", {"Target": {"Arn": "arn:aws:scheduler:::aws-sdk:sqs:receiveMessage"}}, "not a supported API"),
     ("rate(1 hour)", {"ActionAfterCompletion": "KEEP"}, "enum value set: [NONE, DELETE]"),
+    ("rate(1 hour)", {"StartDate": datetime(2020, 1, 1, tzinfo=UTC)}, "cannot be earlier than 5 minutes ago."),
     ("rate(1 hour)", {"EndDate": datetime(2020, 1, 1, tzinfo=UTC)}, "EndDate"),
 ]
 
@@ -291,6 +292,27 @@ def test_who_puts_an_event_into_the_queue_needs_to_be_allowed(answers: Answers) 
         iam.delete_access_key(UserName="nobody", AccessKeyId=key["AccessKeyId"])
         iam.delete_user(UserName="nobody")
     assert answers.some(0) == []
+
+
+def test_a_rule_invokes_the_function_that_allows_it(answers: Answers) -> None:
+    events, functions = boto3.client("events"), boto3.client("lambda")
+    events.put_rule(Name="anything", EventPattern='{"source": ["test"]}')
+    events.put_targets(Rule="anything", Targets=[{"Id": "function", "Arn": FUNCTION, "Input": '{"by": "rule"}'}])
+    entry: Any = {"Source": "test", "DetailType": "any", "Detail": "{}"}
+    try:
+        events.put_events(Entries=[entry])
+        assert answers.some(1) == []
+        functions.add_permission(
+            FunctionName="scheduled",
+            StatementId="rule",
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+        )
+        events.put_events(Entries=[entry])
+        assert answers.next()["event"] == {"by": "rule"}
+    finally:
+        events.remove_targets(Rule="anything", Ids=["function"])
+        events.delete_rule(Name="anything")
 
 
 def test_a_schedule_of_cloudformation_keeps_its_time_zone(schedule: Schedule, caller: str) -> None:

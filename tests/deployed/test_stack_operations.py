@@ -167,6 +167,23 @@ def test_a_change_set_sees_what_a_condition_creates_and_removes(switch: Switch, 
     assert changes == [("Remove" if now else "Add", ENDPOINT)]
 
 
+def test_a_deployment_onto_a_sleeping_stack_keeps_it_asleep(switch: Switch) -> None:
+    """What ``cdk deploy`` does: a change set of another template, with the former value of each parameter."""
+    switch.turn(False)
+    template = with_awake(content_of(ENVIRONMENTS / "local.yaml"))
+    template["Resources"]["Parameterapi"]["Properties"]["Description"] = "another"
+    cloudformation = boto3.client("cloudformation")
+    previous: Any = [{"ParameterKey": "Awake", "UsePreviousValue": True}, KEPT]
+    request: Any = {"StackName": NAME, "ChangeSetName": "deploy"}
+    cloudformation.create_change_set(
+        **request, TemplateBody=json.dumps(template), Parameters=previous, Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
+    cloudformation.execute_change_set(**request)
+    assert switch.settled() == ("UPDATE_COMPLETE", "false")
+    assert endpoints() == []
+    assert "UPDATE_COMPLETE" in switch.events("AWS::SSM::Parameter")
+
+
 def test_no_capacity_at_waking_goes_back_to_sleep(switch: Switch, account: Callable[[Conditions], None]) -> None:
     switch.turn(False)
     account(Conditions(capacity={"ml.g5.xlarge": 0}))

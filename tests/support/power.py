@@ -4,15 +4,27 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import boto3
 
 from local_aws.conditions import Conditions
 from tests.support.cloud import Stacks
 from tests.support.templates import ROOT, Content, Templates, templates_of
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def workdays(after: date) -> Iterator[date]:
+    """Yield the days from Monday to Friday after a date."""
+    while True:
+        after += timedelta(days=1)
+        if after.weekday() < 5:
+            yield after
 
 
 def published(templates: Templates, region: str = "us-east-1") -> Templates:
@@ -44,12 +56,14 @@ class Switched:
         self.endpoint_name = f"cohere-{environment}"
         self._environment = environment
         self._account = account
+        self._lambda = boto3.client("lambda")
         self.conditions = Conditions()
 
-    def deploy(self, content: Content) -> Templates:
-        templates = published(templates_of(content, self._environment))
-        self.stacks.give(templates, "endpoint")
-        return templates
+    def templates(self, content: Content) -> Templates:
+        return published(templates_of(content, self._environment))
+
+    def deploy(self, content: Content) -> None:
+        self.stacks.give(self.templates(content), "endpoint")
 
     def set(self, **conditions: Any) -> None:
         self.conditions = replace(self.conditions, **conditions)
@@ -59,9 +73,19 @@ class Switched:
         """Move the clock forward."""
         self.set(clock_ahead_seconds=self.conditions.clock_ahead_seconds + seconds)
 
+    @property
+    def now(self) -> datetime:
+        """Return the local cloud's time, in Berlin."""
+        return datetime.fromtimestamp(time.time() + self.conditions.clock_ahead_seconds, BERLIN)
+
+    def move_to(self, day: date, at: str) -> None:
+        """Move the clock to a second after a time in Berlin."""
+        moment = datetime.fromisoformat(f"{day}T{at}:01").replace(tzinfo=BERLIN)
+        self.move_clock((moment - self.now).total_seconds())
+
     def call(self, action: str, **event: Any) -> dict[str, Any]:
         """Invoke the function, and return its answer."""
-        found = boto3.client("lambda").invoke(
+        found = self._lambda.invoke(
             FunctionName=f"cohere-{self._environment}-power", Payload=json.dumps({"action": action, **event}).encode()
         )
         answer: dict[str, Any] = json.loads(found["Payload"].read())
@@ -72,7 +96,13 @@ class Switched:
         """Wait until something is the case."""
         until = time.monotonic() + seconds
         while not state(self):
-            assert time.monotonic() < until, (self.call("status"), self.log())
+            assert time.monotonic() < until, (
+                self.call("status"),
+                "\n".join(
+                    f"{l['_aws']['Timestamp']} {l['action']} {l['by']} {l['result']} {l['awake']} {l['endpoint']} {l['stack']} {l['detail']}"
+                    for l in self.log()[-14:]
+                ),
+            )
             time.sleep(0.1)
 
     @property

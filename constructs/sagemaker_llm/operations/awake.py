@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from aws_cdk import CfnCondition, CfnParameter, Fn
 from constructs import Construct
 
-PARAMETER: Final = "Awake"
-"""The parameter's name. A later default changes nothing: CloudFormation, and the CDK's CLI, keep the value."""
+from sagemaker_llm.operations.limits import PARAMETER
 
 
 class AwakeParameter(Construct):

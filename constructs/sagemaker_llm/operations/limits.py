@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+PARAMETER: Final = "Awake"
+"""The parameter of the endpoint's stack, ``true`` or ``false``. A later default changes nothing, because CloudFormation
+and the CDK's CLI keep the value."""
+
 TIME_PATTERN: Final = r"([01]\d|2[0-3]):[0-5]\d"
 """A time of day, 00:00 to 23:59."""
 

@@ -16,6 +16,7 @@ from sagemaker_llm.operations.sleep_plan import SleepPlan
 TICK_MINUTES: Final = 5
 """How often the switch looks: for idleness, for a wake that failed, and for an endpoint that runs without its stack."""
 
+_TIME: Final = "<aws.scheduler.scheduled-time>"  # EventBridge Scheduler puts it here
 _OFFICE: Final = "office hours"
 # An event that is late says nothing that the next tick does not find. No dead-letter queue: nobody would read it.
 _RETRY: Final = scheduler.CfnSchedule.RetryPolicyProperty(maximum_event_age_in_seconds=3600, maximum_retry_attempts=10)
@@ -68,5 +69,5 @@ def declare_schedules(
     found = {"tick": schedule("tick", f"rate({TICK_MINUTES} minutes)", "UTC", {"action": "tick", "by": "tick"})}
     if hours := plan.office_hours:
         for kind, expression in (("wake", hours.wake_expression), ("sleep", hours.sleep_expression)):
-            found[kind] = schedule(kind, expression, hours.timezone, {"action": kind, "by": _OFFICE})
+            found[kind] = schedule(kind, expression, hours.timezone, {"action": kind, "by": _OFFICE, "time": _TIME})
     return found

@@ -73,6 +73,11 @@ class OfficeHours:
         return (_minutes(self.sleep) - _minutes(self.wake)) % 1440
 
     @property
+    def hours_per_month(self) -> float:
+        """Return how long the endpoint is awake in an average month, in hours, excepted dates not counted."""
+        return self.minutes / 60 * len(self.days) * 365 / 7 / 12
+
+    @property
     def wake_expression(self) -> str:
         """Return the schedule expression of the morning."""
         return _cron(self.wake, self.days)

@@ -1,7 +1,4 @@
-"""The one call to SageMaker. Every option that decides how often a generation runs is set here, on purpose.
-
-botocore is boto3 without its resources and transfers, which nothing here uses: a fifth of a cold start, as measured.
-"""
+"""The one call to SageMaker. Every option that decides how often a generation runs is set here, on purpose."""
 
 from __future__ import annotations
 
@@ -11,16 +8,16 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any, Final, TypeVar
 
-import botocore.session
+import botocore
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.loaders import Loader
 from urllib3.exceptions import HTTPError
 
 from proxy.errors import ProxyError
 from proxy.settings import Settings
 from proxy.upstream.call import Call
 from proxy.upstream.errors import before_the_model, proxy_error_of
+from proxy.upstream.sdk import create_client
 from proxy.upstream.workers import Workers
 
 CONNECT_SECONDS: Final = 2.0
@@ -34,24 +31,6 @@ _PAUSE_SECONDS: Final = (0.1, 0.4)
 _SERVICE: Final = "sagemaker-runtime"
 # Callers that were throttled together come apart. Not the module's own generator: SnapStart restores its state.
 _random = random.SystemRandom()
-
-
-class _OneService(Loader):
-    """The SDK's data, without listing the folders of its 400 services."""
-
-    def __init__(self, service: str) -> None:
-        super().__init__()
-        self._service = service
-
-    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - the SDK's own
-        return [self._service]
-
-
-def create_client(service: str, config: Config) -> Any:  # noqa: ANN401 - botocore's
-    """Return a client of one AWS service."""
-    session = botocore.session.Session()
-    session.register_component("data_loader", _OneService(service))
-    return session.create_client(service, config=config)
 
 
 class EndpointClient:

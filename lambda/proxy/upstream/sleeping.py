@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from proxy.errors import ProxyError
 from proxy.log import RequestLog
-from proxy.upstream.client import create_client
+from proxy.upstream.sdk import create_client
 
 _SECONDS: Final = 2.0
 """How long the function that wakes the endpoint may take to accept the event."""

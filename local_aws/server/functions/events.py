@@ -7,9 +7,8 @@ queue, for up to six hours, and does not count as an attempt.
 from __future__ import annotations
 
 import json
-import threading
 import time
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar
 from typing import Any, Final
 
 from ministack.services import eventbridge, lambda_svc
@@ -58,10 +57,9 @@ def _from_rule(arn: str, payload: str) -> None:
         eventbridge.logger.warning("EventBridge: function %s not found", name)
         return
     statements = (function.get("policy") or {}).get("Statement", [])
-    if not any((one.get("Principal") or {}).get("Service") == "events.amazonaws.com" for one in statements):
+    # The conditions of a statement are not checked.
+    allowed = ({"Service": "events.amazonaws.com"}, "*")
+    if not any(one.get("Principal") in allowed for one in statements):
         eventbridge.logger.warning("EventBridge: %s does not allow events.amazonaws.com to invoke it", name)
         return
-    record = lambda_svc._execution_record_for_config(function, config)
-    threading.Thread(
-        target=copy_context().run, args=(lambda_svc.invoke_async_with_retry, record, json.loads(payload)), daemon=True
-    ).start()
+    lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), json.loads(payload))

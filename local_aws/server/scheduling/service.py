@@ -46,8 +46,8 @@ class Scheduler:
     def complete(self) -> None:
         """Let MiniStack's service check its requests, and call targets itself."""
         scheduler._now = self._clock.now
-        scheduler._create_schedule = self._checked(self._create)
-        scheduler._update_schedule = self._checked(self._update)
+        scheduler._create_schedule = self._checked(self._create, is_new=True)
+        scheduler._update_schedule = self._checked(self._update, is_new=False)
         scheduler.start_scheduler = self._start
         app.SERVICE_HANDLERS["scheduler"] = self.answer
         groups.complete()
@@ -102,9 +102,9 @@ class Scheduler:
             except Exception:  # noqa: BLE001 - the next schedules are due all the same
                 _LOG.exception("schedules")
 
-    def _checked(self, original: Any) -> Any:  # noqa: ANN401 - MiniStack's own
+    def _checked(self, original: Any, *, is_new: bool) -> Any:  # noqa: ANN401 - MiniStack's own
         def put(name: str, body: dict[str, Any]) -> Response:
-            problem = requests.problem(name, body, self._clock.now()) or _untrusted(body)
+            problem = requests.problem(name, body, self._clock.now(), is_new=is_new) or _untrusted(body)
             if problem:
                 response: Response = scheduler._error(problem.status, problem.code, problem.message)
                 return response

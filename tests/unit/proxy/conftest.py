@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from proxy.upstream import client
+from proxy.upstream import sdk
 
 from .function import GOOD, SETTINGS, Function, Upstream, answer, fresh_handler, read_request, set_sdk
 
@@ -16,9 +16,9 @@ from .function import GOOD, SETTINGS, Function, Upstream, answer, fresh_handler,
 @pytest.fixture(scope="session", autouse=True)
 def _one_reading_of_the_sdks_data() -> Iterator[None]:
     """Read the SDK's data once, not for each function of each test: that is most of what a start costs."""
-    shared = cache(client._OneService)
+    shared = cache(sdk._OneService)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client, "_OneService", shared)
+        patch.setattr(sdk, "_OneService", shared)
         yield
 
 
