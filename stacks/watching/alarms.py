@@ -110,7 +110,8 @@ def _alarms(stack: Stack, environment: str, settings: Settings, section: Section
         found += proxy_alarms(environment, _function_name(stack, environment), thresholds)
         if settings.proxy.rest_api:
             api, seconds = stack_name(environment, "proxy"), _api_deadline(settings)
-            found += rest_api_alarms(api, STAGE, thresholds, deadline_seconds=seconds)
+            sleeping = settings.endpoint.name if settings.endpoint.sleep else ""
+            found += rest_api_alarms(api, STAGE, thresholds, deadline_seconds=seconds, sleeping=sleeping)
     if settings.endpoint.sleep:
         found += switch_alarms(environment)
     return found

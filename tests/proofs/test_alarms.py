@@ -154,12 +154,17 @@ def _turn(stacks: Stacks, awake: str) -> None:
 
 def test_a_sleeping_endpoint_is_no_incident_and_a_waking_one_warms_up(watched: Watched, stacks: Stacks) -> None:
     content = changed(_content(), {"endpoint.sleep": {"idle_minutes": 60}})
-    stacks.give(published(templates_of(content, "local")), "endpoint")
+    stacks.give(published(templates_of(content, "local")), "endpoint", "operations")
     _turn(stacks, "false")
     assert f"{PREFIX}-no-instance" not in watched.states()
     for _ in range(3):
         watched.move(60)
         assert watched.settled_alarming() == set()
+    # Callers who find it asleep get 503, which is no failure of anybody.
+    watched.put("CohereProxy", {"Endpoint": PREFIX}, {"Asleep": [1.0] * 9})
+    watched.put("AWS/ApiGateway", API, {"Count": [1.0] * 9, "5XXError": [1.0] * 9}, ago=16)
+    watched.move(1)
+    assert watched.settled_alarming() == set()
     _turn(stacks, "true")
     assert watched.settled()[f"{PREFIX}-no-instance"] == "INSUFFICIENT_DATA"
     for _ in range(11):
@@ -167,7 +172,7 @@ def test_a_sleeping_endpoint_is_no_incident_and_a_waking_one_warms_up(watched: W
         watched.settled()
     assert watched.states()[f"{PREFIX}-no-instance"] == "OK"
     assert watched.told() == []
-    stacks.deploy(_content(), "endpoint")
+    stacks.deploy(_content(), "endpoint", "operations")
 
 
 def test_the_rule_of_the_stack(watched: Watched, stacks: Stacks) -> None:

@@ -118,6 +118,8 @@ def test_the_number_of_custom_metrics_follows_the_settings() -> None:
     assert plain == 10
     # The environment, six routes, one client and the others, one variant: four metrics each.
     assert custom_metrics(Settings.model_validate(EXAMPLE)) == plain + 4 * (1 + 6 + 2 + 1)
+    sleeping = changed(EXAMPLE, {"alarms": None, "endpoint.sleep": {"idle_minutes": 60}})
+    assert custom_metrics(Settings.model_validate(sleeping)) == plain + 3
     summarize = changed(EXAMPLE, {"model.api": "summarize", "proxy.rest_api": None})
     assert custom_metrics(Settings.model_validate(summarize)) == 0
 
