@@ -34,15 +34,16 @@ RELEASE = $(if $(filter command line,$(origin TAG)),$(TAG))
 STACK_OPTION = $(if $(ONE),--stack $(ONE))
 
 .DEFAULT_GOAL := help
-.PHONY: help install runtime comment nightly issue pipeline-access demo local test proofs bootstrap plan deploy smoke rollback diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings prices snapshots release-check release-notes sbom lock clean
+.PHONY: help install runtime comment nightly issue pipeline-access demo local test proofs bootstrap plan doctor deploy smoke rollback diff drift orphans destroy aws-check synth check lint format bench docs policy openapi settings prices snapshots release-check release-notes sbom lock clean
 
 help: ## List the targets and their variables
 	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {split($$0, p, ":.*## "); printf "  %-15s %s\n", p[1], p[2]}' $(MAKEFILE_LIST)
 	@echo
 	@echo "Variables, and their defaults"
 	@echo "  ENV         the environment, a file in environments/ ($(ENV))"
-	@echo "  STACK       for deploy, diff, drift and destroy: endpoint, proxy or operations (none: all)"
+	@echo "  STACK       for doctor, deploy, diff, drift and destroy: endpoint, proxy or operations (none: all)"
 	@echo "  ASSEMBLY    for deploy and destroy: what \`make synth\` wrote, deployed as it is (none: synthesize first)"
+	@echo "  DOCTOR      for deploy: no, or options of endpointctl doctor, e.g. \"--skip quota\" (none: all checks)"
 	@echo "  TIP         with ASSEMBLY: deploy only an assembly of this commit, e.g. HEAD (none: any)"
 	@echo "  COMMIT      for rollback: the commit to return to (none: the one before)"
 	@echo "  TAG         for release-check and release-notes: the tag (none: before it)"
@@ -140,6 +141,9 @@ bootstrap: .venv/.runtime node_modules/.installed ## Prepare the account and reg
 	@$(PY) -m endpointctl check --env $(ENV)
 	@$(CDK) bootstrap -c environment=$(ENV) $(ARGS)
 
+doctor: .venv/.runtime ## Look for what would stop a deployment of ENV, e.g. a quota; `make deploy` does it first
+	@$(PY) -m endpointctl doctor $(STACK_OPTION) --env $(ENV) $(ARGS)
+
 pipeline-access: .venv/.runtime node_modules/.installed ## Deploy the roles of pipelines, once, as an administrator
 	@cd pipeline_access && $(TOOLS) ../node_modules/.bin/cdk deploy $(ARGS)
 
@@ -148,7 +152,8 @@ deploy: node_modules/.installed
 	@$(ASSEMBLED) deploy '$(ENV)' '$(ASSEMBLY)' $(STACK_OPTION) $(if $(TIP),--commit "$$(git rev-parse '$(TIP)')") -- $(ARGS)
 else
 deploy: .venv/.runtime node_modules/.installed ## Deploy ENV (default dev); as it was synthesized before: ASSEMBLY=cdk.out
-	@$(PY) -m endpointctl check --env $(ENV)
+	@# An address that nobody has confirmed yet keeps no deployment from succeeding.
+	@$(PY) -m endpointctl $(if $(filter no,$(DOCTOR)),check,doctor --skip alarm-email $(STACK_OPTION) $(DOCTOR)) --env $(ENV)
 	@$(CDK) synth '**' -c environment=$(ENV) --quiet --output cdk.$(ENV).out
 	@$(PY) -m stacks.release cdk.$(ENV).out
 	@$(PY) -m endpointctl plan --env '$(ENV)' --assembly cdk.$(ENV).out --summary || echo "what it costs is not known: see above" >&2

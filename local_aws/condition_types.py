@@ -31,6 +31,10 @@ def _known_fault(name: str) -> str:
 FaultName = Annotated[str, AfterValidator(_known_fault), Field(description=", ".join(FAULTS))]
 Text = Annotated[str, Field(min_length=1)]
 Parts = Annotated[tuple[Text, ...], Field(description='a list of parts of names, e.g. ["cohere-command"]')]
+StackFailures = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^(create|update|delete|rollback) .+")], ...],
+    Field(description='a list of steps, e.g. ["delete AWS::SageMaker::Endpoint", "rollback cohere-dev-endpoint"]'),
+]
 Count = Annotated[int, Field(ge=0, le=MOST, description=f"a whole number, 0 to {MOST}")]
 Counts = Annotated[
     Mapping[Annotated[str, Field(pattern=r"^ml\.")], Count],
@@ -40,6 +44,16 @@ Apis = Annotated[
     Mapping[Text, Api],
     Field(
         description=f'an object with {", ".join(get_args(Api))} for parts of package ids, e.g. {{"my-model": "chat"}}'
+    ),
+]
+AgreementStatus: TypeAlias = Literal[
+    "ACTIVE", "CANCELLED", "EXPIRED", "RENEWED", "REPLACED", "SUPERSEDED", "TERMINATED", "NONE"
+]
+Agreements = Annotated[
+    Mapping[Text, AgreementStatus],
+    Field(
+        description=f"an object with {', '.join(get_args(AgreementStatus))} for parts of package ids, "
+        'e.g. {"my-model": "EXPIRED"}'
     ),
 ]
 Seconds = Annotated[float, Field(ge=0, le=_DAY_SECONDS, description=f"seconds, 0 to {_DAY_SECONDS}")]

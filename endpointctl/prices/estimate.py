@@ -62,7 +62,7 @@ class Estimate:
         """
         prices, load = PriceList(terms.region, find_instance), load or Load()
         found = tuple(one for template in templates.values() for one in fleets(template, terms, prices))
-        items = tuple(fixed(templates.values(), prices))
+        items = tuple(fixed(templates.values(), prices, terms.custom_metrics))
         by_request = tuple(per_million(templates.values(), prices, load))
         used, missing = tuple(prices.used.values()), tuple(prices.missing.values())
         hours = terms.awake_hours

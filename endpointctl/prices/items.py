@@ -11,7 +11,6 @@ from endpointctl.changes import CONFIG, Template
 from endpointctl.prices.amount import Amount
 from endpointctl.prices.price_list import PriceList, free_types
 from endpointctl.prices.terms import MONTH_HOURS
-from sagemaker_llm.proxy import source
 
 Resource: TypeAlias = Mapping[str, Any]
 
@@ -58,14 +57,24 @@ class Load:
         )
 
 
-def fixed(templates: Iterable[Template], prices: PriceList) -> list[Item]:
-    """Return what is billed each month whether there are requests or not, beside the instances."""
+def fixed(templates: Iterable[Template], prices: PriceList, custom_metrics: int = 0) -> list[Item]:
+    """Return what is billed each month whether there are requests or not, beside the instances.
+
+    Args:
+        templates: the environment's.
+        prices: the prices.
+        custom_metrics: how many metrics its functions publish at most; default none.
+
+    """
     counts: Counter[str] = Counter()
     amounts: dict[str, Amount] = {}
     for resource in _resources(templates):
         for name, count, usd in _priced(resource, prices):
             counts[name] += count
             amounts[name] = amounts.get(name, Amount()) + usd
+    if custom_metrics:
+        name = "custom metrics, in months in which each is published"
+        counts[name], amounts[name] = custom_metrics, prices.of("custom_metric").amount.times(custom_metrics)
     return [Item(f"{counts[name]} x {name}", usd) for name, usd in amounts.items()]
 
 
@@ -118,13 +127,10 @@ def _priced(resource: Resource, prices: PriceList) -> Iterator[tuple[str, int, A
         yield from _PRICED[kind](resource.get("Properties", {}), prices)
     elif not is_listed(kind):
         yield kind, 1, Amount(unknown=(kind,))
-    if _is_proxy(resource):
-        names = source.metric_names()
-        yield "custom metrics, in months with requests", len(names), prices.of("custom_metric").amount.times(len(names))
-        if resource["Properties"].get("SnapStart", {}).get("ApplyOn") == "PublishedVersions":
-            memory = resource["Properties"].get("MemorySize", 128) / _MIB_PER_GB
-            cached = prices.of("snapstart_cache").amount.times(memory * _MONTH_SECONDS)
-            yield "SnapStart's cache of a version", 1, cached
+    if _is_proxy(resource) and resource["Properties"].get("SnapStart", {}).get("ApplyOn") == "PublishedVersions":
+        memory = resource["Properties"].get("MemorySize", 128) / _MIB_PER_GB
+        cached = prices.of("snapstart_cache").amount.times(memory * _MONTH_SECONDS)
+        yield "SnapStart's cache of a version", 1, cached
 
 
 def _is_proxy(resource: Resource) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 
 from endpointctl.prices.amount import Amount
 from sagemaker_llm.limits import VARIANT_NAME
+from stacks.metric_clients import custom_metrics
 from stacks.settings import Settings
 
 SOFTWARE: Final = "the seller's software"
@@ -23,12 +24,14 @@ class Terms:
         region: where the environment is.
         software: the seller's price of one instance for an hour by the variant's name; one that is missing is unknown.
         awake_hours: how long the endpoint is awake in a month by its office hours; None without office hours.
+        custom_metrics: how many metrics its functions publish at most.
 
     """
 
     region: str
     software: Mapping[str, float]
     awake_hours: float | None = None
+    custom_metrics: int = 0
 
     @classmethod
     def of(cls, settings: Settings) -> Terms:
@@ -40,7 +43,7 @@ class Terms:
             for name, model in zip(names, models, strict=True)
             if model.software_price_per_hour is not None
         }
-        return cls(settings.region, prices, awake_hours(settings))
+        return cls(settings.region, prices, awake_hours(settings), custom_metrics(settings))
 
     def software_of(self, variant: str) -> Amount:
         """Return what the seller charges for one instance and hour."""
@@ -48,10 +51,6 @@ class Terms:
 
 
 def awake_hours(settings: Settings) -> float | None:
-    """Return how long the endpoint is awake in a month by ``endpoint.sleep.office_hours``; None without office hours.
-
-    The section has the arithmetic: ``hours_per_month`` of its office hours.
-    """
-    sleep = getattr(settings.endpoint, "sleep", None)
-    office_hours = getattr(sleep, "office_hours", None)
-    return None if office_hours is None else float(office_hours.hours_per_month)
+    """Return the hours a month that the endpoint is awake by ``endpoint.sleep.office_hours``; None without."""
+    sleep = settings.endpoint.sleep
+    return sleep.office_hours.hours_per_month if sleep and sleep.office_hours else None

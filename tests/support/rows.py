@@ -28,6 +28,8 @@ DOMAIN = {
     "certificate_arn": "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
 }
 BUDGET: dict[str, Any] = {"budget": {"usd_per_month": 1200.0, "email": "team@example.com"}}
+MAIL = {"email": "operations@example.com"}
+TOPIC = "arn:aws:sns:us-east-1:111122223333:pager"
 TWO_KEYS = {"proxy.rest_api": {**KEYS["proxy.rest_api"], "clients": {"one": CLIENT, "other": CLIENT}}}
 TWO_BEARER = {"proxy.rest_api": {**TWO_KEYS["proxy.rest_api"], "access": "bearer"}}
 
@@ -100,6 +102,10 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("budget, on", {}, BUDGET),
     ("budget, amount", BUDGET, {"budget.usd_per_month": 2000.0}),
     ("budget, address", BUDGET, {"budget.email": "other@example.com"}),
+    ("alarms, on", {}, {"alarms": MAIL}),
+    ("alarms, with a REST API", REST, {"alarms": MAIL}),
+    ("alarms, thresholds", {"alarms": MAIL}, {"alarms.error_percent": 1.0, "alarms.saturation_percent": 90.0}),
+    ("alarms, another topic", {"alarms": MAIL}, {"alarms": {"topic_arn": TOPIC}}),
     ("account, named", {}, {"account": "111122223333"}),
     ("termination_protection", {"account": "111122223333"}, {"termination_protection": True}),
     ("tags", {}, {"tags": {"owner": "platform"}}),

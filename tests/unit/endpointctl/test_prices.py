@@ -202,10 +202,13 @@ def test_a_million_requests() -> None:
 
 
 def test_snapstart_and_metrics_are_fixed() -> None:
-    found = estimate(proxy(SnapStart={"ApplyOn": "PublishedVersions"}))
+    found = estimate(proxy(SnapStart={"ApplyOn": "PublishedVersions"}), custom_metrics=12)
     usd = {item.name: round(item.usd.low, 3) for item in found.fixed}
     # 0.5 GB x 730 h x 3,600 s x 0.0000015046
-    assert usd == {"12 x custom metrics, in months with requests": 3.6, "1 x SnapStart's cache of a version": 1.977}
+    assert usd == {
+        "12 x custom metrics, in months in which each is published": 3.6,
+        "1 x SnapStart's cache of a version": 1.977,
+    }
 
 
 def test_the_volume_of_a_type_without_nvme_storage() -> None:
