@@ -56,7 +56,7 @@ def refused(*options: str) -> str:
 
 
 def test_the_last_line_is_the_summary(assembly: Path) -> None:
-    line = "dev in us-east-1: ≥ 1,028 USD + the seller's software a month, always on; 1 x ml.g5.xlarge"
+    line = "dev in us-east-1: ≥ 1,031 USD + the seller's software a month, always on; 1 x ml.g5.xlarge"
     table = planned("--assembly", str(assembly))
     assert table.splitlines()[-1] == line
     assert planned("--assembly", str(assembly), "--summary") == f"{line}\n"
@@ -110,15 +110,18 @@ def change(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
 
 
 def test_a_change(change: list[str | None]) -> None:
+    # (1.515 - 1.408) x 730, and 11 metrics that the settings at HEAD, which cannot be read here, may have had, too.
     assert planned("--base", "HEAD", "--summary") == (
-        "USD a month: demo +1,028 USD, not counting the seller's software; "
-        "dev +78.11 USD, not counting the seller's software; gone -1,758 USD\n"
+        "USD a month: demo +1,036 USD, not counting the seller's software; "
+        "dev +81.41 USD, not counting the seller's software and what its settings at HEAD say; gone -1,761 USD\n"
     )
-    assert "| dev | ≥ 1,028 USD + the seller's software |" in planned("--base", "HEAD", "--format", "markdown")
+    assert "| dev | ≥ 1,028 USD + the seller's software + what its settings at HEAD say |" in planned(
+        "--base", "HEAD", "--format", "markdown"
+    )
     document = json.loads(planned("--base", "HEAD", "--format", "json"))
     gone = document["differences"][-1]
-    assert (gone["environment"], gone["after"], gone["month_difference"]["low_usd"]) == ("gone", None, -1757.84)
-    assert document["differences"][1]["month_difference"]["known_low_usd"] == 78.11
+    assert (gone["environment"], gone["after"], gone["month_difference"]["low_usd"]) == ("gone", None, -1761.14)
+    assert document["differences"][1]["month_difference"]["known_low_usd"] == 81.41
     assert planned("--base", "HEAD").splitlines()[-1].startswith("USD a month: demo")
 
 
@@ -131,7 +134,7 @@ def test_a_shells_env_does_not_hide_other_environments(change: list[str | None])
 def test_settings_of_a_commit_that_are_no_longer_valid_price_what_the_template_says(
     change: list[str | None],
 ) -> None:
-    """Only the seller's price is lost: it is in the settings."""
+    """The seller's price and the number of metrics are lost, and the sum says so."""
     (dev,) = [one for one in difference.differences("HEAD", {"dev/e": template()}, {}) if one.environment == "dev"]
     assert dev.before
-    assert str(dev.before.month) == "≥ 1,028 USD + the seller's software"
+    assert str(dev.before.month) == "≥ 1,028 USD + the seller's software + what its settings at HEAD say"
