@@ -81,9 +81,10 @@ class Scheduler:
         """Call the targets of what became due."""
         now = self._clock.now()
         schedules = dict(scheduler._schedules._data)
-        for one in self._due.at(now, schedules):
-            account, region, _ = one.key
-            Invocation(schedules[one.key], one.moment, account, region, self._clock.now).start()
+        due = self._due.at(now, schedules)
+        invocations = [Invocation(schedules[one.key], one.moment, *one.key[:2]) for one in due]
+        if invocations:
+            threading.Thread(target=lambda: [one.run() for one in invocations], daemon=True).start()
         for key, schedule in schedules.items():
             if schedule.get("ActionAfterCompletion") == "DELETE" and is_over(schedule, now):
                 scheduler._schedules._data.pop(key, None)
