@@ -11,11 +11,12 @@ from typing import Any, Literal, TypeAlias, cast
 import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from endpointctl.aws_failure import SIGN_IN, as_failure, is_expired
 from endpointctl.failure import Failure
-from stacks.names import FUNCTION_OUTPUT, STACKS, URL_OUTPUT, stack_name
+from sagemaker_llm.operations.limits import PARAMETER
+from stacks.names import STACKS, URL_OUTPUT, stack_name
 from stacks.settings import ENVIRONMENTS
 
 CdkRole: TypeAlias = Literal["file-publishing", "lookup"]
@@ -84,19 +85,20 @@ class Aws:
         taken._session = boto3.Session(*keys, region_name=self.region)
         return taken
 
-    def client(self, service: str, config: Config = _CLIENT) -> Any:  # noqa: ANN401 - a client without types
+    def client(self, service: str, config: Config = _CLIENT, *, region: str | None = None) -> Any:  # noqa: ANN401 - a client without types
         """Return boto3's client of a service.
 
         Args:
             service: e.g. ``sagemaker-runtime``.
             config: default: three attempts, 5 s to connect, 20 s to read.
+            region: default the session's.
 
         Raises:
             Failure: the caller's AWS configuration is wrong.
 
         """
         with as_failure():
-            return self._session.client(service, config=config)
+            return self._session.client(service, region_name=region or self.region, config=config)
 
     def credentials(self) -> Credentials:
         """Return the credentials in use.
@@ -144,36 +146,6 @@ class Aws:
             self._known = Caller(account=identity["Account"], arn=identity["Arn"])
         return self._known
 
-    def has_room_for(self, concurrency: int, environment: str) -> bool:
-        """Return whether Lambda would reserve this concurrency: 100 of the account's must stay unreserved.
-
-        What other functions have reserved counts, and what the environment's function has now is free again. True when
-        the caller is denied access to these settings.
-        Source: docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html.
-
-        Args:
-            concurrency: what the environment's function is to have.
-            environment: its name.
-
-        """
-        client = self.client("lambda")
-        try:
-            limit = client.get_account_settings()["AccountLimit"]
-            function = _outputs(self._stack(stack_name(environment, "proxy")) or {}).get(FUNCTION_OUTPUT)
-            own = client.get_function_concurrency(FunctionName=function) if function else None
-        except (ClientError, BotoCoreError):
-            return True
-        freed = own.get("ReservedConcurrentExecutions", 0) if own else 0
-        return bool(limit["UnreservedConcurrentExecutions"] + freed - concurrency >= 100)
-
-    def api_gateway_may_log(self) -> bool:
-        """Return whether API Gateway has the account's role for access logs; True when the caller is denied access."""
-        try:
-            account = self.client("apigateway").get_account()
-        except (ClientError, BotoCoreError):
-            return True
-        return bool(account.get("cloudwatchRoleArn"))
-
     def proxy_url(self, environment: str) -> str:
         """Return the URL of an environment's API: a Function URL, or a REST API with its stage.
 
@@ -193,6 +165,19 @@ class Aws:
         if url is None:
             raise Failure(f"the stack {name} has no output {URL_OUTPUT} ({stack['StackStatus']}): deploy it again")
         return url
+
+    def is_asleep(self, environment: str) -> bool:
+        """Return whether an environment's endpoint sleeps, by its stack's parameter; False when there is no stack.
+
+        Raises:
+            Failure: there are no credentials, or AWS denies access.
+
+        """
+        self.credentials()
+        with as_failure():
+            stack = self._stack(stack_name(environment, "endpoint")) or {}
+        given = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+        return given.get(PARAMETER) == "false"
 
     def stacks_of(self, environment: str) -> list[str]:
         """Return the names of the stacks that an environment has in this region, in the caller's account.

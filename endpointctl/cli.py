@@ -15,16 +15,20 @@ from endpointctl import aws_check
 from endpointctl.aws import Aws
 from endpointctl.commands.changes import changes
 from endpointctl.commands.deployments import assembly, deployments
+from endpointctl.commands.doctor import account_of, doctor
 from endpointctl.commands.generate import generate
 from endpointctl.commands.keys import keys
 from endpointctl.commands.new import new
+from endpointctl.commands.plan import plan
+from endpointctl.commands.power import extend, sleep, status, wake
 from endpointctl.commands.show import show_settings
 from endpointctl.commands.smoke import smoke
+from endpointctl.doctor import run, select
 from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.orphans import Orphan, declared
 from endpointctl.orphans import orphans as orphans_in
 from endpointctl.output import escape_what_cannot_be_encoded, show, show_error, show_table
-from endpointctl.refused import MayHaveRun, Throttled, Unavailable, WrongRequest
+from endpointctl.refused import Asleep, MayHaveRun, Throttled, Unavailable, WrongRequest
 from endpointctl.report import command as report_command
 from endpointctl.sweep import command as sweep_command
 from endpointctl.version import version
@@ -42,6 +46,7 @@ _EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (WrongRequest, 3),
     (Throttled, 4),
     (Unavailable, 4),
+    (Asleep, 4),
     (Unreachable, 4),
     (MayHaveRun, 5),
     (Lost, 5),
@@ -49,13 +54,19 @@ _EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
 
 app.command()(generate)
 app.command()(changes)
+app.command()(plan)
 app.command()(smoke)
+app.command()(doctor)
 app.command()(deployments)
 app.command()(assembly)
 app.command()(sweep_command.sweep)
 app.command()(report_command.report)
 app.command("show")(show_settings)
 app.command()(new)
+app.command()(wake)
+app.command()(sleep)
+app.command()(extend)
+app.command()(status)
 app.add_typer(keys, name="keys")
 
 
@@ -112,29 +123,14 @@ def orphans(
 
 @app.command()
 def check(env: Environment = "dev") -> None:
-    """Check an environment's file and the caller's credentials, before anything is deployed."""
+    """Check an environment's file and the caller's credentials: the quick part of `doctor`."""
     environment = settings.read(env)
-    aws = Aws(environment.region)
-    caller = aws.caller_in(environment.account, env)
-    if environment.has_proxy:
-        _check_room(env, environment, aws)
-    show(f"{env}: account {caller.account}, {environment.region}, as {caller.arn}")
-
-
-def _check_room(env: str, environment: settings.Settings, aws: Aws) -> None:
-    """Refuse what AWS would refuse in the middle of a deployment of the proxy."""
-    where, proxy = f"environments/{env}.yaml: proxy", environment.proxy
-    reserved = environment.reserved_concurrency
-    if reserved and not aws.has_room_for(reserved, env):
-        raise Failure(
-            f"{where}.reserved_concurrency: {reserved} cannot be reserved, because Lambda keeps 100 of what the "
-            "account's functions have not reserved; allowed: a smaller number, or account; or ask for a larger limit"
-        )
-    if proxy.rest_api and not proxy.rest_api.account_log_role and not aws.api_gateway_may_log():
-        raise Failure(
-            f"{where}.rest_api.account_log_role: API Gateway has no role for access logs in this account and region "
-            "yet; set it to true here, or have it set by whoever owns the account"
-        )
+    account = account_of(env, environment)
+    found = list(run(account, select(("account", "clock", "concurrency", "log-role"))))
+    for one in found:
+        if one.status == "wrong":
+            raise Failure(f"{one.text}: {one.fix}")
+    show(f"{env}: {found[0].text}")
 
 
 @app.command("aws-check")

@@ -46,6 +46,16 @@ Apis = Annotated[
         description=f'an object with {", ".join(get_args(Api))} for parts of package ids, e.g. {{"my-model": "chat"}}'
     ),
 ]
+AgreementStatus: TypeAlias = Literal[
+    "ACTIVE", "CANCELLED", "EXPIRED", "RENEWED", "REPLACED", "SUPERSEDED", "TERMINATED", "NONE"
+]
+Agreements = Annotated[
+    Mapping[Text, AgreementStatus],
+    Field(
+        description=f"an object with {', '.join(get_args(AgreementStatus))} for parts of package ids, "
+        'e.g. {"my-model": "EXPIRED"}'
+    ),
+]
 Seconds = Annotated[float, Field(ge=0, le=_DAY_SECONDS, description=f"seconds, 0 to {_DAY_SECONDS}")]
 Ahead = Annotated[float, Field(ge=0, le=400 * _DAY_SECONDS, description=f"seconds, 0 to {400 * _DAY_SECONDS}")]
 Share = Annotated[float, Field(ge=0, le=1, description="a number, 0 to 1")]

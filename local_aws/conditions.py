@@ -25,6 +25,7 @@ from pydantic.dataclasses import dataclass
 from local_aws.condition_errors import problem
 from local_aws.condition_types import (
     MOST,
+    Agreements,
     Ahead,
     Api,
     Apis,
@@ -82,7 +83,12 @@ class Conditions:
 
     Attributes:
         unsubscribed: parts of the ids of packages to which the account is not subscribed.
+        agreements: the status of the Marketplace's agreement about packages by parts of their ids, e.g. EXPIRED, or
+            NONE; default ACTIVE. Only SearchAgreements tells it.
+        missing_types: parts of the names of instance types that the region does not have.
         quotas: instances for endpoints by type; default ``DEFAULT_QUOTA`` of each.
+        unapplied_quotas: parts of the names of instance types whose quotas nobody has ever changed: Service Quotas
+            knows only their default.
         capacity: instances that AWS can provide, by type; default no limit.
         unhealthy: parts of the ids of packages whose containers never become healthy.
         apis: what the containers of packages answer, by a part of the package's id. The first match counts.
@@ -102,6 +108,7 @@ class Conditions:
         endpoint_seconds: how long an endpoint takes to be created, updated or deleted; default what the cloud started
             with.
         system_updating: parts of the names of endpoints that are ``SystemUpdating``.
+        priced_twice: parts of the names of GPU types of which the price list has two products.
         clock_ahead_seconds: how far the clock of schedules, stacks, metrics, alarms and functions is ahead of the
             machine's; default 0.
         stack_failures: the steps of CloudFormation that fail: ``create``, ``update`` or ``delete`` and a part of a
@@ -110,7 +117,10 @@ class Conditions:
     """
 
     unsubscribed: Parts = ()
+    agreements: Agreements = field(default_factory=dict)
+    missing_types: Parts = ()
     quotas: Counts = field(default_factory=dict)
+    unapplied_quotas: Parts = ()
     capacity: Counts = field(default_factory=dict)
     unhealthy: Parts = ()
     apis: Apis = field(default_factory=dict)
@@ -125,6 +135,7 @@ class Conditions:
     queue: Count = 256
     endpoint_seconds: Annotated[Seconds | None, Field(description="seconds, 0 to 86400, or null")] = None
     system_updating: Parts = ()
+    priced_twice: Parts = ()
     clock_ahead_seconds: Ahead = 0.0
     stack_failures: StackFailures = ()
 
@@ -155,7 +166,11 @@ class Conditions:
 
     def quota(self, instance_type: str) -> int:
         """Return how many instances of a type endpoints may have."""
-        return self.quotas.get(instance_type, DEFAULT_QUOTA)
+        return 0 if self.lacks_type(instance_type) else self.quotas.get(instance_type, DEFAULT_QUOTA)
+
+    def lacks_type(self, instance_type: str) -> bool:
+        """Return whether the region does not have an instance type."""
+        return any(part in instance_type for part in self.missing_types)
 
     def has_capacity(self, instance_type: str, instances: int) -> bool:
         """Return whether AWS can provide this many instances of a type."""

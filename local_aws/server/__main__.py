@@ -20,7 +20,8 @@ from local_aws import invocation_log
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.invocation_log import InvocationLog
-from local_aws.server import emulator, permissions, scaling_types, templates
+from local_aws.server import confirmations, costs, emulator, lambda_actions, permissions, scaling_types, templates
+from local_aws.server.agreements import Agreements
 from local_aws.server.clock import Clock
 from local_aws.server.cloudformation import operations, template_conditions
 from local_aws.server.cloudformation.service_role import ServiceRole
@@ -29,7 +30,9 @@ from local_aws.server.front_doors import api_gateway, api_keys, streamed_respons
 from local_aws.server.functions import clock as function_clock
 from local_aws.server.functions import events
 from local_aws.server.json_api import JsonApi
+from local_aws.server.monitoring import install as monitoring
 from local_aws.server.parent import end_with_parent
+from local_aws.server.pricing import Pricing
 from local_aws.server.quotas import Quotas
 from local_aws.server.sagemaker.resources import resource_types
 from local_aws.server.sagemaker.runtime import Runtime
@@ -59,12 +62,22 @@ def main() -> None:
     clock = Clock(conditions)
     scheduler = Scheduler(clock)
     schedule_type = scheduling.resource_type(scheduler)
-    for resource in [*resource_types(sagemaker), *scaling_types.resource_types(scaling), schedule_type]:
+    explorer = costs.CostExplorer()
+    for resource in [
+        *resource_types(sagemaker),
+        *scaling_types.resource_types(scaling),
+        *explorer.resource_types(),
+        costs.budget_type(),
+        schedule_type,
+    ]:
         emulator.add_resource_type(resource)
     emulator.run_waiting_types_on_worker_threads()
     emulator.add_service("sagemaker", _served(sagemaker.api, runtime))
     emulator.add_service("application-autoscaling", _served(scaling.api))
     emulator.add_service("servicequotas", _served(Quotas(conditions).api))
+    emulator.add_service("pricing", _served(Pricing(conditions).api))
+    emulator.add_service("ce", _served(explorer.api))
+    emulator.add_service("aws-marketplace", _served(Agreements(conditions).api))
     emulator.count_plain_http_as_tls()
     emulator.check_function_urls_strictly()
     web_adapter.complete()
@@ -78,6 +91,9 @@ def main() -> None:
     scheduler.complete()
     function_clock.complete(clock)
     events.complete()
+    monitoring.complete(clock, sagemaker.endpoints)
+    confirmations.complete()
+    lambda_actions.complete()
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
     threading.Thread(target=end_with_parent, daemon=True).start()

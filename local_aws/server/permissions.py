@@ -6,6 +6,7 @@ One of the modules that use MiniStack's private names.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -72,7 +73,9 @@ def trusts(role_arn: str, service: str, source_arn: str = "") -> bool:
     return bool(iam_evaluator.evaluate_trust_policy({"Statement": named}, service, context))
 
 
-def denied_to_role(role_arn: str, session: str, action: str, resources: tuple[str, ...]) -> str:
+def denied_to_role(
+    role_arn: str, session: str, action: str, resources: tuple[str, ...], keys: Mapping[str, str] | None = None
+) -> str:
     """Check whether a role's policies allow an action; return the denial's text, empty when it is allowed.
 
     Args:
@@ -80,6 +83,7 @@ def denied_to_role(role_arn: str, session: str, action: str, resources: tuple[st
         session: the name of the session that a service gives itself.
         action: e.g. ``lambda:InvokeFunction``.
         resources: the ARNs of the resources; each must be allowed.
+        keys: the service's own condition keys, in lower case; default none.
 
     """
     name = role_arn.rpartition("/")[2]
@@ -87,7 +91,7 @@ def denied_to_role(role_arn: str, session: str, action: str, resources: tuple[st
     policies = iam_evaluator._gather_role_policies(name, emulator.account())
     limits = iam_evaluator._permissions_boundary(iam._roles, name, emulator.account())
     for resource in resources:
-        context = _context(principal, "AssumedRole", action, resource, {})
+        context = _context(principal, "AssumedRole", action, resource, dict(keys or {}))
         if iam_evaluator.evaluate(context, policies, *limits).decision != "Allow":
             return (
                 f"User: {principal} is not authorized to perform: {action} on resource: {resource} because no "

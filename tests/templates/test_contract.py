@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
+from endpointctl.doctor import prerequisites
 from sagemaker_llm.models.catalog import Api
 from stacks import names
 from tests.support.templates import ROOT, Templates
@@ -46,7 +47,9 @@ def _declared(templates: Templates) -> set[tuple[str, str]]:
 
 def test_every_output_and_parameter_is_documented_and_none_is_stale(templates: Templates) -> None:
     documented = {(name, stack) for name, stack, *_ in _rows("Outputs") + _rows("Parameters")}
-    excluded = {(name, "proxy") for name in re.findall(r"Not part of the contract: `(\w+)`", DOCUMENT)}
+    others = set(re.findall(r"Not part of the contract: `(\w+)`", DOCUMENT))
+    excluded = {(name, stack) for name, stack in _declared(templates) if name in others}
+    assert {name for name, _ in excluded} == others
     assert documented | excluded == _declared(templates)
     assert not documented & excluded
 
@@ -108,3 +111,10 @@ def test_the_stacks_have_these_names_and_tags(assembly: Path, example_assembly: 
         stack = properties["stackName"].rpartition("-")[2]
         assert properties["stackName"] == documented[stack].replace("<environment>", environment)
         assert {"project": names.PROJECT, "environment": environment}.items() <= properties["tags"].items()
+
+
+def test_the_doctor_knows_the_bootstrap_version_that_the_templates_require(templates: Templates) -> None:
+    for template in templates.values():
+        (assertion,) = template["Rules"]["CheckBootstrapVersion"]["Assertions"]
+        refused, _ = assertion["Assert"]["Fn::Not"][0]["Fn::Contains"]
+        assert max(int(version) for version in refused) + 1 == prerequisites.BOOTSTRAP_VERSION

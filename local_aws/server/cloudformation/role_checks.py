@@ -40,7 +40,9 @@ def check(role: str, action: str, type_: str, name: str, properties: Mapping[str
 
     """
     for operation, arns in _needed(action, type_, name, properties, stack):
-        if denied := permissions.denied_to_role(role, _SESSION, operation, arns):
+        # All targets here are SageMaker's.
+        keys = {"application-autoscaling:service-namespace": "sagemaker"} if ":scalable-target/" in arns[0] else {}
+        if denied := permissions.denied_to_role(role, _SESSION, operation, arns, keys):
             service = "SageMaker" if operation.startswith("sagemaker:") else "ApplicationAutoScaling"
             raise ValueError(f"{denied} (Service: {service}, Status Code: 400, AccessDeniedException)")
 

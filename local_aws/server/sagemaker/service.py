@@ -72,6 +72,10 @@ class SageMaker:
         found = self._endpoints.get(endpoint_name.lower())
         return bool(found and not found.is_gone and variant_name in found.fleet.types)
 
+    def endpoints(self) -> list[Endpoint]:
+        """Return the endpoints of the present account and region."""
+        return [one for one in list(self._endpoints.values()) if not one.is_gone]
+
     def endpoint(self, name: str) -> Endpoint:
         """Return an endpoint by its name, which is case-insensitive on SageMaker's side.
 
@@ -98,6 +102,8 @@ class SageMaker:
         """Return the ARN of a request's resource, for IAM policies."""
         if "ResourceArn" in request:
             return str(request["ResourceArn"])
+        if str(request.get("ModelPackageName", "")).startswith("arn:"):
+            return str(request["ModelPackageName"])  # the seller's, in another account
         return next((arn(kind, request[key]) for key, kind in _NAMED_BY if key in request), "*")
 
     # Models
@@ -144,8 +150,7 @@ class SageMaker:
     def _create_endpoint(self, request: Request) -> Answer:
         rules.check_deployment(request)
         name, config = request["EndpointName"], self._configs.find(request["EndpointConfigName"])
-        existing = self._endpoints.get(name.lower())
-        if existing and not existing.is_gone:
+        if (existing := self._endpoints.get(name.lower())) and not existing.is_gone:
             raise validation(f'Cannot create already existing endpoint "{existing.arn}".')
         fleet, failure = self._fleet(config["EndpointConfigName"], config["ProductionVariants"])
         endpoint = Endpoint(name, arn("endpoint", name), fleet, self.seconds(), failure)
@@ -210,8 +215,8 @@ class SageMaker:
     ) -> tuple[Fleet, str]:
         """Return the new fleet and why it will fail; refuse what SageMaker refuses at once."""
         in_use: Counter[str] = Counter()
-        for endpoint in self._endpoints.values():
-            if not endpoint.is_gone and endpoint is not resized:
+        for endpoint in self.endpoints():
+            if endpoint is not resized:
                 in_use += endpoint.instances()
         types, failure = placement.place(variants, in_use, self._conditions.now(), self._package_of)
         return Fleet(config_name, variants, types), failure
@@ -230,8 +235,8 @@ class SageMaker:
     def _status(self, endpoint: Endpoint) -> str:
         """Return an endpoint's status; ``SystemUpdating`` while the conditions say that AWS maintains it."""
         status = endpoint.status
-        maintained = any(part in endpoint.name for part in self._conditions.now().system_updating)
-        return "SystemUpdating" if maintained and status == "InService" else status
+        updating = self._conditions.now().system_updating
+        return "SystemUpdating" if status == "InService" and any(p in endpoint.name for p in updating) else status
 
     def _refuse_busy(self, endpoint: Endpoint, *, unless: tuple[str, ...]) -> None:
         if self._status(endpoint) not in unless:
@@ -242,7 +247,6 @@ class SageMaker:
 
     def _list_endpoints(self, request: Request) -> Answer:
         part = request.get("NameContains", "").lower()
-        found = [e for name, e in sorted(self._endpoints.items()) if part in name and not e.is_gone]
+        found = sorted((e for e in self.endpoints() if part in e.name.lower()), key=lambda e: e.name.lower())
         keys = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
-        described = [self._describe(endpoint) for endpoint in found]
-        return {"Endpoints": [{key: one[key] for key in keys} for one in described]}
+        return {"Endpoints": [{key: one[key] for key in keys} for one in map(self._describe, found)]}

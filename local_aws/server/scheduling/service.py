@@ -20,7 +20,7 @@ from local_aws.server.clock import Clock
 from local_aws.server.emulator import Properties, ResourceType, Response
 from local_aws.server.errors import AwsError, validation
 from local_aws.server.request_validation import from_template
-from local_aws.server.scheduling import requests
+from local_aws.server.scheduling import groups, requests
 from local_aws.server.scheduling.due import DueSchedules, is_over
 from local_aws.server.scheduling.targets import PRINCIPAL, Invocation
 
@@ -50,6 +50,7 @@ class Scheduler:
         scheduler._update_schedule = self._checked(self._update, is_new=False)
         scheduler.start_scheduler = self._start
         app.SERVICE_HANDLERS["scheduler"] = self.answer
+        groups.complete()
 
     async def answer(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
