@@ -89,6 +89,7 @@ FILES: list[tuple[dict[str, Any], str, str, str, str]] = [
         "^$",
     ),
     ({"endpoint__name": "others"}, "endpoint-name", "wrong", "others exists, and is not the one", "delete-endpoint"),
+    ({"endpoint__instance_type": "ml.g5.16xlarge"}, "prices", "unknown", r"^ml\.g5\.16xlarge: no price", "^https://"),
     ({"endpoint__instance_type": "ml.p4de.24xlarge"}, "package", "wrong", "does not declare it", "allowed: ml.g5"),
     ({"endpoint__instance_count": 4}, "quota", "ok", r"needed: 9 = 1 of other endpoints \+ 2 x 4", "^$"),
     (
