@@ -50,6 +50,16 @@ function parsed() {
   }
 }
 
+/** Refuse options that would give a stack other parameters: whether a sleeping endpoint exists is one of them. */
+function checkOptions(options) {
+  for (const one of options) {
+    const [name] = one.split("=");
+    if (/^--(no-)?previous-?parameters$/i.test(name) || name === "--parameters") {
+      throw new Refused(`ARGS=${one} would give the stacks other parameters than they have, and wake an endpoint or put it to sleep; allowed: any other option; wake it with \`endpointctl wake\`, put it to sleep with \`endpointctl sleep\``);
+    }
+  }
+}
+
 /** Return what `make synth` wrote about the assembly: project, commit, version of the CDK CLI, and a hash of the files. */
 function release(assembly) {
   const path = join(assembly, "release.json");
@@ -184,6 +194,7 @@ async function deploy(assembly, environment, written, kind, options) {
 
 async function main() {
   const { verb, environment, assembly, stack, rest, rollback, ...given } = parsed();
+  checkOptions(rest);
   const written = release(assembly);
   checkVersion(written.cli);
   checkCommit(written.commit, given.commit);

@@ -13,13 +13,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import delivery, doctor, environments, function, local_cloud, streams, sweeps, translation
+from bench import delivery, doctor, environments, function, local_cloud, plan, streams, sweeps, translation
 
+Row = tuple[str, str, str, str]
 ROOT = Path(__file__).parent.parent
 CDK = str(ROOT / "node_modules" / ".bin" / "cdk")
 # With warm caches, as users have them: without Python's, our modules would be compiled anew by every run.
@@ -29,61 +32,18 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYT
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of the synth comparison (default 5)")
-    kinds = (
-        "synth",
-        "environments",
-        "function",
-        "translation",
-        "streams",
-        "sweep",
-        "cloud",
-        "delivery",
-        "doctor",
-        "demo",
-        "test",
-        "deployed",
-    )
-    parser.add_argument("--only", choices=kinds, help="measure only one of them")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of the comparisons of whole synths (default 5)")
+    parser.add_argument("--only", choices=KINDS, help="measure only one of them")
     wanted = parser.parse_args()
     table = Table("what", "median, s; or ratio", "min-max", "limit")
-    if wanted.only in (None, "synth"):
-        _synth(table, wanted.rounds)
-    if wanted.only in (None, "environments"):
-        for row in environments.rows(_seconds, CDK, wanted.rounds):
-            table.add_row(*row)
-    if wanted.only in (None, "function"):
-        for row in function.rows():
-            table.add_row(*row)
-    if wanted.only in (None, "translation"):
-        for row in translation.rows():
-            table.add_row(*row)
-    if wanted.only in (None, "streams"):
-        for row in streams.rows():
-            table.add_row(*row)
-    if wanted.only in (None, "sweep"):
-        for row in sweeps.rows():
-            table.add_row(*row)
-    if wanted.only in (None, "cloud"):
-        for row in local_cloud.rows():
-            table.add_row(*row)
-    if wanted.only in (None, "delivery"):
-        for row in delivery.rows(ENVIRONMENT, CDK):
-            table.add_row(*row)
-    if wanted.only in (None, "doctor"):
-        for row in doctor.rows():
-            table.add_row(*row)
-    for target, limit in (("demo", 50), ("test", 150)):
-        if wanted.only in (None, target):
-            seconds = _seconds(["make", "--no-print-directory", target])
-            table.add_row(f"make {target}", f"{seconds:.1f}", "one run", f"{limit} s")
-    if wanted.only in (None, "deployed"):
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "3", "--dist", "loadfile", "tests/deployed"]
-        table.add_row("tests/deployed", f"{_seconds(command):.1f}", "one run", "360 s")
+    for name, rows in KINDS.items():
+        if wanted.only in (None, name):
+            for row in rows(wanted.rounds):
+                table.add_row(*row)
     Console(width=100).print(table)
 
 
-def _synth(table: Table, rounds: int) -> None:
+def _synth(rounds: int) -> Iterator[Row]:
     """Compare the synth of one environment with a bare app's: one run of each unrecorded, then in turn."""
     apps = {"dev": ("app.py", ["-c", "environment=dev"]), "a bare app of the same": ("bench/bare_app.py", [])}
     times: dict[str, list[float]] = {name: [] for name in apps}
@@ -97,9 +57,13 @@ def _synth(table: Table, rounds: int) -> None:
                 times[name].append(seconds)
     for name, measured in times.items():
         span = f"{min(measured):.2f}-{max(measured):.2f}"
-        table.add_row(f"synth of {name} ({rounds} rounds)", f"{statistics.median(measured):.2f}", span, "")
+        yield f"synth of {name} ({rounds} rounds)", f"{statistics.median(measured):.2f}", span, ""
     ours, bare = (statistics.median(measured) for measured in times.values())
-    table.add_row("ratio", f"{ours / bare:.2f}", "", "1.3")
+    yield "ratio", f"{ours / bare:.2f}", "", "1.3"
+
+
+def _once(what: str, command: list[str], limit: int) -> Iterator[Row]:
+    yield what, f"{_seconds(command):.1f}", "one run", f"{limit} s"
 
 
 def _seconds(command: list[str]) -> float:
@@ -109,6 +73,26 @@ def _seconds(command: list[str]) -> float:
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return seconds
+
+
+KINDS: Final[dict[str, Callable[[int], Iterable[Row]]]] = {
+    "synth": _synth,
+    "environments": lambda rounds: environments.rows(_seconds, CDK, rounds),
+    "function": lambda _: function.rows(),
+    "translation": lambda _: translation.rows(),
+    "streams": lambda _: streams.rows(),
+    "sweep": lambda _: sweeps.rows(),
+    "cloud": lambda _: local_cloud.rows(),
+    "delivery": lambda _: delivery.rows(ENVIRONMENT, CDK),
+    "plan": lambda rounds: plan.rows(_seconds, CDK, rounds),
+    "doctor": lambda _: doctor.rows(),
+    "demo": lambda _: _once("make demo", ["make", "--no-print-directory", "demo"], 50),
+    "test": lambda _: _once("make test", ["make", "--no-print-directory", "test"], 150),
+    "deployed": lambda _: _once(
+        "tests/deployed", [sys.executable, "-m", "pytest", "-q", "-n", "3", "--dist", "loadfile", "tests/deployed"], 360
+    ),
+}
+"""What can be measured, in this order: the name, and what yields its rows, given the number of rounds."""
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from endpointctl.aws_failure import SIGN_IN, as_failure, is_expired
 from endpointctl.failure import Failure
+from sagemaker_llm.operations.limits import PARAMETER
 from stacks.names import STACKS, URL_OUTPUT, stack_name
 from stacks.settings import ENVIRONMENTS
 
@@ -164,6 +165,19 @@ class Aws:
         if url is None:
             raise Failure(f"the stack {name} has no output {URL_OUTPUT} ({stack['StackStatus']}): deploy it again")
         return url
+
+    def is_asleep(self, environment: str) -> bool:
+        """Return whether an environment's endpoint sleeps, by its stack's parameter; False when there is no stack.
+
+        Raises:
+            Failure: there are no credentials, or AWS denies access.
+
+        """
+        self.credentials()
+        with as_failure():
+            stack = self._stack(stack_name(environment, "endpoint")) or {}
+        given = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+        return given.get(PARAMETER) == "false"
 
     def stacks_of(self, environment: str) -> list[str]:
         """Return the names of the stacks that an environment has in this region, in the caller's account.

@@ -8,7 +8,7 @@ create-only is in CloudFormation's resource schemas, of which cfn-lint carries a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Literal, TypeAlias
@@ -137,10 +137,26 @@ def _pass(old: Mapping[str, Any], new: Mapping[str, Any], moved: Collection[str]
         else:
             properties = _changed(one.get("Properties", {}), other.get("Properties", {}), moved)
             kept = _retained(other, "UpdateReplacePolicy")
-            if one["Type"] != other["Type"] or create_only(one["Type"]) & set(properties):
+            if one["Type"] != other["Type"] or _replaces(one, other, properties):
                 yield Change(logical_id, other["Type"], "replaced", properties, kept)
             elif properties:
                 yield Change(logical_id, other["Type"], "updated", properties)
+
+
+def _replaces(one: Mapping[str, Any], other: Mapping[str, Any], properties: Collection[str]) -> bool:
+    """Return whether one of the changed properties is create-only; of a nested one, whether itself changed."""
+    for first, *inner in create_only(one["Type"]):
+        if first in properties:
+            old, new = one["Properties"].get(first), other["Properties"].get(first)
+            if not inner or _member(old, inner) != _member(new, inner):
+                return True
+    return False
+
+
+def _member(value: Any, path: Iterable[str]) -> Any:  # noqa: ANN401 - JSON
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def _retained(resource: Any, policy: str) -> bool:  # noqa: ANN401 - JSON
@@ -198,12 +214,12 @@ def _registered(template: Template) -> set[str]:
 
 
 @cache
-def create_only(resource_type: str) -> frozenset[str]:
-    """Return the top-level properties whose change replaces a resource of a type."""
+def create_only(resource_type: str) -> frozenset[tuple[str, ...]]:
+    """Return the paths of the properties whose change replaces a resource of a type; most have one part."""
     if resource_type.startswith("Custom::"):
-        return frozenset({"ServiceToken"})
+        return frozenset({("ServiceToken",)})
     # Not at the top: it takes a second, and is a development dependency.
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource_type).schema
-    return frozenset(path.split("/")[2] for path in schema.get("createOnlyProperties", []))
+    return frozenset(tuple(path.split("/")[2:]) for path in schema.get("createOnlyProperties", []))

@@ -19,6 +19,8 @@ from endpointctl.commands.doctor import account_of, doctor
 from endpointctl.commands.generate import generate
 from endpointctl.commands.keys import keys
 from endpointctl.commands.new import new
+from endpointctl.commands.plan import plan
+from endpointctl.commands.power import extend, sleep, status, wake
 from endpointctl.commands.show import show_settings
 from endpointctl.commands.smoke import smoke
 from endpointctl.doctor import run, select
@@ -26,7 +28,7 @@ from endpointctl.failure import Failure, Lost, Unreachable
 from endpointctl.orphans import Orphan, declared
 from endpointctl.orphans import orphans as orphans_in
 from endpointctl.output import escape_what_cannot_be_encoded, show, show_error, show_table
-from endpointctl.refused import MayHaveRun, Throttled, Unavailable, WrongRequest
+from endpointctl.refused import Asleep, MayHaveRun, Throttled, Unavailable, WrongRequest
 from endpointctl.report import command as report_command
 from endpointctl.sweep import command as sweep_command
 from endpointctl.version import version
@@ -44,6 +46,7 @@ _EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (WrongRequest, 3),
     (Throttled, 4),
     (Unavailable, 4),
+    (Asleep, 4),
     (Unreachable, 4),
     (MayHaveRun, 5),
     (Lost, 5),
@@ -51,6 +54,7 @@ _EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
 
 app.command()(generate)
 app.command()(changes)
+app.command()(plan)
 app.command()(smoke)
 app.command()(doctor)
 app.command()(deployments)
@@ -59,6 +63,10 @@ app.command()(sweep_command.sweep)
 app.command()(report_command.report)
 app.command("show")(show_settings)
 app.command()(new)
+app.command()(wake)
+app.command()(sleep)
+app.command()(extend)
+app.command()(status)
 app.add_typer(keys, name="keys")
 
 

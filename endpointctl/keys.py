@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,6 +23,7 @@ from stacks.names import PROJECT, stack_name
 
 _PLAN: Final = "AWS::ApiGateway::UsagePlan"
 _KEY: Final = "AWS::ApiGateway::ApiKey"
+_KEY_BYTES: Final = 20
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,10 @@ class Keys:
             )
         name = f"{self._stack}-{client}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         with as_failure():
-            made = self._gateway.create_api_key(name=name, enabled=True, tags={**self._tags, "client": client})
+            # The proxy's metrics know the client by the beginning of its key.
+            value = f"{client}-{token_hex(_KEY_BYTES)}"
+            tags = {**self._tags, "client": client}
+            made = self._gateway.create_api_key(name=name, value=value, enabled=True, tags=tags)
         try:
             with as_failure():
                 self._gateway.create_usage_plan_key(usagePlanId=plan, keyId=made["id"], keyType="API_KEY")

@@ -67,6 +67,10 @@ class EndpointAway(Refused):
     """The endpoint does not exist, or is not in service: every request will fail."""
 
 
+class Asleep(Refused):
+    """The endpoint sleeps, or is waking, which takes minutes; nothing was generated."""
+
+
 class MayHaveRun(Refused):
     """The model ran, or nobody knows whether it did: a repetition may generate a second time."""
 
@@ -96,6 +100,7 @@ _BY_CODE: Final[dict[str, type[Refused]]] = {
     "not_ready": Unavailable,
     "unavailable": Unavailable,
     "endpoint_unavailable": EndpointAway,
+    "asleep": Asleep,
     "access_denied": NotAllowed,
     "model_failed": Refused,
     "proxy_failed": MayHaveRun,

@@ -12,8 +12,10 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pydantic import ValidationError
+
 from endpointctl.failure import Failure
-from stacks.settings import ENVIRONMENTS, files
+from stacks.settings import ENVIRONMENTS, Settings, files
 from stacks.settings.errors import SettingsError
 
 ROOT = ENVIRONMENTS.parent
@@ -63,6 +65,27 @@ def place_of(commit: str, environment: str) -> tuple[str, str | None]:
         Failure: the commit has no such file, or neither the file nor one that it extends names a region.
 
     """
+    content = _content(commit, environment)
+    if not isinstance(content.get("region"), str):
+        raise Failure(f"BASE {commit!r}: environments/{environment}.yaml names no region")
+    return content["region"], content.get("account")
+
+
+def settings_of(commit: str, environment: str) -> Settings | None:
+    """Return an environment's settings in a commit; None when the checkout's code does not accept them.
+
+    Raises:
+        Failure: there is no such commit.
+
+    """
+    try:
+        return Settings.model_validate(_content(commit, environment))
+    except ValidationError:
+        return None
+
+
+def _content(commit: str, environment: str) -> dict[str, Any]:
+    """Return what an environment's file has in a commit, with those that it extends; empty when it cannot be read."""
     base = _hash(commit)
 
     def read(place: PurePosixPath) -> bytes:
@@ -72,12 +95,9 @@ def place_of(commit: str, environment: str) -> tuple[str, str | None]:
         return found.stdout
 
     try:
-        content = files.merge(f"{environment}.yaml", read).values
+        return dict(files.merge(f"{environment}.yaml", read).values)
     except (OSError, SettingsError):
-        content = {}
-    if not isinstance(content.get("region"), str):
-        raise Failure(f"BASE {commit!r}: environments/{environment}.yaml names no region")
-    return content["region"], content.get("account")
+        return {}
 
 
 def _hash(commit: str) -> str:
@@ -117,11 +137,32 @@ def _templates(root: Path, environment: str | None, what: str) -> dict[str, dict
         )
         if done.returncode:
             raise Failure(f"{what} does not synthesize: {' '.join(done.stderr.strip().splitlines()[-3:])}")
-        return {
-            artifact["displayName"]: json.loads(
-                (manifest.parent / artifact["properties"]["templateFile"]).read_text("utf-8")
-            )
-            for manifest in Path(folder).glob("assembly-*/manifest.json")
-            for artifact in json.loads(manifest.read_text("utf-8"))["artifacts"].values()
-            if artifact["type"] == "aws:cloudformation:stack"
-        }
+        return _in_assembly(Path(folder))
+
+
+def of_assembly(assembly: Path, environment: str) -> dict[str, dict[str, Any]]:
+    """Return one environment's templates in a cloud assembly, by ``environment/stack``.
+
+    Raises:
+        Failure: the folder holds no assembly, or one without this environment.
+
+    """
+    try:
+        found = _in_assembly(assembly)
+    except (OSError, ValueError, KeyError) as error:
+        raise Failure(f"--assembly {assembly}: {error}: run `make synth`, and give its folder cdk.out") from None
+    chosen = {name: template for name, template in found.items() if name.partition("/")[0] == environment}
+    if not chosen:
+        raise Failure(f"--assembly {assembly}: has no stack of {environment}: run `make synth`, and give its folder")
+    return chosen
+
+
+def _in_assembly(folder: Path) -> dict[str, dict[str, Any]]:
+    return {
+        artifact["displayName"]: json.loads(
+            (manifest.parent / artifact["properties"]["templateFile"]).read_text("utf-8")
+        )
+        for manifest in folder.glob("assembly-*/manifest.json")
+        for artifact in json.loads(manifest.read_text("utf-8"))["artifacts"].values()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }

@@ -31,6 +31,10 @@ def _known_fault(name: str) -> str:
 FaultName = Annotated[str, AfterValidator(_known_fault), Field(description=", ".join(FAULTS))]
 Text = Annotated[str, Field(min_length=1)]
 Parts = Annotated[tuple[Text, ...], Field(description='a list of parts of names, e.g. ["cohere-command"]')]
+StackFailures = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^(create|update|delete|rollback) .+")], ...],
+    Field(description='a list of steps, e.g. ["delete AWS::SageMaker::Endpoint", "rollback cohere-dev-endpoint"]'),
+]
 Count = Annotated[int, Field(ge=0, le=MOST, description=f"a whole number, 0 to {MOST}")]
 Counts = Annotated[
     Mapping[Annotated[str, Field(pattern=r"^ml\.")], Count],

@@ -15,13 +15,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import asdict, field, fields
+from dataclasses import asdict, field
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias, get_args
+from typing import Annotated, Final, TypeAlias, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from local_aws.condition_errors import problem
 from local_aws.condition_types import (
     MOST,
     Agreements,
@@ -34,6 +35,7 @@ from local_aws.condition_types import (
     Parts,
     Seconds,
     Share,
+    StackFailures,
     StreamFormat,
     Switch,
 )
@@ -101,8 +103,14 @@ class Conditions:
         concurrency: how many requests an instance answers at the same time; default 32.
         queue: how many requests wait for an instance before more are throttled; default 256. Neither number is known of
             SageMaker or of Cohere's containers.
+        endpoint_seconds: how long an endpoint takes to be created, updated or deleted; default what the cloud started
+            with.
         system_updating: parts of the names of endpoints that are ``SystemUpdating``.
-        clock_ahead_seconds: how far the clock of schedules and alarms is ahead of the machine's; default 0.
+        priced_twice: parts of the names of GPU types of which the price list has two products.
+        clock_ahead_seconds: how far the clock of schedules, stacks, metrics, alarms and functions is ahead of the
+            machine's; default 0.
+        stack_failures: the steps of CloudFormation that fail: ``create``, ``update`` or ``delete`` and a part of a
+            resource's type or logical id, or ``rollback`` and a part of a stack's name. Default none.
 
     """
 
@@ -123,8 +131,11 @@ class Conditions:
     stream_format: Annotated[StreamFormat, Field(description=", ".join(get_args(StreamFormat)))] = "json_lines"
     concurrency: Count = 32
     queue: Count = 256
+    endpoint_seconds: Annotated[Seconds | None, Field(description="seconds, 0 to 86400, or null")] = None
     system_updating: Parts = ()
+    priced_twice: Parts = ()
     clock_ahead_seconds: Ahead = 0.0
+    stack_failures: StackFailures = ()
 
     @classmethod
     def from_json(cls, text: str) -> Conditions:
@@ -137,7 +148,7 @@ class Conditions:
         try:
             return _ADAPTER.validate_json(text)
         except ValidationError as error:
-            raise ValueError(f"conditions: {_problem(error)}") from None
+            raise ValueError(f"conditions: {problem(error, Conditions, Fault)}") from None
 
     def lacks_subscription(self, package: str) -> bool:
         """Return whether the account is not subscribed to a package."""
@@ -160,32 +171,12 @@ class Conditions:
         """Return whether AWS can provide this many instances of a type."""
         return instances <= self.capacity.get(instance_type, instances)
 
+    def change_seconds(self, default: float) -> float:
+        """Return how long a change of an endpoint takes; the default where the conditions do not say."""
+        return default if self.endpoint_seconds is None else self.endpoint_seconds
+
 
 _ADAPTER: Final = TypeAdapter(Conditions)
-
-
-def _problem(error: ValidationError) -> str:
-    """Return the first problem in one line: the key, its value, and what is allowed."""
-    # A misspelt key is also a missing one: show the key that the text has.
-    first = min(error.errors(include_url=False), key=lambda one: one["type"] != "unexpected_keyword_argument")
-    kind, path = first["type"], [str(part) for part in first["loc"] if part != "[key]"]
-    section: Any = Conditions
-    if path[:1] == ["faults"] and len(path) > 2:
-        section, (key, *inner), shown = Fault, path[2:], f"faults[{path[1]}].{path[2]}"
-    else:
-        (key, *inner), shown = path or [""], (path or [""])[0]
-    shown += "".join(f"[{part}]" for part in inner)
-    names = ", ".join(one.name for one in fields(section))
-    if not path:
-        return f"{first['msg']}; allowed: a JSON object with {names}"
-    if kind == "unexpected_keyword_argument":
-        return f"{shown}: unknown key; allowed: {names}"
-    # Every field of both classes has a description.
-    allowed = section.__pydantic_fields__[key].description
-    if kind == "missing":
-        return f"{shown}: missing; allowed: {allowed}"
-    return f"{shown}: {json.dumps(first['input'])} is not allowed; allowed: {allowed}"
-
 
 Version: TypeAlias = tuple[int, int]
 """When a file was written, and its number: two files that are written within a tick of the clock differ in it."""

@@ -20,7 +20,7 @@ from sagemaker_llm.proxy.access import Access
 PACKS: Final = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
 """The packs that share rules, with the same names."""
 
-_INLINE: Final = "the policy belongs to this one role and goes with it; a managed policy could be attached elsewhere"
+INLINE: Final = "the policy belongs to this one role and goes with it; a managed policy could be attached elsewhere"
 _LOG_KEY: Final = "CloudWatch encrypts every group with a key of its own, and the lines hold no prompt and no text"
 
 
@@ -34,16 +34,17 @@ def acknowledge(construct: IConstruct, rule: str, *, reason: str, packs: Iterabl
         packs: the packs that have the rule.
 
     """
-    Validations.of(construct).acknowledge(*_findings(rule, reason, packs))
+    Validations.of(construct).acknowledge(*findings(rule, reason, packs))
 
 
-def _findings(rule: str, reason: str, packs: Iterable[str] = PACKS) -> list[Acknowledgment]:
+def findings(rule: str, reason: str, packs: Iterable[str] = PACKS) -> list[Acknowledgment]:
     """Return the acknowledgements of one rule; those of one construct take one call to the CDK's Node process."""
     return [Acknowledgment(id=f"{pack}::{pack}-{rule}", reason=reason) for pack in packs]
 
 
-def _wildcard(resource: str, reason: str) -> list[Acknowledgment]:
-    return _findings(f"IAM5[Resource::{resource}]", reason, ["AwsSolutions"])
+def wildcard(resource: str, reason: str) -> list[Acknowledgment]:
+    """Return the acknowledgement of a wildcard in a policy's resource."""
+    return findings(f"IAM5[Resource::{resource}]", reason, ["AwsSolutions"])
 
 
 def for_endpoint(endpoint: GpuEndpoint, capture: CaptureBucket | None, *, has_volume_key: bool) -> None:
@@ -59,11 +60,11 @@ def for_endpoint(endpoint: GpuEndpoint, capture: CaptureBucket | None, *, has_vo
     for role in roles:
         if isinstance(role, iam.Role):
             untaken = "PutMetricData and the VPC actions take no resource; a condition limits the metrics' namespace"
-            found = [*_wildcard("*", untaken), *_findings("IAMNoInlinePolicy", _INLINE)]
+            found = [*wildcard("*", untaken), *findings("IAMNoInlinePolicy", INLINE)]
             if capture:
-                objects = f"<{_logical_id(capture.bucket)}.Arn>/{endpoint.endpoint_name}/*"
+                objects = f"<{logical_id(capture.bucket)}.Arn>/{endpoint.endpoint_name}/*"
                 below = "SageMaker names the objects: the role may write below the endpoint's own prefix only"
-                found += _wildcard(objects, below)
+                found += wildcard(objects, below)
             Validations.of(role).acknowledge(*found)
     if capture:
         _for_capture(capture)
@@ -90,7 +91,7 @@ def _why_no_key(endpoint: GpuEndpoint) -> str:
 def for_proxy(proxy: LlmProxy) -> None:
     """Acknowledge the findings on a proxy and on its version check."""
     synchronous = "the function is only invoked synchronously: a failure is the caller's answer; nothing is queued"
-    _for_function(
+    for_function(
         proxy.function,
         dead_letters=synchronous,
         concurrency=None
@@ -100,20 +101,20 @@ def for_proxy(proxy: LlmProxy) -> None:
         tracing="there is one hop behind it, and its log line has the time of both: a trace would tell no more",
     )
     acknowledge(proxy.alias, "LambdaAsyncFailureDestination", reason=synchronous, packs=["Serverless"])
-    _for_function(
+    for_function(
         proxy.version_check.function,
         dead_letters="CloudFormation waits for its answer: what fails here, or never answers, fails the deployment",
         concurrency="it runs once in a deployment, and nobody else may invoke it",
         network="the function calls Lambda's public endpoint with IAM and nothing else; it holds no data",
         tracing="it runs once in a deployment, and CloudFormation's event has its reason",
-        of_role=_wildcard(
-            f"<{_logical_id(proxy.function)}.Arn>:*",
+        of_role=wildcard(
+            f"<{logical_id(proxy.function)}.Arn>:*",
             "each deployment has a version whose number nobody knows before; all are of one function",
         ),
     )
 
 
-def _for_function(
+def for_function(
     function: lambda_.Function,
     *,
     dead_letters: str,
@@ -122,15 +123,16 @@ def _for_function(
     tracing: str,
     of_role: Iterable[Acknowledgment] = (),
 ) -> None:
+    """Acknowledge the findings on a function; the reasons are of what it does without."""
     role = cast("iam.Role", function.role)
-    Validations.of(role).acknowledge(*_findings("IAMNoInlinePolicy", _INLINE), *of_role)
+    Validations.of(role).acknowledge(*findings("IAMNoInlinePolicy", INLINE), *of_role)
     acknowledge(function.log_group, "CloudWatchLogGroupEncrypted", reason=_LOG_KEY)
     two = ("NIST.800.53.R5", "HIPAA.Security")
-    found = _findings("LambdaDLQ", dead_letters, [*two, "Serverless"])
+    found = findings("LambdaDLQ", dead_letters, [*two, "Serverless"])
     if concurrency:
-        found += _findings("LambdaConcurrency", concurrency, two)
-    found += _findings("LambdaInsideVPC", network)
-    found += _findings("LambdaTracing", tracing, ["Serverless"])
+        found += findings("LambdaConcurrency", concurrency, two)
+    found += findings("LambdaInsideVPC", network)
+    found += findings("LambdaTracing", tracing, ["Serverless"])
     Validations.of(function).acknowledge(*found)
 
 
@@ -152,7 +154,7 @@ def for_rest_api(rest_api: ProxyRestApi, *, access: Access, has_log_role: bool, 
         if access == "api_keys":
             acknowledge(method, "APIG4", reason=known, packs=["AwsSolutions"])
     if rest_api.authorizer:
-        _for_function(
+        for_function(
             rest_api.authorizer.function,
             dead_letters="API Gateway invokes it synchronously, and answers 503 when it fails; nothing is queued",
             concurrency="API Gateway keeps its answers, and the stage throttles what it is asked for",
@@ -175,5 +177,6 @@ def for_rest_api(rest_api: ProxyRestApi, *, access: Access, has_log_role: bool, 
         acknowledge(stage, "APIGWXrayEnabled", reason=times, packs=["Serverless", "HIPAA.Security"])
 
 
-def _logical_id(construct: IConstruct) -> str:
+def logical_id(construct: IConstruct) -> str:
+    """Return the logical id of a construct's resource."""
     return Stack.of(construct).get_logical_id(cast("CfnElement", construct.node.default_child))

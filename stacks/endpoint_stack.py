@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import CfnCondition, CfnOutput, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -56,6 +56,7 @@ class EndpointStack(Stack):
             with within(path):
                 found.append(variants.variant(name, one, model, self._model))
         capture = self._capture(section.data_capture)
+        awake = self._awake() if section.sleep else None
         endpoint = GpuEndpoint(
             self,
             "Endpoint",
@@ -66,13 +67,27 @@ class EndpointStack(Stack):
             data_capture=capture,
             capture_percentage=section.data_capture.percentage if section.data_capture else 100,
             log_retention=retention(section.log_retention_days),
+            awake=awake,
         )
         acknowledgements.for_endpoint(endpoint, capture, has_volume_key=bool(section.volume_key_arn))
+        if section.sleep:
+            from stacks import power  # most environments do without
+
+            power.declare(self, environment, endpoint, section.sleep, retention(section.log_retention_days))
+        if settings.alarms:
+            from stacks import watching  # most environments do without
+
+            watching.watch_endpoint(self, environment, settings.alarms, endpoint)
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
         CfnOutput(self, "EndpointConfigName", value=endpoint.endpoint_config_name)
         publish(self, environment, "endpoint-name", endpoint.endpoint_name)
         publish(self, environment, "endpoint-arn", endpoint.endpoint_arn)
         publish(self, environment, "api", settings.api or "")
+
+    def _awake(self) -> CfnCondition:
+        from sagemaker_llm import AwakeParameter  # most environments do without
+
+        return AwakeParameter(self, "Awake").condition
 
     def _capture(self, section: DataCapture | None) -> CaptureBucket | None:
         return CaptureBucket(self, "Capture", retention=Duration.days(section.retention_days)) if section else None

@@ -29,6 +29,11 @@ def stack_name(environment: str, stack: str) -> str:
     return f"{PROJECT}-{environment}-{stack}"
 
 
+def power_function(environment: str) -> str:
+    """Return the name of the function that puts an environment's endpoint to sleep and wakes it."""
+    return f"{PROJECT}-{environment}-power"
+
+
 def parameter_name(environment: str, key: Parameter) -> str:
     """Return an SSM parameter's name."""
     return f"/{PROJECT}/{environment}/{key}"
@@ -48,3 +53,13 @@ def publish(stack: Stack, environment: str, key: Parameter, value: str) -> None:
     from aws_cdk import aws_ssm as ssm
 
     ssm.CfnParameter(stack, f"Parameter-{key}", name=parameter_name(environment, key), type="String", value=value)
+
+
+def alarm_prefix(environment: str) -> str:
+    """Return the beginning of an environment's alarms' names, and the name of its dashboard."""
+    return f"{PROJECT}-{environment}"
+
+
+def alarm_topic(environment: str) -> str:
+    """Return the name of the topic of an environment's alarms, where the environment has one of its own."""
+    return f"{PROJECT}-{environment}-alarms"

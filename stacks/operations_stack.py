@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Stack
+from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
-from stacks.names import stack_name
+from stacks import watching
+from stacks.names import PROJECT, stack_name
 from stacks.settings import Settings
+from stacks.settings.budget_section import Budget
+from stacks.settings.errors import within
 
 
 class OperationsStack(Stack):
@@ -34,3 +37,24 @@ class OperationsStack(Stack):
             termination_protection=settings.termination_protection,
             description="Alarms, dashboard and budget of a language model on SageMaker",
         )
+        if settings.alarms:
+            watching.add_alarms(self, environment, settings, settings.alarms)
+        if settings.budget:
+            self._watch_costs(environment, settings.budget, settings)
+
+    def _watch_costs(self, environment: str, budget: Budget, settings: Settings) -> None:
+        """Make the budget; settings without any address for it were refused."""
+        from sagemaker_llm.operations.cost_watch import CostWatch  # two modules of the CDK, which alarms do without
+
+        own = {key: value for key, value in settings.tags.items() if key in ("project", "environment")}
+        with within("budget"):
+            watch = CostWatch(
+                self,
+                "CostWatch",
+                name=f"{PROJECT}-{environment}",
+                usd_per_month=budget.usd_per_month,
+                email=budget.email or (settings.alarms.email if settings.alarms else None) or "",
+                # As the stage sets them: an environment may set its own.
+                tags={"project": PROJECT, "environment": environment} | own,
+            )
+        CfnOutput(self, "CostToDo", value=watch.to_do)

@@ -7,10 +7,20 @@ from collections.abc import Mapping
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
-from sagemaker_llm import ApiKeyClient, CustomDomain, GpuEndpoint, HostedZone, LlmProxy, ProxyRestApi, ServedEndpoint
+from sagemaker_llm import (
+    ApiKeyClient,
+    CustomDomain,
+    GpuEndpoint,
+    HostedZone,
+    LlmProxy,
+    ProxyRestApi,
+    ServedEndpoint,
+    Sleeping,
+)
 from sagemaker_llm.durations import seconds
+from sagemaker_llm.proxy.metrics import DetailedMetrics
 from stacks import acknowledgements
-from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, publish, stack_name
+from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, power_function, publish, stack_name
 from stacks.retention import retention
 from stacks.settings import Settings
 from stacks.settings.proxy_section import Domain, Proxy, RestApi
@@ -40,7 +50,7 @@ class ProxyStack(Stack):
             description="A small HTTP proxy with Cohere's and OpenAI's APIs in front of a SageMaker endpoint",
         )
         section = settings.proxy
-        proxy = self._proxy(section, settings)
+        proxy = self._proxy(environment, section, settings)
         acknowledgements.for_proxy(proxy)
         rest = section.rest_api
         url = self._rest_api(proxy, rest, section) if rest else proxy.add_function_url(section.callers)
@@ -50,7 +60,7 @@ class ProxyStack(Stack):
         publish(self, environment, "generate-url", url)
         publish(self, environment, "generate-function", name)
 
-    def _proxy(self, section: Proxy, settings: Settings) -> LlmProxy:
+    def _proxy(self, environment: str, section: Proxy, settings: Settings) -> LlmProxy:
         return LlmProxy(
             self,
             "Proxy",
@@ -71,6 +81,8 @@ class ProxyStack(Stack):
             snap_start=section.snap_start,
             streaming=section.streaming,
             stream_timeout=_seconds(section.stream_timeout_seconds),
+            sleeping=_sleeping(environment, settings),
+            detailed_metrics=_detailed_metrics(environment, settings),
         )
 
     def _rest_api(self, proxy: LlmProxy, rest: RestApi, section: Proxy) -> str:
@@ -100,6 +112,22 @@ class ProxyStack(Stack):
             has_tracing=rest.tracing,
         )
         return rest_api.url
+
+
+def _detailed_metrics(environment: str, settings: Settings) -> DetailedMetrics | None:
+    """Return the metrics that alarms and the dashboard need; None without alarms."""
+    if not settings.alarms:
+        return None
+    from stacks.metric_clients import clients  # most environments do without
+
+    return DetailedMetrics(environment, clients(settings))
+
+
+def _sleeping(environment: str, settings: Settings) -> Sleeping | None:
+    sleep = settings.endpoint.sleep
+    if sleep is None:
+        return None
+    return Sleeping(wake_function_name=power_function(environment) if sleep.on_demand else None)
 
 
 def _seconds(number: int | None) -> Duration | None:

@@ -52,9 +52,12 @@ class LlmStage(Stage):
         # Tags.of leaves stacks out (@aws-cdk/core:explicitStackTags); `endpointctl orphans` looks for their tags.
         EndpointStack(self, "endpoint", environment=name, settings=settings, tags=tags)
         # In front of another container the proxy could return nothing but errors.
+        proxy = None
         if settings.has_proxy:
-            ProxyStack(self, "proxy", environment=name, settings=settings, tags=tags)
+            proxy = ProxyStack(self, "proxy", environment=name, settings=settings, tags=tags)
         if settings.has_operations:
             from stacks.operations_stack import OperationsStack  # most environments do without
 
-            OperationsStack(self, "operations", environment=name, settings=settings, tags=tags)
+            operations = OperationsStack(self, "operations", environment=name, settings=settings, tags=tags)
+            if proxy and settings.alarms:
+                operations.add_stack_dependency(proxy, "the proxy publishes its function's name")

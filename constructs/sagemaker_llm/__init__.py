@@ -21,16 +21,21 @@ if TYPE_CHECKING:
     from sagemaker_llm.endpoint.invocable_endpoint import InvocableEndpoint
     from sagemaker_llm.endpoint.variant import InstancePool, Variant
     from sagemaker_llm.models.marketplace_model import MarketplaceModel, VpcAttachment
+    from sagemaker_llm.operations.awake import AwakeParameter
+    from sagemaker_llm.operations.power_switch import PowerSwitch
+    from sagemaker_llm.operations.sleep_plan import LeaseLengths, OfficeHours, OnDemand, SleepPlan
     from sagemaker_llm.proxy.access import ApiKeyClient
     from sagemaker_llm.proxy.custom_domain import CustomDomain, HostedZone
     from sagemaker_llm.proxy.llm_proxy import LlmProxy
     from sagemaker_llm.proxy.request_limits import RequestLimits
     from sagemaker_llm.proxy.rest_api import ProxyRestApi
     from sagemaker_llm.proxy.served_endpoint import ServedEndpoint
+    from sagemaker_llm.proxy.sleeping import Sleeping
 
 __all__ = [
     "ApiKeyClient",
     "Autoscaling",
+    "AwakeParameter",
     "CaptureBucket",
     "CatalogEntry",
     "CustomDomain",
@@ -39,20 +44,27 @@ __all__ = [
     "InstancePool",
     "InstanceType",
     "InvocableEndpoint",
+    "LeaseLengths",
     "LlmProxy",
     "MarketplaceModel",
     "ModelPackage",
+    "OfficeHours",
+    "OnDemand",
     "OptionError",
+    "PowerSwitch",
     "ProxyRestApi",
     "RequestLimits",
     "ScheduledCapacity",
     "ServedEndpoint",
+    "SleepPlan",
+    "Sleeping",
     "Variant",
     "VpcAttachment",
 ]
 
 _MODULES = {
     "Autoscaling": "endpoint.autoscaling",
+    "AwakeParameter": "operations.awake",
     "CaptureBucket": "endpoint.capture_bucket",
     "ApiKeyClient": "proxy.access",
     "CustomDomain": "proxy.custom_domain",
@@ -61,11 +73,17 @@ _MODULES = {
     "GpuEndpoint": "endpoint.gpu_endpoint",
     "InstancePool": "endpoint.variant",
     "InvocableEndpoint": "endpoint.invocable_endpoint",
+    "LeaseLengths": "operations.sleep_plan",
     "MarketplaceModel": "models.marketplace_model",
+    "OfficeHours": "operations.sleep_plan",
+    "OnDemand": "operations.sleep_plan",
+    "PowerSwitch": "operations.power_switch",
+    "SleepPlan": "operations.sleep_plan",
     "RequestLimits": "proxy.request_limits",
     "ProxyRestApi": "proxy.rest_api",
     "ScheduledCapacity": "endpoint.autoscaling",
     "ServedEndpoint": "proxy.served_endpoint",
+    "Sleeping": "proxy.sleeping",
     "Variant": "endpoint.variant",
     "VpcAttachment": "models.marketplace_model",
 }

@@ -13,6 +13,7 @@ from endpointctl import templates
 from endpointctl.aws import Aws
 from endpointctl.failure import Failure
 from endpointctl.output import show, show_error
+from endpointctl.prices import difference
 from stacks import settings
 
 
@@ -49,8 +50,11 @@ def changes(
         blocked += [f"{stack}: {reason}" for reason in change.refused(before.get(stack, {}), after[stack])]
     for line in lines:
         show(line)
+    cost = difference.differences(base, before, after)
+    show(difference.summary(cost))
     if markdown:
-        _write(markdown, _markdown(lines, lost, blocked, accept_loss=accept_loss))
+        text = _markdown(lines, lost, blocked, accept_loss=accept_loss)
+        _write(markdown, f"{text}\n{difference.markdown(cost)}")
     if accept_loss:
         for line in lost:
             show_error(f"accepted: {line}")

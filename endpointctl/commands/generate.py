@@ -62,8 +62,8 @@ def generate(
     """Generate text.
 
     Exit codes: 0 generated; 1 no request is possible (no credentials, not deployed, denied) or another error; 2 wrong
-    usage; 3 the request is wrong or refused; 4 busy, unavailable or unreachable, nothing was generated: try again;
-    5 timed out, lost, failed in SageMaker or on the way, or not an answer: the model may have generated.
+    usage; 3 the request is wrong or refused; 4 busy, asleep, unavailable or unreachable, nothing was generated: try
+    again; 5 timed out, lost, failed in SageMaker or on the way, or not an answer: the model may have generated.
     """
     environment = settings.read(env)
     with_likelihoods = environment.api == "generate" if likelihoods is None else likelihoods

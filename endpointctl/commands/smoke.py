@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from endpointctl.aws import Aws
 from endpointctl.client import Client
 from endpointctl.client.http_api import API_KEY_VARIABLE
 from endpointctl.failure import Failure
@@ -31,11 +32,18 @@ def smoke(
 ) -> None:
     """Send one small request through the front door; exit above 0 unless the model answers.
 
-    The exit codes are those of `generate`.
+    A model that sleeps is not woken: then only the proxy has to answer. The exit codes are those of `generate`.
     """
     environment = settings.read(env)
     started = time.monotonic()
     client = Client.connect(env, api_key=api_key)
+    if environment.endpoint.sleep and Aws(environment.region).is_asleep(env):
+        # Not asked: a request would wake the model where requests do, and a deployment wakes nothing.
+        status, _ = client.get("/healthz")
+        if status != 200:
+            raise Failure(f"{env}: the proxy answered /healthz with the status {status}")
+        show(f"{env}: the endpoint sleeps and was not woken; the front door and the proxy answered")
+        return
     path, request, member = _REQUESTS[environment.api or "generate"]
     answer = client.ask(path, request)
     if not isinstance(answer, dict) or not answer.get(member):

@@ -12,7 +12,7 @@ from typing import Final
 
 from endpointctl.completion import Completion
 from endpointctl.failure import Failure, Lost, Unreachable
-from endpointctl.refused import EndpointAway, NotAllowed, QuotaExceeded, Refused, WrongRequest
+from endpointctl.refused import Asleep, EndpointAway, NotAllowed, QuotaExceeded, Refused, WrongRequest
 from endpointctl.sweep.backoff import Backoff
 from endpointctl.sweep.plan import Call, Plan
 from endpointctl.sweep.result import Result, answered, failed
@@ -28,6 +28,7 @@ MOST_ATTEMPTS: Final = 8
 _HOPELESS: Final[dict[type[Refused], str]] = {
     NotAllowed: "sign in again (`aws sso login`), or ask for the permission",
     EndpointAway: "deploy the endpoint (`make deploy`), or wait until it is in service",
+    Asleep: "wake it with `endpointctl wake`, wait until it is in service, and start the sweep again",
     QuotaExceeded: "wait for the quota's next period, or ask for a larger one",
 }
 _POLL_SECONDS: Final = 0.1

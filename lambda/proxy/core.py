@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from proxy import routes
 from proxy.dialects.answer import Translation
@@ -20,6 +20,9 @@ from proxy.routes.table import Route
 from proxy.settings import Endpoint, Settings
 from proxy.upstream.call import Call
 from proxy.upstream.client import EndpointClient
+
+if TYPE_CHECKING:
+    from proxy.upstream.sleeping import SleepingEndpoint
 
 RESERVE_SECONDS: Final = 1.0
 """The part of the time left by Lambda and the front door that is kept for the response and the log line."""
@@ -40,6 +43,7 @@ class Core:
         self._upstream = EndpointClient(settings)
         self._readers: dict[str, FieldReader] = {}
         self._translations: dict[str, Translation] = {}
+        self._sleeping: SleepingEndpoint | None = None
         self._cold_start = True
         # The first route is made at the start, where Lambda gives more CPU; the others when they are asked for.
         first = settings.endpoints[0]
@@ -66,6 +70,10 @@ class Core:
             request = read_request()
             dialect = routes.dialect_of(request.path)
             log.add(caller=request.caller or None)
+            if self._settings.metrics_clients:
+                from proxy.clients import client_of  # most environments do without
+
+                log.add(client=client_of(request, self._settings.metrics_clients))
             headers.update(self._cors(request))
             status, body = 200, self._dispatch(request, remaining_seconds, log, headers)
         except ProxyError as error:
@@ -141,20 +149,40 @@ class Core:
         call = Call(endpoint.name, lambda: texts_of(fields), deadline, target_variant(request))
         log.add(endpoint=endpoint.name, request_bytes=len(content), max_tokens=fields.get("max_tokens"))
         contents = translation.requests(fields)
-        if streamed:
-            from proxy.streams import answer_in_a_stream  # not needed by the buffered function
+        try:
+            if streamed:
+                from proxy.streams import answer_in_a_stream  # not needed by the buffered function
 
-            return answer_in_a_stream(
-                self._upstream, contents, call, translation.stream(fields), route, request, log, headers
-            )
+                return answer_in_a_stream(
+                    self._upstream, contents, call, translation.stream(fields), route, request, log, headers
+                )
+            return self._whole(contents, call, translation, fields, log)
+        except ProxyError as error:
+            raise self._asleep(error, endpoint, log) from None
+
+    def _whole(
+        self, contents: list[bytes], call: Call, translation: Translation, fields: dict[str, Any], log: RequestLog
+    ) -> bytes:
         started = time.monotonic()
         try:
             answers = self._upstream.invoke_all(contents, call)
         finally:
             log.add(attempts=call.attempts, upstream_ms=round((time.monotonic() - started) * 1000))
+            log.answered_by(call.answered_by)
         answer = translation.answer(answers, fields)
         log.add(generations=answer.generations, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out)
         return answer.body
+
+    def _asleep(self, error: ProxyError, endpoint: Endpoint, log: RequestLog) -> ProxyError:
+        """Return the error for the caller: another one when the endpoint is away because it sleeps."""
+        settings = self._settings
+        if error.code != "endpoint_unavailable" or not settings.wake_seconds or endpoint != settings.endpoints[0]:
+            return error
+        if self._sleeping is None:
+            from proxy.upstream.sleeping import SleepingEndpoint  # not needed by endpoints that never sleep
+
+            self._sleeping = SleepingEndpoint(settings.wake_seconds, settings.wake_function)
+        return self._sleeping.error(log)
 
     def _streamed(self, route: Route, fields: dict[str, Any]) -> bool:
         """Return whether the answer is to be a stream; ``stream`` stays among the fields only then."""

@@ -27,6 +27,7 @@ STATUS: Final = {
     "proxy_failed": 424,
     "throttled": 429,
     "internal_error": 500,
+    "asleep": 503,
     "not_ready": 503,
     "unavailable": 503,
 }
@@ -41,7 +42,7 @@ def failed(status: int) -> bool:
     return status == _FAILED or status >= 500
 
 
-RETRY_AFTER_SECONDS: Final = {"throttled": 1, "not_ready": 10, "unavailable": 5}
+RETRY_AFTER_SECONDS: Final = {"throttled": 1, "not_ready": 10, "unavailable": 5, "asleep": 900}
 """The codes that say that the model never ran, so that a retry repeats no generation, and when to retry."""
 
 
@@ -67,6 +68,7 @@ class ProxyError(Exception):
         message: str,
         *,
         headers: dict[str, str] | None = None,
+        retry_after_seconds: int | None = None,
         cause: str = "",
         field: str | None = None,
     ) -> None:
@@ -76,7 +78,7 @@ class ProxyError(Exception):
         self.status = STATUS[code]
         self.headers = dict(headers or {})
         if code in RETRY_AFTER_SECONDS:
-            self.headers["retry-after"] = str(RETRY_AFTER_SECONDS[code])
+            self.headers["retry-after"] = str(retry_after_seconds or RETRY_AFTER_SECONDS[code])
         elif failed(self.status):
             # OpenAI's clients obey it, whatever the status is.
             self.headers["x-should-retry"] = "false"

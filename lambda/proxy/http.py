@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Request:
         received_at: when the front door received it, in seconds since the epoch; 0 when unknown.
         read_body: returns the body, given the most bytes that are allowed; raises ``ProxyError``
             (``malformed_request``, ``request_too_large``).
+        key_owner: the beginning of the API key, before its last hyphen; empty without a key, or a hyphen. In a key of
+            `endpointctl keys` it is the client's name. In another it is a part of a secret: compare it, nothing else.
 
     """
 
@@ -30,6 +32,7 @@ class Request:
     caller: str
     received_at: float
     read_body: Callable[[int], bytes]
+    key_owner: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

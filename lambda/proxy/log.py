@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from proxy.errors import STATUS, ProxyError, failed
-from proxy.metrics import embedded
+from proxy.metrics import add_details, embedded
 from proxy.routes.table import HEALTH
 from proxy.settings import Settings
 
@@ -33,6 +33,11 @@ class RequestLog:
         """Add fields; None is left out."""
         self._fields.update(fields)
 
+    def answered_by(self, variant: str) -> None:
+        """Add the variant that answered, where there are metrics of it."""
+        if variant and self._settings.metrics_environment:
+            self._fields["variant"] = variant
+
     def defect(self) -> ProxyError:
         """Return the error for a defect of the proxy: one that clients do not retry once a request was sent."""
         code = "proxy_failed" if self._fields.get("attempts") else "internal_error"
@@ -47,13 +52,18 @@ class RequestLog:
         fields["duration_ms"] = round((time.monotonic() - self._started) * 1000)
         # A stream can fail when its status is sent.
         is_failure = failed(status) or (status < 300 and fields.get("code") in STATUS)
+        if fields.get("code") == "asleep":
+            is_failure = "cause" in fields  # to sleep is no failure; not to be woken is one
         level = "ERROR" if is_failure else "INFO"
         line: dict[str, Any] = {}
         if level == "ERROR" or self._settings.log_level == "INFO":
             line.update(level=level, message="request", status=status, **fields)
         if fields.get("route") != HEALTH.name:
             endpoint = fields.get("endpoint", self._settings.endpoints[0].name)
-            line.update(embedded(endpoint, status, time.time(), fields, failed=is_failure))
+            metrics = embedded(endpoint, status, time.time(), fields, failed=is_failure)
+            if self._settings.metrics_environment:
+                add_details(metrics, self._settings.metrics_environment, fields)
+            line.update(metrics)
         if line:
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()

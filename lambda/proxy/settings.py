@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxy.routes.table import APIS, LIMITS
 
@@ -44,6 +44,10 @@ class Settings:
         log_level: INFO (a line for each request) or ERROR (for a request that failed here or behind the proxy).
         default_max_tokens: sent as ``max_tokens`` when a generate request names none.
         limits: the limits of a request, by the names in the schemas.
+        wake_seconds: how long the first endpoint takes to wake, in seconds; 0 when it never sleeps.
+        wake_function: the function that wakes it, for a request that finds it asleep; empty when requests do not.
+        metrics_environment: the environment's name, where there are metrics by route, variant and client; else empty.
+        metrics_clients: the names of the configured clients, by what identifies them.
 
     """
 
@@ -56,13 +60,17 @@ class Settings:
     log_level: str
     default_max_tokens: int
     limits: Mapping[str, int]
+    wake_seconds: float = 0
+    wake_function: str = ""
+    metrics_environment: str = ""
+    metrics_clients: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(environment: Mapping[str, str]) -> Settings:
     """Read the settings.
 
-    Not required are ``MODELS``, ``ENDPOINTS``, ``STREAM_TIMEOUT_SECONDS``, ``FRONT_DOOR_SECONDS``, ``CORS_ORIGINS`` and
-    ``LOG_LEVEL``.
+    Not required are ``MODELS``, ``ENDPOINTS``, ``STREAM_TIMEOUT_SECONDS``, ``FRONT_DOOR_SECONDS``, ``CORS_ORIGINS``,
+    ``LOG_LEVEL``, ``WAKE_SECONDS``, ``WAKE_FUNCTION``, ``METRICS_ENVIRONMENT`` and ``METRICS_CLIENTS``.
 
     Raises:
         RuntimeError: a variable is missing or wrong. It ends the function's start-up, so that the version check fails
@@ -85,6 +93,10 @@ def read(environment: Mapping[str, str]) -> Settings:
         log_level=_one_of({"LOG_LEVEL": "INFO", **environment}, "LOG_LEVEL", ("INFO", "ERROR")),
         default_max_tokens=int(_positive(environment, "DEFAULT_MAX_TOKENS")),
         limits={name: int(_positive(environment, name)) for name in LIMITS},
+        wake_seconds=_positive(environment, "WAKE_SECONDS") if "WAKE_SECONDS" in environment else 0,
+        wake_function=environment.get("WAKE_FUNCTION", ""),
+        metrics_environment=environment.get("METRICS_ENVIRONMENT", ""),
+        metrics_clients=json.loads(environment.get("METRICS_CLIENTS", "{}")),
     )
 
 

@@ -64,6 +64,7 @@ def answer_in_a_stream(
         raise
     finally:
         log.add(attempts=call.attempts, upstream_ms=round((time.monotonic() - started) * 1000))
+        log.answered_by(call.answered_by)
     log.add(first_event_ms=round((time.monotonic() - started) * 1000))
     headers["content-type"] = frames.media_type
     pieces = _pieces(events, documents, stream, frames, log, started)

@@ -20,17 +20,26 @@ from local_aws import invocation_log
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.invocation_log import InvocationLog
-from local_aws.server import confirmations, emulator, lambda_actions, scaling_types, templates
+from local_aws.server import confirmations, costs, emulator, lambda_actions, permissions, scaling_types, templates
 from local_aws.server.agreements import Agreements
+from local_aws.server.clock import Clock
+from local_aws.server.cloudformation import operations, template_conditions
+from local_aws.server.cloudformation.service_role import ServiceRole
 from local_aws.server.emulator import Response, ServiceHandler
 from local_aws.server.front_doors import api_gateway, api_keys, streamed_responses, web_adapter
+from local_aws.server.functions import clock as function_clock
+from local_aws.server.functions import events
 from local_aws.server.json_api import JsonApi
+from local_aws.server.monitoring import install as monitoring
 from local_aws.server.parent import end_with_parent
+from local_aws.server.pricing import Pricing
 from local_aws.server.quotas import Quotas
 from local_aws.server.sagemaker.resources import resource_types
 from local_aws.server.sagemaker.runtime import Runtime
 from local_aws.server.sagemaker.service import SageMaker
 from local_aws.server.scaling import Scaling
+from local_aws.server.scheduling import service as scheduling
+from local_aws.server.scheduling.service import Scheduler
 
 
 def main() -> None:
@@ -42,19 +51,32 @@ def main() -> None:
     """
     conditions = ConditionsFile(os.environ.get(VARIABLE))
     scaling = Scaling(lambda endpoint, variant: sagemaker.has_variant(endpoint, variant))
-    sagemaker = SageMaker(float(os.environ.get("LOCAL_AWS_ENDPOINT_SECONDS", "1")), conditions, scaling)
+    default = float(os.environ.get("LOCAL_AWS_ENDPOINT_SECONDS", "1"))
+    sagemaker = SageMaker(lambda: conditions.now().change_seconds(default), conditions, scaling)
     container = Container.from_settings(
         os.environ.get("LOCAL_AWS_OPENAI_URL"), os.environ.get("LOCAL_AWS_OPENAI_MODEL")
     )
     declared_apis = ConditionsFile(os.environ.get(DECLARED_APIS_VARIABLE))
     log = InvocationLog(Path(path).with_name(invocation_log.FILE) if (path := os.environ.get(VARIABLE)) else None)
     runtime = Runtime(sagemaker, container, conditions, declared_apis, log)
-    for resource in [*resource_types(sagemaker), *scaling_types.resource_types(scaling)]:
+    clock = Clock(conditions)
+    scheduler = Scheduler(clock)
+    schedule_type = scheduling.resource_type(scheduler)
+    explorer = costs.CostExplorer()
+    for resource in [
+        *resource_types(sagemaker),
+        *scaling_types.resource_types(scaling),
+        *explorer.resource_types(),
+        costs.budget_type(),
+        schedule_type,
+    ]:
         emulator.add_resource_type(resource)
     emulator.run_waiting_types_on_worker_threads()
     emulator.add_service("sagemaker", _served(sagemaker.api, runtime))
     emulator.add_service("application-autoscaling", _served(scaling.api))
     emulator.add_service("servicequotas", _served(Quotas(conditions).api))
+    emulator.add_service("pricing", _served(Pricing(conditions).api))
+    emulator.add_service("ce", _served(explorer.api))
     emulator.add_service("aws-marketplace", _served(Agreements(conditions).api))
     emulator.count_plain_http_as_tls()
     emulator.check_function_urls_strictly()
@@ -62,6 +84,14 @@ def main() -> None:
     streamed_responses.complete()
     api_gateway.complete()
     api_keys.complete()
+    permissions.add_condition_keys()
+    ServiceRole().complete()
+    template_conditions.complete()
+    operations.complete(clock, conditions)
+    scheduler.complete()
+    function_clock.complete(clock)
+    events.complete()
+    monitoring.complete(clock, sagemaker.endpoints)
     confirmations.complete()
     lambda_actions.complete()
     emulator.check_templates(templates.problems)

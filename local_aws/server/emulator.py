@@ -1,6 +1,6 @@
 """Extends MiniStack: services, CloudFormation types, checks, stores.
 
-MiniStack has no public way to add a service or a CloudFormation type, so this module and nine others use its private
+MiniStack has no public way to add a service or a CloudFormation type, so this module and some others use its private
 names. Therefore its version is pinned exactly. ``tests/deployed/test_contract.py`` lists the modules, and checks that
 every such name exists.
 """

@@ -14,7 +14,8 @@ SCALABLE_TARGET_IDENTIFIER: Final = ("ResourceId", "ScalableDimension", "Service
 def create_only_properties(resource_type: str, region: str) -> frozenset[str]:
     """Return the top-level properties of a type that CloudFormation cannot change in place.
 
-    A new value of such a property replaces the resource.
+    A new value of such a property replaces the resource. Where only a part of a property is so, the property is left
+    out: the type's own update has to refuse that part.
 
     The first call imports cfn-lint, which takes seconds; the first template has imported it before the first update.
 
@@ -26,7 +27,8 @@ def create_only_properties(resource_type: str, region: str) -> frozenset[str]:
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, resource_type).schema
-    return frozenset(path.split("/")[2] for path in schema.get("createOnlyProperties", []))
+    paths = [path.split("/")[2:] for path in schema.get("createOnlyProperties", [])]
+    return frozenset(first for first, *inner in paths if not inner)
 
 
 class CreateOnly(Container[object]):

@@ -16,6 +16,7 @@ from sagemaker_llm.models import catalog
 from sagemaker_llm.models.catalog import Api
 from stacks.settings.autoscaling_section import Autoscaling
 from stacks.settings.section import Count, RetentionDays, Section
+from stacks.settings.sleep_section import Sleep
 
 Timeout = Annotated[int, Field(ge=limits.TIMEOUT_SECONDS[0], le=limits.TIMEOUT_SECONDS[1])]
 PackageArn = Annotated[str, AfterValidator(lambda arn: ModelPackage.from_arn(arn).arn)]
@@ -41,6 +42,13 @@ class Model(Section):
         default=None,
         description="What the package's container answers. Default: what the catalogue says of the package.",
     )
+    software_price_per_hour: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="What the seller charges for one instance and hour, in USD, for `make plan`; the listing's page "
+        "states it. Default: unknown, and the plan says so.",
+    )
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
@@ -54,7 +62,7 @@ class Model(Section):
     def of_package(self, arn: str) -> Model:
         """Return another package that answers the same: what this one's ``api`` says, or its entry in the catalogue."""
         known = next((entry.api for entry in catalog.entries() if entry.model == self.catalog), None)
-        return Model(package_arn=arn, api=self.api or known)
+        return Model(package_arn=arn, api=self.api or known, software_price_per_hour=self.software_price_per_hour)
 
     def package(self, instance_type: str, region: str) -> ModelPackage:
         """Return the package for a GPU type in a region.
@@ -204,3 +212,19 @@ class Endpoint(Variant):
         description="An execution role from outside, to which nothing is added. Default: one of its own.",
     )
     log_retention_days: RetentionDays = Field(default=30, description="How long container logs are kept.")
+    sleep: Sleep | None = Field(default=None, description="Default: none; it always exists.")
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> Self:
+        more = {f"endpoint.more_variants.{name}": one for name, one in self.more_variants.items()}
+        variants: dict[str, Variant] = {"endpoint": self, **more}
+        for path, variant in variants.items():
+            if self.sleep and variant.autoscaling and variant.autoscaling.schedules:
+                raise OptionError(
+                    "endpoint.sleep",
+                    f"with {path}.autoscaling.schedules",
+                    problem="has two clocks for one fleet",
+                    allowed="one of endpoint.sleep and autoscaling.schedules",
+                    remedy="leave the schedules out; min_instances and max_instances stay",
+                )
+        return self

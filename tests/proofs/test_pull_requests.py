@@ -28,6 +28,7 @@ def test_a_pull_request_that_loses_something_is_rejected_until_a_label_accepts_i
     (comment,) = team.github["comments"]
     assert "This would be lost, unless the label `accept-loss` accepts it" in comment["body"]
     assert "dev/endpoint: Endpoint8024A810 would be replaced" in comment["body"]
+    assert "### What it would cost\n\nUSD a month: no difference" in comment["body"]
     accepted = pull_request(team, base, "accept-loss")
     assert accepted.returncode == 0, accepted.stdout
     (comment,) = team.github["comments"]

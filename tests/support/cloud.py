@@ -151,7 +151,8 @@ class Stacks:
             self.parameter("generate-url"), Aws(self._region).credentials(), self._region, **{"attempts": 1, **options}
         )
 
-    def _deploy(self, stack: str, template: dict[str, Any]) -> None:
+    def begin(self, stack: str, template: dict[str, Any]) -> None:
+        """Give a template to CloudFormation, and do not wait. Parameters keep their values, as under the CDK's CLI."""
         request: Any = {
             "StackName": self.name(stack),
             "TemplateURL": self._published(f"{self.name(stack)}.json", json.dumps(template).encode()),
@@ -160,11 +161,18 @@ class Stacks:
         exists = self.status(stack) not in ("", "ROLLBACK_COMPLETE")
         if self.status(stack) == "ROLLBACK_COMPLETE":
             self.destroy(stack)
+        if exists:
+            deployed = self._cloudformation.describe_stacks(StackName=self.name(stack))["Stacks"][0]
+            known = {one["ParameterKey"] for one in deployed.get("Parameters", [])} & set(template["Parameters"])
+            request["Parameters"] = [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(known)]
         try:
             (self._cloudformation.update_stack if exists else self._cloudformation.create_stack)(**request)
         except ClientError as error:
             if "No updates are to be performed" not in str(error):
                 raise
+
+    def _deploy(self, stack: str, template: dict[str, Any]) -> None:
+        self.begin(stack, template)
         status = self._settled(stack)
         if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             events = self._cloudformation.describe_stack_events(StackName=self.name(stack))["StackEvents"]

@@ -27,6 +27,9 @@ DOMAIN = {
     "name": "llm.example.com",
     "certificate_arn": "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
 }
+BUDGET: dict[str, Any] = {"budget": {"usd_per_month": 1200.0, "email": "team@example.com"}}
+MAIL = {"email": "operations@example.com"}
+TOPIC = "arn:aws:sns:us-east-1:111122223333:pager"
 TWO_KEYS = {"proxy.rest_api": {**KEYS["proxy.rest_api"], "clients": {"one": CLIENT, "other": CLIENT}}}
 TWO_BEARER = {"proxy.rest_api": {**TWO_KEYS["proxy.rest_api"], "access": "bearer"}}
 
@@ -35,6 +38,7 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("model.package_arn", {}, {"model.package_arn": LIGHT}),
     ("model.catalog", {"model": {"catalog": "medium-1.5"}}, {"model.catalog": "command-light-16"}),
     ("model.api", {"model.api": "generate"}, {"model.api": "chat"}),
+    ("model.software_price_per_hour", {}, {"model.software_price_per_hour": 2.5}),
     ("endpoint.instance_type", {}, {"endpoint.instance_type": "ml.g5.2xlarge"}),
     ("endpoint.instance_pools", {}, {"endpoint.instance_type": None, "endpoint.instance_pools": POOLS}),
     ("endpoint.instance_count", {}, {"endpoint.instance_count": 2}),
@@ -95,6 +99,13 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("proxy.stream_timeout_seconds", {"proxy.streaming": True}, {"proxy.stream_timeout_seconds": 60}),
     ("proxy.log_level", {}, {"proxy.log_level": "ERROR"}),
     ("proxy.log_retention_days", {}, {"proxy.log_retention_days": 90}),
+    ("budget, on", {}, BUDGET),
+    ("budget, amount", BUDGET, {"budget.usd_per_month": 2000.0}),
+    ("budget, address", BUDGET, {"budget.email": "other@example.com"}),
+    ("alarms, on", {}, {"alarms": MAIL}),
+    ("alarms, with a REST API", REST, {"alarms": MAIL}),
+    ("alarms, thresholds", {"alarms": MAIL}, {"alarms.error_percent": 1.0, "alarms.saturation_percent": 90.0}),
+    ("alarms, another topic", {"alarms": MAIL}, {"alarms": {"topic_arn": TOPIC}}),
     ("account, named", {}, {"account": "111122223333"}),
     ("termination_protection", {"account": "111122223333"}, {"termination_protection": True}),
     ("tags", {}, {"tags": {"owner": "platform"}}),

@@ -16,6 +16,7 @@ import yaml
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
+from stacks.names import STACKS
 from stacks.settings import ENVIRONMENTS, Settings, files
 from stacks.stage import LlmStage
 
@@ -128,4 +129,6 @@ def templates_in(assembly: Path) -> Templates:
 
 
 def _stack_id(template: Path, nested: Path) -> str:
-    return "endpoint" if "endpoint" in template.name.removeprefix(nested.name.removeprefix("assembly-")) else "proxy"
+    # The file's name is that of the stage without hyphens, the stack's id, and a hash.
+    stage = nested.name.removeprefix("assembly-").replace("-", "")
+    return next(stack for stack in STACKS if template.name.removeprefix(stage).startswith(stack))

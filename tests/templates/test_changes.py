@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from endpointctl import changes
+from endpointctl.prices.items import is_listed
 from stacks.settings import Settings
 from tests.support.rows import DEV, ROWS
 from tests.support.templates import ROOT, changed, templates_of
@@ -61,6 +62,14 @@ def test_every_setting_has_a_row() -> None:
 
     written = {re.sub(r", .*", "", what) for what, _before, _after in ROWS}
     assert set(keys(schema)) == written | {"region"}  # another deployment, beside the old one
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_every_resource_that_a_setting_adds_is_priced(row: Any) -> None:
+    """Or free for a reason: `endpointctl.prices` knows the type. The templates are those of the tests above."""
+    after = templates_of(changed(changed(DEV, row[1]), row[2]), "dev")
+    types = {one["Type"] for template in after.values() for one in template["Resources"].values()}
+    assert {name for name in types if not is_listed(name)} == set()
 
 
 DESTRUCTIVE = {"endpoint.name"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import CfnCondition, RemovalPolicy
+from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
@@ -52,9 +53,12 @@ class GpuEndpoint(InvocableEndpoint):
         data_capture: where requests and answers are captured; default nowhere.
         capture_percentage: the share of requests that is captured, 0 to 100; default 100.
         log_retention: how long container logs are kept; default one month.
+        awake: the condition on which the endpoint and its scaling exist, see ``AwakeParameter``; default always. What
+            costs nothing stays: models, the config, the log group.
 
     Attributes:
         variants: the variants given.
+        awake: the condition given.
         config: the endpoint config's resource.
         log_group: the containers' log group, made here so that it has a retention (SageMaker's own would have none).
         endpoint_config_name: the template's config; compare it with DescribeEndpoint after a deployment,
@@ -77,9 +81,11 @@ class GpuEndpoint(InvocableEndpoint):
         data_capture: CaptureBucket | None = None,
         capture_percentage: int = 100,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        awake: CfnCondition | None = None,
     ) -> None:
         super().__init__(scope, construct_id, endpoint_name=endpoint_name)
         self.variants = _checked(variants)
+        self.awake = awake
         nvme = _check_volume_key(volume_key, self.variants, escape=volume_key_with_nvme)
         # A removal policy other than DESTROY would leave a group whose fixed name blocks the next deployment.
         self.log_group = logs.LogGroup(
@@ -127,6 +133,8 @@ class GpuEndpoint(InvocableEndpoint):
         endpoint.node.add_dependency(self.log_group)
         if retained_counts:
             self._scale(endpoint)
+        if awake:
+            self._exist_only_if(awake)
 
     @staticmethod
     def from_endpoint_name(scope: Construct, construct_id: str, endpoint_name: str) -> InvocableEndpoint:
@@ -146,6 +154,13 @@ class GpuEndpoint(InvocableEndpoint):
                 variant.autoscaling.apply(
                     scaling, variant.name, endpoint_name=self.endpoint_name, variant_name=variant.name
                 )
+
+    def _exist_only_if(self, awake: CfnCondition) -> None:
+        # Outputs and parameters have the literal name: nothing refers to what may be gone.
+        conditional = (sagemaker.CfnEndpoint, autoscaling.CfnScalableTarget, autoscaling.CfnScalingPolicy)
+        for construct in self.node.find_all():
+            if isinstance(construct, conditional):
+                construct.cfn_options.condition = awake
 
 
 def _checked(variants: Sequence[Variant]) -> tuple[Variant, ...]:

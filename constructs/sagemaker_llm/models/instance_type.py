@@ -6,8 +6,10 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from sagemaker_llm.errors import OptionError
 
@@ -62,10 +64,33 @@ class InstanceType:
         )
 
 
+@dataclass(frozen=True)
+class PriceOrigin:
+    """Where the prices come from, and when they held.
+
+    Attributes:
+        seen: the day they were read, or the first of the month.
+        region: the one region in which they hold.
+        source: the page to look them up at.
+
+    """
+
+    seen: date
+    region: str
+    source: str
+
+
+@cache
+def price_origin() -> PriceOrigin:
+    """Return the origin of every ``price_usd_per_hour``."""
+    prices = _data()["prices"]
+    return PriceOrigin(seen=prices["seen"], region=prices["region"], source=prices["source"])
+
+
 @cache
 def instance_types() -> Mapping[str, InstanceType]:
     """Return every GPU type by its name."""
-    data = tomllib.loads(files("sagemaker_llm.models").joinpath("instances.toml").read_text("utf-8"))
+    data = _data()
     prices, quota_codes = data["prices"]["usd_per_hour"], data["quota_codes"]
     return {
         (name := f"ml.{family}.{size}"): InstanceType(
@@ -80,3 +105,8 @@ def instance_types() -> Mapping[str, InstanceType]:
         for family, traits in data["families"].items()
         for size, gpus in traits["gpus"].items()
     }
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads(files("sagemaker_llm.models").joinpath("instances.toml").read_text("utf-8"))

@@ -29,6 +29,7 @@ def python_function(
     reserved_concurrency: int | None = None,
     snap_start: bool = False,
     layers: Sequence[lambda_.ILayerVersion] = (),
+    name: str | None = None,
 ) -> lambda_.Function:
     """Declare a function that may write to its own log group and nothing else yet.
 
@@ -47,6 +48,7 @@ def python_function(
         reserved_concurrency: the concurrency reserved for it, which is also its limit; default the account's pool.
         snap_start: restore execution environments of its versions from a snapshot; default false.
         layers: the layers; default none.
+        name: the function's name; default CloudFormation gives one.
 
     """
     log_group = logs.LogGroup(scope, "LogGroup", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
@@ -55,6 +57,7 @@ def python_function(
     function = lambda_.Function(
         scope,
         "Function",
+        function_name=name,
         description=description,
         **_platform(),
         code=code,

@@ -20,9 +20,10 @@ from sagemaker_llm.models.catalog import Api
 from sagemaker_llm.proxy import source
 from sagemaker_llm.proxy import streaming as stream
 from sagemaker_llm.proxy.function import python_function, write_the_account_as_a_reference
-from sagemaker_llm.proxy.metrics import ProxyMetrics
+from sagemaker_llm.proxy.metrics import DetailedMetrics, ProxyMetrics
 from sagemaker_llm.proxy.request_limits import RequestLimits
 from sagemaker_llm.proxy.served_endpoint import ServedEndpoint, check_served, environment_of
+from sagemaker_llm.proxy.sleeping import Sleeping
 from sagemaker_llm.proxy.version_check import VersionCheck
 
 LogLevel: TypeAlias = Literal["INFO", "ERROR"]
@@ -59,8 +60,11 @@ class LlmProxy(ProxyMetrics, Construct):
             and restoring it: docs.aws.amazon.com/lambda/latest/dg/snapstart.html.
         streaming: stream responses: the function is a web server behind AWS's Lambda Web Adapter, a layer, and not for
             SnapStart; default false.
+        sleeping: that the endpoint sleeps at times, and whether requests wake it; default it never sleeps. Not for
+            ``more_endpoints``.
         stream_timeout: with streaming, how long a stream may take, 1 to 480 s; default 300 s. SageMaker ends it after
             8 minutes.
+        detailed_metrics: count requests by route, variant and client too; each metric has a price. Default no.
 
     Attributes:
         function: the function.
@@ -98,6 +102,8 @@ class LlmProxy(ProxyMetrics, Construct):
         snap_start: bool = False,
         streaming: bool = False,
         stream_timeout: Duration | None = None,
+        sleeping: Sleeping | None = None,
+        detailed_metrics: DetailedMetrics | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         timeout = _generate_seconds(generate_timeout)
@@ -133,6 +139,8 @@ class LlmProxy(ProxyMetrics, Construct):
                 "LOG_LEVEL": log_level,
                 **{name: str(value) for name, value in self.request_limits.by_name.items()},
                 **(stream.environment(stream_seconds) if streaming else {}),
+                **(sleeping.environment if sleeping else {}),
+                **(detailed_metrics.variables if detailed_metrics else {}),
             },
             snap_start=snap_start,
             layers=[stream.layer(self)] if streaming else (),
@@ -140,6 +148,8 @@ class LlmProxy(ProxyMetrics, Construct):
         self.log_group = self.function.log_group
         for one in served:
             (one.endpoint.grant_invoke_stream if streaming else one.endpoint.grant_invoke)(self.function)
+        if sleeping:
+            sleeping.grant_wake(self.function)
         self._publish(code, log_retention)
 
     def _publish(self, code: lambda_.Code, log_retention: logs.RetentionDays) -> None:

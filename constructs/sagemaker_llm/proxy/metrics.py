@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from sagemaker_llm.metric import metric
 from sagemaker_llm.proxy import source
+
+
+@dataclass(frozen=True)
+class DetailedMetrics:
+    """The metrics of a proxy by route, variant and client.
+
+    Attributes:
+        environment: the value of their dimension ``Environment``.
+        clients: the clients' names, by what identifies them: the name itself for a client with keys, a principal's ARN,
+            ``account:role name`` for an assumed role, or an account.
+
+    """
+
+    environment: str
+    clients: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return the function's environment variables."""
+        found = {"METRICS_ENVIRONMENT": self.environment}
+        if self.clients:
+            found["METRICS_CLIENTS"] = json.dumps(self.clients, separators=(",", ":"))
+        return found
 
 
 class ProxyMetrics:

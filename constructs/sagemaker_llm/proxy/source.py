@@ -22,6 +22,7 @@ _IN_THE_WHEEL: Final = Path(__file__).parents[1] / "_lambda"
 _IN_A_CHECKOUT: Final = Path(__file__).parents[3] / "lambda"
 # Bytecode of whoever imported the source before would change the asset's hash.
 _EXCLUDED: Final = ["**/__pycache__", "**/*.pyc", "**/*.md"]
+_POWER: Final = "power"
 
 
 class Route(Protocol):
@@ -54,7 +55,17 @@ def code() -> lambda_.Code:
     """Return the source as an asset."""
     from aws_cdk import aws_lambda as lambda_
 
-    return lambda_.Code.from_asset(str(folder()), exclude=_EXCLUDED)
+    # The switch is an asset of its own: each has only what it runs, and a change of one does not deploy the other.
+    return lambda_.Code.from_asset(str(folder()), exclude=[*_EXCLUDED, _POWER])
+
+
+def power_code() -> lambda_.Code:
+    """Return the source of the switch as an asset: the package ``power`` and nothing else."""
+    from aws_cdk import IgnoreMode
+    from aws_cdk import aws_lambda as lambda_
+
+    only = ["*", f"!{_POWER}", f"!{_POWER}/*.py"]
+    return lambda_.Code.from_asset(str(folder()), exclude=only, ignore_mode=IgnoreMode.GIT)
 
 
 def routes(apis: Iterable[str]) -> Sequence[Route]:
@@ -76,6 +87,16 @@ def metrics_names() -> tuple[str, str]:
     """Return the namespace of the metrics that the function writes, and the name of their one dimension."""
     metrics = _module("metrics")
     return metrics.NAMESPACE, metrics.DIMENSION
+
+
+def detailed_metrics() -> Sequence[str]:
+    """Return the names of the metrics that are also counted by route, variant and client."""
+    return cast("Sequence[str]", _module("metrics").DETAILS)
+
+
+def metric_names() -> Sequence[str]:
+    """Return the names of all metrics that the function may write; each is billed in a month in which it does."""
+    return tuple(_module("metrics").UNITS)
 
 
 def request_schema(route: Route, limits: Mapping[str, int]) -> dict[str, Any]:

@@ -26,10 +26,11 @@ def request_of(event: Any) -> Request:  # noqa: ANN401 - whatever Lambda passes
         context = event["requestContext"]
         if "http" in context:
             method, path, received = context["http"]["method"], event["rawPath"], context.get("timeEpoch")
-            caller = _member(context, "authorizer", "iam", "userArn")
+            caller, key = _member(context, "authorizer", "iam", "userArn"), ""
             query = dict(reversed(parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)))
         else:
             method, path, received = event["httpMethod"], _path_of(event), context.get("requestTimeEpoch")
+            key = str(_member(context, "identity", "apiKey") or "")
             # The key's id, never the key itself.
             caller = _member(context, "identity", "apiKeyId") or _member(context, "identity", "userArn")
             query = {str(name): str(value) for name, value in (event.get("queryStringParameters") or {}).items()}
@@ -46,6 +47,7 @@ def request_of(event: Any) -> Request:  # noqa: ANN401 - whatever Lambda passes
         caller=str(caller or ""),
         received_at=milliseconds / 1000,
         read_body=lambda max_bytes: _decoded(body, is_base64, max_bytes),
+        key_owner=key.rpartition("-")[0],
     )
 
 

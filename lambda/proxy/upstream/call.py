@@ -22,6 +22,7 @@ class Call:
         deadline: when the answer has to be there, by ``time.monotonic()``.
         variant: the variant of the endpoint; default by weight.
         attempts: how many requests were sent upstream so far.
+        answered_by: the variant that answered, by SageMaker; empty before.
 
     """
 
@@ -30,6 +31,7 @@ class Call:
     deadline: float
     variant: str | None = None
     attempts: int = 0
+    answered_by: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _cancelled: bool = field(default=False, repr=False)
     # Held until the call is cancelled: waiting for it is waiting for that. An Event costs three times as much.

@@ -1,7 +1,4 @@
-"""The one call to SageMaker. Every option that decides how often a generation runs is set here, on purpose.
-
-botocore is boto3 without its resources and transfers, which nothing here uses: a fifth of a cold start, as measured.
-"""
+"""The one call to SageMaker. Every option that decides how often a generation runs is set here, on purpose."""
 
 from __future__ import annotations
 
@@ -11,16 +8,16 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any, Final, TypeVar
 
-import botocore.session
+import botocore
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.loaders import Loader
 from urllib3.exceptions import HTTPError
 
 from proxy.errors import ProxyError
 from proxy.settings import Settings
 from proxy.upstream.call import Call
 from proxy.upstream.errors import before_the_model, proxy_error_of
+from proxy.upstream.sdk import create_client
 from proxy.upstream.workers import Workers
 
 CONNECT_SECONDS: Final = 2.0
@@ -36,13 +33,6 @@ _SERVICE: Final = "sagemaker-runtime"
 _random = random.SystemRandom()
 
 
-class _OneService(Loader):
-    """The SDK's data, without listing the folders of its 400 services."""
-
-    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - the SDK's own
-        return [_SERVICE]
-
-
 class EndpointClient:
     """The endpoints. Make one for each execution environment: it keeps connections.
 
@@ -54,11 +44,9 @@ class EndpointClient:
     def __init__(self, settings: Settings) -> None:
         self._last_used = [time.time()] * MAX_CONCURRENT_REQUESTS
         self._workers = Workers()
-        session = botocore.session.Session()
-        session.register_component("data_loader", _OneService())
-        self._client: Any = session.create_client(
+        self._client = create_client(
             _SERVICE,
-            config=Config(
+            Config(
                 # The SDK's own retries (3, since November 2026; 5 before) would repeat a generation that is only slow.
                 # The proxy decides about a second attempt, below.
                 retries={"mode": "standard", "total_max_attempts": 1},
@@ -170,7 +158,9 @@ class EndpointClient:
 
     def _open(self, content: bytes, call: Call) -> Any:  # noqa: ANN401 - botocore's event stream
         call.begin_attempt()
-        return self._client.invoke_endpoint_with_response_stream(**_request(content, call))["Body"]
+        response = self._client.invoke_endpoint_with_response_stream(**_request(content, call))
+        call.answered_by = response.get("InvokedProductionVariant", "")
+        return response["Body"]
 
     def _leave(self, call: Call) -> None:
         """Leave a call: a late answer must not keep the next request from its worker, and nothing more may be sent."""
@@ -191,6 +181,7 @@ class EndpointClient:
     def _send(self, content: bytes, call: Call) -> bytes:
         call.begin_attempt()
         response = self._client.invoke_endpoint(**_request(content, call))
+        call.answered_by = response.get("InvokedProductionVariant", "")
         body: bytes = response["Body"].read()
         return body
 

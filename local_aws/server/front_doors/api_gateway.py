@@ -13,7 +13,6 @@ import re
 import time
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from functools import partial
 from typing import Any, Final
 
 from ministack import app
@@ -23,7 +22,7 @@ from ministack.services.cloudformation import provisioners
 
 from local_aws.server import emulator
 from local_aws.server.emulator import Properties, ResourceType, Response
-from local_aws.server.front_doors import access_log, streamed_responses
+from local_aws.server.front_doors import access_log, api_metrics, streamed_responses
 
 _PAYLOAD_BYTES: Final = 10_000_000
 
@@ -58,9 +57,14 @@ def _check_requests_and_log() -> None:
         else:
             response = await original(request, *arguments)
         if not isinstance(response, rest._GatewayError):
-            note = partial(access_log.write, request, method, headers, started, response)
+
+            def note(size: int) -> None:
+                access_log.write(request, method, headers, started, response, size)
+                api_metrics.record(request, started, response)
+
             return streamed_responses.when_sent(response, note)
         access_log.write(request, method, headers, started, response)
+        api_metrics.record(request, started, response)
         return response
 
     rest._execute_in_scope = execute

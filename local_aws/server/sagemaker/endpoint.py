@@ -100,19 +100,19 @@ class Endpoint:
             return both | former if same else both + former
         return both
 
-    def change(self, fleet: Fleet, failure: str) -> None:
-        """Start a change to another fleet."""
+    def change(self, fleet: Fleet, failure: str, seconds: float) -> None:
+        """Start a change to another fleet, which takes so many seconds."""
         self.former, self.fleet, self.failure, self.reason = self.serving, fleet, failure, ""
-        self.busy_as, self.modified = "Updating", time.time()
+        self.busy_as, self.modified, self.seconds = "Updating", time.time(), seconds
 
     def settle(self) -> None:
         """Undo a failed change after its rollback."""
         if self.failure and self.busy_as == "Updating" and self.status == "InService" and self.former:
             self.fleet, self.reason, self.failure = self.former, self.failure, ""
 
-    def delete(self) -> None:
-        """Start the deletion."""
-        self.busy_as, self.modified, self.failure = "Deleting", time.time(), ""
+    def delete(self, seconds: float) -> None:
+        """Start the deletion, which takes so many seconds."""
+        self.busy_as, self.modified, self.seconds, self.failure = "Deleting", time.time(), seconds, ""
 
     def description(self, status: str) -> dict[str, Any]:
         """Return what DescribeEndpoint returns.

@@ -85,14 +85,19 @@ def _endpoint(sagemaker: SageMaker) -> ResourceType:
             time.sleep(_POLL_SECONDS)
         return endpoint.failure_reason
 
-    def gone(name: str) -> None:
-        """Delete the endpoint and wait until it is gone; accept that it was gone before."""
+    def exists(name: str) -> bool:
         try:
-            sagemaker.call("DeleteEndpoint", {"EndpointName": name})
-            while sagemaker.endpoint(name):
-                time.sleep(_POLL_SECONDS)
+            return bool(sagemaker.endpoint(name))
         except AwsError:
+            return False
+
+    def gone(name: str) -> None:
+        """Delete the endpoint and wait until it is gone; accept that it was gone before, and nothing else."""
+        if not exists(name):
             return
+        _call(sagemaker, "DeleteEndpoint", {"EndpointName": name})
+        while exists(name):
+            time.sleep(_POLL_SECONDS)
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Properties]:
         name = properties.get("EndpointName") or emulator.generated_name(stack_name, logical_id)

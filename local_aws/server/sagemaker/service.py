@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from local_aws.conditions import ConditionsFile
@@ -24,13 +24,13 @@ class SageMaker:
     """Models, endpoint configs and endpoints of every account and region.
 
     Args:
-        seconds: how long an endpoint takes to be created, updated or deleted.
+        seconds: returns how long an endpoint takes to be created, updated or deleted.
         conditions: the state of the account.
         scaling: the scalable targets, and how many instances they should have.
 
     """
 
-    def __init__(self, seconds: float, conditions: ConditionsFile, scaling: Autoscaler) -> None:
+    def __init__(self, seconds: Callable[[], float], conditions: ConditionsFile, scaling: Autoscaler) -> None:
         self.seconds = seconds
         self._scaling = scaling
         self._conditions = conditions
@@ -71,6 +71,10 @@ class SageMaker:
         """Return whether an endpoint exists and has a variant."""
         found = self._endpoints.get(endpoint_name.lower())
         return bool(found and not found.is_gone and variant_name in found.fleet.types)
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return the endpoints of the present account and region."""
+        return [one for one in list(self._endpoints.values()) if not one.is_gone]
 
     def endpoint(self, name: str) -> Endpoint:
         """Return an endpoint by its name, which is case-insensitive on SageMaker's side.
@@ -146,11 +150,10 @@ class SageMaker:
     def _create_endpoint(self, request: Request) -> Answer:
         rules.check_deployment(request)
         name, config = request["EndpointName"], self._configs.find(request["EndpointConfigName"])
-        existing = self._endpoints.get(name.lower())
-        if existing and not existing.is_gone:
+        if (existing := self._endpoints.get(name.lower())) and not existing.is_gone:
             raise validation(f'Cannot create already existing endpoint "{existing.arn}".')
         fleet, failure = self._fleet(config["EndpointConfigName"], config["ProductionVariants"])
-        endpoint = Endpoint(name, arn("endpoint", name), fleet, self.seconds, failure)
+        endpoint = Endpoint(name, arn("endpoint", name), fleet, self.seconds(), failure)
         self._endpoints[name.lower()] = endpoint
         self._tags.set(endpoint.arn, request.get("Tags", []))
         return {"EndpointArn": endpoint.arn}
@@ -170,7 +173,7 @@ class SageMaker:
         if request.get("RetainAllVariantProperties"):
             dropped = {p["VariantPropertyType"] for p in request.get("ExcludeRetainedVariantProperties", [])}
             variants = with_live_properties(variants, endpoint.fleet.variants, dropped)
-        endpoint.change(*self._fleet(config["EndpointConfigName"], variants))
+        endpoint.change(*self._fleet(config["EndpointConfigName"], variants), self.seconds())
         return {"EndpointArn": endpoint.arn}
 
     def _update_weights(self, request: Request) -> Answer:
@@ -189,7 +192,7 @@ class SageMaker:
             for v in endpoint.fleet.variants
             for change in [desired.get(v["VariantName"], {})]
         ]
-        endpoint.change(*self._fleet(endpoint.fleet.config_name, variants, resized=endpoint))
+        endpoint.change(*self._fleet(endpoint.fleet.config_name, variants, resized=endpoint), self.seconds())
 
     def _scale(self, endpoint: Endpoint) -> None:
         """Apply the scaling policies, when no other change is in progress."""
@@ -212,8 +215,8 @@ class SageMaker:
     ) -> tuple[Fleet, str]:
         """Return the new fleet and why it will fail; refuse what SageMaker refuses at once."""
         in_use: Counter[str] = Counter()
-        for endpoint in self._endpoints.values():
-            if not endpoint.is_gone and endpoint is not resized:
+        for endpoint in self.endpoints():
+            if endpoint is not resized:
                 in_use += endpoint.instances()
         types, failure = placement.place(variants, in_use, self._conditions.now(), self._package_of)
         return Fleet(config_name, variants, types), failure
@@ -225,15 +228,15 @@ class SageMaker:
     def _delete_endpoint(self, request: Request) -> Answer:
         endpoint = self.endpoint(request["EndpointName"])
         self._refuse_busy(endpoint, unless=("InService", "Failed", "Deleting"))
-        endpoint.delete()
+        endpoint.delete(self.seconds())
         self._tags.remove(endpoint.arn)
         return {}
 
     def _status(self, endpoint: Endpoint) -> str:
         """Return an endpoint's status; ``SystemUpdating`` while the conditions say that AWS maintains it."""
         status = endpoint.status
-        maintained = any(part in endpoint.name for part in self._conditions.now().system_updating)
-        return "SystemUpdating" if maintained and status == "InService" else status
+        updating = self._conditions.now().system_updating
+        return "SystemUpdating" if status == "InService" and any(p in endpoint.name for p in updating) else status
 
     def _refuse_busy(self, endpoint: Endpoint, *, unless: tuple[str, ...]) -> None:
         if self._status(endpoint) not in unless:
@@ -244,7 +247,6 @@ class SageMaker:
 
     def _list_endpoints(self, request: Request) -> Answer:
         part = request.get("NameContains", "").lower()
-        found = [e for name, e in sorted(self._endpoints.items()) if part in name and not e.is_gone]
+        found = sorted((e for e in self.endpoints() if part in e.name.lower()), key=lambda e: e.name.lower())
         keys = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
-        described = [self._describe(endpoint) for endpoint in found]
-        return {"Endpoints": [{key: one[key] for key in keys} for one in described]}
+        return {"Endpoints": [{key: one[key] for key in keys} for one in map(self._describe, found)]}

@@ -68,7 +68,7 @@ class Gateway:
         assert usagePlanId == "plan"
         return {"id": "plan", "name": f"{STACK}-search"}
 
-    def create_api_key(self, name: str, enabled: bool, tags: dict[str, str]) -> Any:
+    def create_api_key(self, name: str, value: str, enabled: bool, tags: dict[str, str]) -> Any:
         assert enabled
         return {**self.add(name, tags), "value": VALUE}
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from endpointctl.aws import Aws
 from endpointctl.client import Client
 from endpointctl.commands.smoke import _REQUESTS, smoke
 from endpointctl.failure import Failure
@@ -40,6 +41,30 @@ def test_an_answer_without_a_text_fails(monkeypatch: pytest.MonkeyPatch, answer:
     monkeypatch.setattr(Client, "connect", lambda *_, **__: Proxy(answer))
     with pytest.raises(Failure, match="dev: the proxy answered /v1/generate without generations"):
         smoke("dev")
+
+
+class Asleep(Proxy):
+    def get(self, path: str) -> tuple[int, Any]:
+        assert path == "/healthz"
+        return self.answer, None
+
+
+@pytest.mark.parametrize("status", [200, 424])
+def test_a_model_that_sleeps_is_not_woken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], status: int
+) -> None:
+    proxy = Asleep(status)
+    monkeypatch.setattr(settings, "read", lambda _: settings.read_file(EXAMPLES / "office-hours.yaml"))
+    monkeypatch.setattr(Client, "connect", lambda *_, **__: proxy)
+    monkeypatch.setattr(Aws, "is_asleep", lambda _, environment: environment == "office-hours")
+    if status == 200:
+        smoke("office-hours")
+        said = capsys.readouterr().out
+        assert said == "office-hours: the endpoint sleeps and was not woken; the front door and the proxy answered\n"
+    else:
+        with pytest.raises(Failure, match="office-hours: the proxy answered /healthz with the status 424"):
+            smoke("office-hours")
+    assert proxy.asked == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import pytest
 
 from local_aws.runner.cloud import ROOT
 
-SHARED = ("local_aws.condition_types", "local_aws.conditions", "local_aws.faults", "local_aws.invocation_log")
+SHARED = tuple(
+    f"local_aws.{name}" for name in ("condition_errors", "condition_types", "conditions", "faults", "invocation_log")
+)
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted((ROOT / "local_aws").rglob("*.py"))

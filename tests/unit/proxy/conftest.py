@@ -4,10 +4,11 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
-from proxy.upstream import client
+from proxy.upstream import sdk
 
 from .function import GOOD, SETTINGS, Function, Upstream, answer, fresh_handler, read_request, set_sdk
 
@@ -15,15 +16,26 @@ from .function import GOOD, SETTINGS, Function, Upstream, answer, fresh_handler,
 @pytest.fixture(scope="session", autouse=True)
 def _one_reading_of_the_sdks_data() -> Iterator[None]:
     """Read the SDK's data once, not for each function of each test: that is most of what a start costs."""
-    shared = client._OneService()
+    shared = cache(sdk._OneService)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client, "_OneService", lambda: shared)
+        patch.setattr(sdk, "_OneService", shared)
         yield
 
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    server = Upstream(answer(200, GOOD))
+    yield from listening(Upstream(answer(200, GOOD)))
+
+
+@pytest.fixture
+def waker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
+    """A stand-in for Lambda's API."""
+    for server in listening(Upstream(answer(202, b""))):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{server.port}")
+        yield server
+
+
+def listening(server: Upstream) -> Iterator[Upstream]:
     listener = socket.create_server(("127.0.0.1", 0))
     server.port = listener.getsockname()[1]
 

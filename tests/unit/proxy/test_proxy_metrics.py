@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from proxy.dialects.cohere_v1.generate import answer as generate_answer
-from proxy.metrics import _UNITS, embedded
+from proxy.metrics import UNITS, embedded
 
 from .function import GOOD, Function, Upstream, answer, event
 
@@ -111,4 +111,4 @@ def test_tokens_a_second() -> None:
 
 def test_the_readme_lists_them_all() -> None:
     table = README.read_text("utf-8").partition("## Logs and metrics")[2]
-    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(_UNITS)
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(UNITS)

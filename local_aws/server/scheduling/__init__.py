@@ -1,0 +1,1 @@
+"""EventBridge Scheduler: when a schedule is due, what is invalid, and how its target is called."""

@@ -1,0 +1,218 @@
+"""Each alarm fires and clears, the composite pages once, and a sleeping endpoint is no incident."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from endpointctl.failure import Failure
+from local_aws.conditions import Fault
+from stacks.settings import ENVIRONMENTS
+from tests.support.cloud import Deployed, Stacks, edit_by_hand, policy
+from tests.support.templates import Content, changed, content_of, templates_of
+from tests.support.watched import Watched
+
+PREFIX = "cohere-local"
+VARIANT = {"EndpointName": PREFIX, "VariantName": "AllTraffic"}
+ENVIRONMENT = {"Environment": "local"}
+API = {"ApiName": "cohere-local-proxy", "Stage": "live"}
+ALARMS = {"email": "operations@example.com"}
+
+
+def _function() -> str:
+    return str(boto3.client("ssm").get_parameter(Name="/cohere/local/generate-function")["Parameter"]["Value"])
+
+
+def _content() -> Content:
+    rest = {"account_log_role": True}
+    return changed(content_of(ENVIRONMENTS / "local.yaml"), {"alarms": ALARMS, "proxy.rest_api": rest})
+
+
+@pytest.fixture(scope="module")
+def stacks(deployed: Deployed) -> Stacks:
+    found = Stacks("local")
+    found.deploy(_content(), "endpoint", "proxy", "operations")
+    return found
+
+
+@pytest.fixture(scope="module")
+def watched(deployed: Deployed, stacks: Stacks) -> Watched:
+    return Watched(deployed, "cohere-local-alarms")
+
+
+@pytest.fixture(autouse=True)
+def calm(watched: Watched) -> None:
+    """Begin each test with alarms that have been evaluated, and nothing said."""
+    watched.change(faults=())
+    watched.move(60)
+    watched.settled()
+    watched.told()
+
+
+CASES: list[tuple[str, str, dict[str, str], dict[str, list[float]], dict[str, list[float]]]] = [
+    ("model-errors", "AWS/SageMaker", VARIANT, {"InvocationModelErrors": [1]}, {"InvocationModelErrors": [0]}),
+    ("service-errors", "AWS/SageMaker", VARIANT, {"Invocation5XXErrors": [1]}, {"Invocation5XXErrors": [0]}),
+    ("latency", "AWS/SageMaker", VARIANT, {"ModelLatency": [22e6]}, {"ModelLatency": [21e6]}),
+    (
+        "saturation",
+        "AWS/SageMaker",
+        VARIANT,
+        {"ConcurrentRequestsPerModel": [99]},
+        {"ConcurrentRequestsPerModel": [1, 5]},
+    ),
+    ("proxy-errors", "CohereProxy", ENVIRONMENT, {"ServerErrors": [1]}, {"ServerErrors": [0]}),
+    ("proxy-throttles", "CohereProxy", ENVIRONMENT, {"Throttles": [1]}, {"Throttles": [0]}),
+    ("proxy-ends", "AWS/Lambda", {}, {"Errors": [1]}, {"Errors": [0]}),
+    ("proxy-concurrency", "AWS/Lambda", {}, {"Throttles": [3]}, {"Throttles": [0]}),
+    ("api-errors", "AWS/ApiGateway", API, {"5XXError": [1]}, {"5XXError": [0]}),
+    ("api-latency", "AWS/ApiGateway", API, {"Latency": [22_000]}, {"Latency": [21_000]}),
+]
+REQUESTS = {"AWS/SageMaker": "Invocations", "CohereProxy": "Requests", "AWS/ApiGateway": "Count"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_each_alarm_fires_and_clears_and_pages_once(watched: Watched, case: Any) -> None:
+    name, namespace, dimensions, bad, good = case
+    dimensions = dimensions or {"FunctionName": _function()}
+    requests = {REQUESTS[namespace]: [1.0] * 9} if namespace in REQUESTS else {}
+    watched.put(namespace, dimensions, {**requests, **bad})
+    assert watched.settled_alarming() == {PREFIX, f"{PREFIX}-{name}"}
+    watched.put(namespace, dimensions, {**requests, **bad})
+    assert watched.settled_alarming() == {PREFIX, f"{PREFIX}-{name}"}
+    watched.put(namespace, dimensions, {**requests, **good})
+    assert watched.settled_alarming() == set()
+    assert watched.pages() == [(PREFIX, "ALARM"), (PREFIX, "OK")]
+
+
+def test_two_alarms_page_once(watched: Watched) -> None:
+    values = {"Invocations": [1.0] * 9, "Invocation5XXErrors": [1.0], "ModelLatency": [50e6]}
+    watched.put("AWS/SageMaker", VARIANT, values)
+    assert watched.settled_alarming() == {PREFIX, f"{PREFIX}-service-errors", f"{PREFIX}-latency"}
+    assert watched.pages() == [(PREFIX, "ALARM")]
+
+
+def test_few_requests_and_one_bad_period_are_no_alarm(watched: Watched) -> None:
+    watched.put("AWS/SageMaker", VARIANT, {"Invocations": [1.0], "InvocationModelErrors": [1.0]}, minutes=4)
+    assert watched.settled_alarming() == set()
+    watched.move(60)
+    many = {"Invocations": [1.0] * 9, "InvocationModelErrors": [1.0] * 9}
+    watched.put("AWS/SageMaker", VARIANT, many, minutes=2)
+    assert watched.settled_alarming() == set()
+
+
+def test_failures_of_real_requests_fire(watched: Watched, stacks: Stacks) -> None:
+    """Nothing but requests: the model fails, the function logs, and CloudWatch reads its lines."""
+    client = stacks.client()
+    for _ in range(2):
+        watched.change(faults=(Fault("ModelError500"),))
+        for _ in range(6):
+            with pytest.raises(Failure):
+                client.generate(prompt="hello", max_tokens=1)
+        watched.move(5)
+    expected = {PREFIX, f"{PREFIX}-proxy-errors", f"{PREFIX}-model-errors"}
+    assert expected <= watched.settled_alarming()
+
+
+def test_requests_are_counted_by_route_variant_and_environment(watched: Watched, stacks: Stacks) -> None:
+    stacks.client().generate(prompt="hello", max_tokens=1)
+    found = boto3.client("cloudwatch").list_metrics(Namespace="CohereProxy", MetricName="Requests")["Metrics"]
+    sets = [{one["Name"]: one["Value"] for one in metric["Dimensions"]} for metric in found]
+    assert {"Environment": "local", "Route": "generate"} in sets
+    assert {"Endpoint": PREFIX, "Variant": "AllTraffic"} in sets
+    assert ENVIRONMENT in sets
+    assert {"Environment": "local", "Client": "workstation"} in sets
+
+
+def test_an_endpoint_that_somebody_deleted_pages(watched: Watched, deployed: Deployed, stacks: Stacks) -> None:
+    watched.move(1)
+    assert watched.settled()[f"{PREFIX}-no-instance"] == "OK"
+    deployed.sagemaker.delete_endpoint(EndpointName=PREFIX)
+    watched.until(lambda: PREFIX not in str(deployed.sagemaker.list_endpoints()["Endpoints"]))
+    watched.move(8)
+    assert watched.settled_alarming() == set()
+    watched.move(5)
+    assert watched.settled_alarming() == {f"{PREFIX}-no-instance"}
+    assert watched.pages() == [(f"{PREFIX}-no-instance", "ALARM")]
+    stacks.destroy("endpoint")
+    stacks.deploy(_content(), "endpoint")
+
+
+def _asleep(template: dict[str, Any], default: str) -> dict[str, Any]:
+    """Return the endpoint's template with the parameter of the switch."""
+    found: dict[str, Any] = json.loads(json.dumps(template))
+    found.setdefault("Parameters", {})["Awake"] = {"Type": "String", "Default": default}
+    found.setdefault("Conditions", {})["IsAwake"] = {"Fn::Equals": [{"Ref": "Awake"}, "true"]}
+    for resource in found["Resources"].values():
+        if resource["Type"] in ("AWS::SageMaker::Endpoint", "AWS::CloudWatch::Alarm"):
+            resource["Condition"] = "IsAwake"
+    return found
+
+
+def test_a_sleeping_endpoint_is_no_incident_and_a_waking_one_warms_up(watched: Watched, stacks: Stacks) -> None:
+    templates = templates_of(_content(), "local")
+    stacks.give({"endpoint": _asleep(templates["endpoint"], "false")}, "endpoint")
+    assert f"{PREFIX}-no-instance" not in watched.states()
+    for _ in range(3):
+        watched.move(60)
+        assert watched.settled_alarming() == set()
+    stacks.give({"endpoint": _asleep(templates["endpoint"], "true")}, "endpoint")
+    assert watched.settled()[f"{PREFIX}-no-instance"] == "INSUFFICIENT_DATA"
+    for _ in range(11):
+        watched.move(1)
+        watched.settled()
+    assert watched.states()[f"{PREFIX}-no-instance"] == "OK"
+    assert watched.told() == []
+
+
+def test_a_config_by_hand_is_told_and_a_deployment_is_not(watched: Watched, deployed: Deployed, stacks: Stacks) -> None:
+    stacks.deploy(changed(_content(), {"endpoint.routing_strategy": "RANDOM"}), "endpoint")
+    watched.settled()
+    assert watched.told() == []
+    edit_by_hand(deployed)
+    found: list[Any] = []
+
+    def is_told() -> bool:
+        found.extend(watched.told())
+        return bool(found)
+
+    watched.until(is_told)
+    assert [one["detail"]["EndpointConfigName"] for one in found] == ["by-hand"]
+    assert found[0]["detail-type"] == "SageMaker Endpoint State Change"
+
+
+def _topic_policy(service: str, account: str) -> dict[str, Any]:
+    condition = {"StringEquals": {"aws:SourceAccount": account}}
+    return {"Effect": "Allow", "Action": "sns:Publish", "Principal": {"Service": service}, "Condition": condition}
+
+
+@pytest.mark.parametrize(
+    ("service", "account", "told"),
+    [("cloudwatch.amazonaws.com", "111122223333", True), ("cloudwatch.amazonaws.com", "222233334444", False)],
+    ids=["its own account", "another account"],
+)
+def test_who_may_publish(watched: Watched, service: str, account: str, told: bool) -> None:
+    sns: Any = boto3.client("sns")
+    (arn,) = [one["TopicArn"] for one in sns.list_topics()["Topics"] if one["TopicArn"].endswith(f"{PREFIX}-alarms")]
+    before = sns.get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"]
+    statement = {**_topic_policy(service, account), "Resource": arn}
+    sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy(statement))
+    watched.put("AWS/SageMaker", VARIANT, {"ModelLatency": [50e6]})
+    assert watched.settled_alarming() == {PREFIX, f"{PREFIX}-latency"}
+    assert watched.pages() == ([(PREFIX, "ALARM")] if told else [])
+    sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=before)
+
+
+def test_without_the_key_nobody_is_told(watched: Watched, stacks: Stacks) -> None:
+    """A condition on the account for EventBridge, and no permission for CloudWatch: each loses its messages."""
+    kms: Any = boto3.client("kms")
+    key = boto3.client("sns").get_topic_attributes(TopicArn=f"arn:aws:sns:us-east-1:111122223333:{PREFIX}-alarms")
+    name = key["Attributes"]["KmsMasterKeyId"]
+    before = kms.get_key_policy(KeyId=name, PolicyName="default")["Policy"]
+    document = json.loads(before)
+    statements = [one for one in document["Statement"] if "Service" not in one["Principal"]]
+    kms.put_key_policy(KeyId=name, PolicyName="default", Policy=policy(*statements))
+    watched.put("AWS/SageMaker", VARIANT, {"ModelLatency": [50e6]})
+    assert watched.settled_alarming() == {PREFIX, f"{PREFIX}-latency"}
+    assert watched.pages() == []
+    kms.put_key_policy(KeyId=name, PolicyName="default", Policy=before)
