@@ -41,11 +41,11 @@ class SageMaker:
         operations = {
             "CreateModel": self._create_model,
             "DescribeModel": lambda r: self._models.find(r["ModelName"]),
-            "DeleteModel": self._delete_model,
+            "DeleteModel": lambda r: self._remove(self._models, r["ModelName"]),
             "ListModels": lambda r: {"Models": self._models.summaries(r)},
             "CreateEndpointConfig": self._create_config,
             "DescribeEndpointConfig": lambda r: self._configs.find(r["EndpointConfigName"]),
-            "DeleteEndpointConfig": lambda r: self._configs.remove(r["EndpointConfigName"]) or {},
+            "DeleteEndpointConfig": lambda r: self._remove(self._configs, r["EndpointConfigName"]),
             "ListEndpointConfigs": lambda r: {"EndpointConfigs": self._configs.summaries(r)},
             "CreateEndpoint": self._create_endpoint,
             "UpdateEndpoint": self._update_endpoint,
@@ -117,10 +117,6 @@ class SageMaker:
             raise validation(f"Could not assume role {role}. Please ensure that the role exists.")
         return {"ModelArn": self._add(self._models, name, {"EnableNetworkIsolation": False, **request})}
 
-    def _delete_model(self, request: Request) -> Answer:
-        self._models.remove(request["ModelName"])
-        return {}
-
     # Endpoint configs
 
     def _create_config(self, request: Request) -> Answer:
@@ -134,6 +130,11 @@ class SageMaker:
                 package = self._package_of(pool.get("ModelNameOverride", variant["ModelName"]))
                 rules.check_instance_type(package, pool["InstanceType"])
         return {"EndpointConfigArn": self._add(self._configs, name, {**request, "ProductionVariants": variants})}
+
+    @staticmethod
+    def _remove(resources: ResourceStore, name: str) -> Answer:
+        resources.remove(name)
+        return {}
 
     def _add(self, resources: ResourceStore, name: str, request: Request) -> str:
         tags = request.pop("Tags", [])
