@@ -19,6 +19,7 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 
 from endpointctl.failure import Failure
 
@@ -53,6 +54,8 @@ def as_failure() -> Iterator[None]:
         if os.environ.get("AWS_ENDPOINT_URL"):
             hint = "AWS_ENDPOINT_URL is set: is the local cloud still up?"
         raise Failure(f"AWS cannot be reached: {_line(error)} ({hint})") from None
+    except ResponseParserError as error:
+        raise Failure(f"what answers is not AWS: {_line(error)[:200]} (does a web proxy answer instead?)") from None
     except BotoCoreError as error:
         raise Failure(f"AWS: {_line(error)}") from None
 

@@ -83,12 +83,10 @@ class Conditions:
 
     Attributes:
         unsubscribed: parts of the ids of packages to which the account is not subscribed.
-        agreements: the status of the Marketplace's agreement about packages by parts of their ids, e.g. EXPIRED, or
-            NONE; default ACTIVE. Only SearchAgreements tells it.
-        missing_types: parts of the names of instance types that the region does not have.
         quotas: instances for endpoints by type; default ``DEFAULT_QUOTA`` of each.
-        unapplied_quotas: parts of the names of instance types whose quotas nobody has ever changed: Service Quotas
-            knows only their default.
+        unapplied_quotas: parts of the names of instance types of whose quotas only the default is known.
+        missing_types: parts of the names of instance types that the region does not have.
+        agreements: the status of the Marketplace's agreement by parts of the package's id, or NONE; default ACTIVE.
         capacity: instances that AWS can provide, by type; default no limit.
         unhealthy: parts of the ids of packages whose containers never become healthy.
         apis: what the containers of packages answer, by a part of the package's id. The first match counts.
@@ -117,10 +115,10 @@ class Conditions:
     """
 
     unsubscribed: Parts = ()
-    agreements: Agreements = field(default_factory=dict)
-    missing_types: Parts = ()
     quotas: Counts = field(default_factory=dict)
     unapplied_quotas: Parts = ()
+    missing_types: Parts = ()
+    agreements: Agreements = field(default_factory=dict)
     capacity: Counts = field(default_factory=dict)
     unhealthy: Parts = ()
     apis: Apis = field(default_factory=dict)
@@ -166,11 +164,8 @@ class Conditions:
 
     def quota(self, instance_type: str) -> int:
         """Return how many instances of a type endpoints may have."""
-        return 0 if self.lacks_type(instance_type) else self.quotas.get(instance_type, DEFAULT_QUOTA)
-
-    def lacks_type(self, instance_type: str) -> bool:
-        """Return whether the region does not have an instance type."""
-        return any(part in instance_type for part in self.missing_types)
+        is_missing = any(part in instance_type for part in self.missing_types)
+        return 0 if is_missing else self.quotas.get(instance_type, DEFAULT_QUOTA)
 
     def has_capacity(self, instance_type: str, instances: int) -> bool:
         """Return whether AWS can provide this many instances of a type."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from typing import Any, Final
 
 from botocore.config import Config
@@ -19,9 +19,12 @@ from endpointctl.failure import Failure
 from stacks.names import stack_name
 from stacks.settings import Settings
 
-SHORT: Final = Config(
-    connect_timeout=3, read_timeout=6, retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=20
-)
+_FIRST: Final = Config(connect_timeout=3, read_timeout=6, retries={"mode": "standard", "total_max_attempts": 2})
+"""Without a network the first question fails, within seconds, and no other is asked."""
+
+_FURTHER: Final = _FIRST.merge(Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=20))
+"""AWS throttles whoever describes many endpoints."""
+
 MOST_SKEW_SECONDS: Final = 300
 """AWS refuses a signature that is older.
 
@@ -60,7 +63,7 @@ class Identity:
         aws.credentials()
         with as_failure():
             try:
-                response = aws.client("sts", SHORT).get_caller_identity()
+                response = aws.client("sts", _FIRST).get_caller_identity()
             except ClientError as error:
                 skew = _skew(error.response)
                 if skew is None or abs(skew) <= MOST_SKEW_SECONDS:
@@ -100,7 +103,8 @@ class Account:
         self.region = settings.region
         self.file = f"environments/{environment}.yaml"
         self._aws = aws
-        self._lock = threading.Lock()
+        self._lock, self._assuming = threading.Lock(), threading.Lock()
+        self._readers: list[Aws] = []
         self._clients: dict[tuple[Aws, str, str], Any] = {}
         self._stacks: dict[str, Mapping[str, Any] | None] = {}
 
@@ -122,7 +126,7 @@ class Account:
         try:
             return getattr(self._client(self._aws, service, place), operation)(**request)
         except ClientError as error:
-            reader = self._reader if is_denied(error) else None
+            reader = self._reader() if is_denied(error) else None
             if reader is None:
                 raise
             return getattr(self._client(reader, service, place), operation)(**request)
@@ -171,16 +175,16 @@ class Account:
     def _client(self, aws: Aws, service: str, region: str) -> Any:  # noqa: ANN401 - a client without types
         with self._lock:  # a session makes one client at a time
             if (aws, service, region) not in self._clients:
-                self._clients[aws, service, region] = aws.client(service, SHORT, region=region)
+                self._clients[aws, service, region] = aws.client(service, _FURTHER, region=region)
             return self._clients[aws, service, region]
 
-    @cached_property
     def _reader(self) -> Aws | None:
-        """Return a session of the CDK's role for look-ups; None where the caller may not assume it."""
-        try:
-            reader = self._aws.in_role("lookup")
-        except Failure:
-            return None
+        """Return a session of the CDK's role for look-ups, assumed once; None where the caller may not assume it."""
+        with self._assuming:
+            if not self._readers:
+                with suppress(Failure):
+                    self._readers.append(self._aws.in_role("lookup"))
+        reader = next(iter(self._readers), self._aws)
         return None if reader is self._aws else reader
 
     def _described(self, name: str) -> Mapping[str, Any] | None:

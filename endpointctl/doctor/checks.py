@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from endpointctl.aws_failure import as_failure
 from endpointctl.doctor import deployed, machine, package, prerequisites, quota
@@ -112,7 +113,7 @@ def _findings(check: Check, account: Account) -> list[Finding]:
             found.append(one)
     except ClientError as error:
         found.append(_refused(error))
-    except (BotoCoreError, Failure) as error:
+    except (BotoCoreError, ResponseParserError, Failure) as error:
         found.append(unknown(_line(error)))
     except Exception as error:  # noqa: BLE001 - the other checks go on
         found.append(unknown(f"the check failed: {type(error).__name__}: {_one_line(error)}"))
@@ -123,7 +124,7 @@ def _refused(error: ClientError) -> Finding:
     if not is_denied(error):
         return unknown(_line(error))
     operation = error.operation_name
-    return unknown(f"AWS denies you {operation}", "`endpointctl doctor --policy` prints what the doctor needs")
+    return unknown(f"AWS denies you {operation}", "`make doctor ARGS=--policy` prints what the doctor needs")
 
 
 def _line(error: Exception) -> str:

@@ -95,6 +95,8 @@ def prices(account: Account) -> Iterator[Finding]:
     missing = sorted(name for name in types if instance_types()[name].price_usd_per_hour is None)
     if missing:
         yield unknown(f"{', '.join(missing)}: no price in instances.toml", where)
+    elif data["region"] != account.region:
+        yield unknown(f"instances.toml has prices of {data['region']} only: those of {account.region} differ", where)
     else:
         yield ok(f"the prices in instances.toml are of {seen}, {data['region']}")
 

@@ -80,16 +80,17 @@ def request(account: Account, increase: Increase) -> str:
         ClientError: AWS refuses.
 
     """
+    asked = {"ServiceCode": _SERVICE, "QuotaCode": increase.code, "DesiredValue": float(increase.value)}
     filed = open_request(account, increase.code)
     if filed is None:
-        filed = account.call(
-            "service-quotas",
-            "request_service_quota_increase",
-            ServiceCode=_SERVICE,
-            QuotaCode=increase.code,
-            DesiredValue=float(increase.value),
-        )["RequestedQuota"]
-        return f"{increase.name}: requested {increase.value}: {filed['Id']} ({filed['Status']})"
+        try:
+            filed = account.call("service-quotas", "request_service_quota_increase", region=None, **asked)
+        except ClientError as error:
+            if error.response["Error"].get("Code") != "ResourceAlreadyExistsException":
+                raise
+            return f"{increase.name}: another request was made at this moment"  # AWS allows one at a time
+        made = filed["RequestedQuota"]
+        return f"{increase.name}: requested {increase.value}: {made['Id']} ({made['Status']})"
     return f"{increase.name}: {filed['DesiredValue']:.0f} were requested before: {filed['Id']} ({filed['Status']})"
 
 
@@ -98,7 +99,7 @@ def _why(fleet: int, most: int) -> str:
 
 
 def _fix(account: Account) -> str:
-    return f"`endpointctl doctor --env {account.environment} --fix` requests it"
+    return f"`make doctor ENV={account.environment} ARGS=--fix` requests it"
 
 
 def _quota(account: Account, instance_type: str) -> Mapping[str, Any] | None:

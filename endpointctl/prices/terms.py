@@ -8,8 +8,8 @@ from typing import Final
 
 from endpointctl.prices.amount import Amount
 from sagemaker_llm.limits import VARIANT_NAME
-from stacks.metric_clients import custom_metrics
 from stacks.settings import Settings
+from stacks.watching.custom_metrics import custom_metrics
 
 SOFTWARE: Final = "the seller's software"
 MONTH_HOURS: Final = 730.0

@@ -20,6 +20,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
     UnauthorizedSSOTokenError,
 )
+from botocore.parsers import ResponseParserError
 
 from endpointctl import cli
 from endpointctl.aws import Aws, qualifier
@@ -51,6 +52,10 @@ def refused(code: str) -> ClientError:
         (ConnectTimeoutError(endpoint_url=URL), "AWS cannot be reached: "),
         (ReadTimeoutError(endpoint_url=URL), "AWS cannot be reached: "),
         (ProxyConnectionError(proxy_url="http://p", error="x"), "AWS cannot be reached: "),
+        (
+            ResponseParserError("invalid XML:\nb''"),
+            "what answers is not AWS: invalid XML: b'' (does a web proxy answer",
+        ),
     ],
 )
 def test_one_line_with_what_to_do(monkeypatch: pytest.MonkeyPatch, error: Exception, line: str) -> None:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from endpointctl import cli
 from endpointctl.aws import Aws, Caller
 from endpointctl.doctor import Account, Finding, Identity, checks, deployed, machine, run, select
-from endpointctl.doctor.account import SHORT
+from endpointctl.doctor.account import _FIRST
 from endpointctl.doctor.finding import ok
 from stacks.settings import ENVIRONMENTS, Settings
 from tests.support.templates import changed, content_of
@@ -290,6 +290,14 @@ def test_an_old_python(given: Given, monkeypatch: pytest.MonkeyPatch) -> None:
     assert findings("tools")[0].text == "Python 3.10.4 is older than 3.11"
 
 
+def test_a_region_without_prices() -> None:
+    settings = Settings.model_validate(changed(content_of(ENVIRONMENTS / "dev.yaml"), {"region": "us-east-1"}))
+    elsewhere = settings.model_copy(update={"region": "eu-west-1"})
+    account = Account("dev", elsewhere, Aws("eu-west-1"), ME)
+    (found,) = run(account, select(("prices",)))
+    assert (found.status, "prices of us-east-1 only" in found.text) == ("unknown", True)
+
+
 def test_a_response_without_a_date(given: Given) -> None:
     given(GetCallerIdentity={"Account": "111122223333", "Arn": "a", "ResponseMetadata": {}})
     identity = Identity.of(Aws("us-east-1"))
@@ -336,7 +344,7 @@ def test_a_check_that_fails_is_unknown_and_the_others_go_on(
 
 def test_no_network_takes_seconds() -> None:
     """Two attempts to connect, once: nothing else is asked."""
-    assert SHORT.connect_timeout * SHORT.retries["total_max_attempts"] <= 6  # type: ignore[attr-defined]
+    assert _FIRST.connect_timeout * _FIRST.retries["total_max_attempts"] <= 6  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
