@@ -74,3 +74,11 @@ def moment(text: object, default: float) -> float:
         return datetime.fromisoformat(str(text)).timestamp()
     except ValueError:
         return default
+
+
+def broken(stack: str, status: str) -> Outcome:
+    """Return the failure for a stack that a human has to mend."""
+    remedy = "look at its events, mend the cause, and deploy it again"
+    if status == "UPDATE_ROLLBACK_FAILED":
+        remedy = f"run `aws cloudformation continue-update-rollback --stack-name {stack}` with a role of your own"
+    return Outcome("failed", f"{stack} is {status}: {remedy}")

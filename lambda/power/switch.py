@@ -22,6 +22,7 @@ from power.outcome import (
     RETRY_SECONDS,
     Limits,
     Outcome,
+    broken,
     iso,
     moment,
 )
@@ -134,6 +135,9 @@ class Switch:
         status = self._cloud.endpoint()
         if status is None:
             return None
+        stack = self._cloud.stack()  # again: nothing may wake it between both answers
+        if stack.awake or stack.is_busy:
+            return Outcome("busy", f"{stack.status}: the stack changed at this moment; the next tick looks again")
         if status not in _DELETABLE:
             return Outcome("busy", f"the stack has no endpoint, but one is {status}: the next tick looks again")
         self._cloud.delete_endpoint()
@@ -237,13 +241,7 @@ class Switch:
         return self._sleep("idle", None)
 
     def _broken(self, stack: Stack) -> Outcome | None:
-        """Return the failure for a stack that a human has to mend."""
-        if not stack.is_broken:
-            return None
-        remedy = "look at its events, mend the cause, and deploy it again"
-        if stack.status == "UPDATE_ROLLBACK_FAILED":
-            remedy = f"run `aws cloudformation continue-update-rollback --stack-name {self._name}` with your own role"
-        return Outcome("failed", f"{self._name} is {stack.status}: {remedy}")
+        return broken(self._name, stack.status) if stack.is_broken else None
 
     def _lost(self) -> Outcome:
         said = f"the endpoint is gone although {self._name} has it: somebody deleted it; put it to sleep, then wake it"

@@ -221,7 +221,7 @@ class Endpoint(Variant):
         for path, variant in variants.items():
             if self.sleep and variant.autoscaling and variant.autoscaling.schedules:
                 raise OptionError(
-                    "endpoint.sleep",
+                    "sleep",
                     f"with {path}.autoscaling.schedules",
                     problem="has two clocks for one fleet",
                     allowed="one of endpoint.sleep and autoscaling.schedules",

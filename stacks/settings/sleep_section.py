@@ -8,7 +8,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sagemaker_llm import OptionError
 from sagemaker_llm.operations import limits
 from stacks.settings.autoscaling_section import TimeZone
 from stacks.settings.section import Section
@@ -21,7 +20,7 @@ def _date(value: object) -> object:
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise OptionError("except_dates", value, problem="is no date", allowed="e.g. 2026-12-24") from None
+        raise ValueError("a date, e.g. 2026-12-24") from None
 
 
 Time = Annotated[str, Field(pattern=f"^{limits.TIME_PATTERN}$")]

@@ -137,8 +137,15 @@ class Stacks:
     def destroy(self, *stacks: str) -> None:
         for stack in stacks or ("proxy", "endpoint"):
             if self.status(stack):
-                self._cloudformation.delete_stack(StackName=self.name(stack))
+                found = self._cloudformation.describe_stacks(StackName=self.name(stack))["Stacks"][0]
+                role = {"RoleARN": self._role} if "RoleARN" in found else {}
+                self._cloudformation.delete_stack(StackName=self.name(stack), **role)
                 self._settled(stack)
+
+    @property
+    def _role(self) -> str:
+        """Return the role that the CDK's CLI gives CloudFormation."""
+        return f"arn:aws:iam::111122223333:role/cdk-hnb659fds-cfn-exec-role-111122223333-{self._region}"
 
     def parameter(self, key: str) -> str:
         """Return one of the SSM parameters for other teams."""
@@ -158,6 +165,8 @@ class Stacks:
             "TemplateURL": self._published(f"{self.name(stack)}.json", json.dumps(template).encode()),
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
         }
+        if "Awake" in template["Parameters"]:
+            request["RoleARN"] = self._role  # else it would be the switch's, which the stack keeps
         exists = self.status(stack) not in ("", "ROLLBACK_COMPLETE")
         if self.status(stack) == "ROLLBACK_COMPLETE":
             self.destroy(stack)

@@ -64,6 +64,10 @@ class Switched:
 
     def deploy(self, content: Content) -> None:
         self.stacks.give(self.templates(content), "endpoint")
+        # The local cloud's CloudFormation leaves the property out.
+        self._lambda.put_function_concurrency(
+            FunctionName=f"cohere-{self._environment}-power", ReservedConcurrentExecutions=1
+        )
 
     def set(self, **conditions: Any) -> None:
         self.conditions = replace(self.conditions, **conditions)
@@ -96,13 +100,7 @@ class Switched:
         """Wait until something is the case."""
         until = time.monotonic() + seconds
         while not state(self):
-            assert time.monotonic() < until, (
-                self.call("status"),
-                "\n".join(
-                    f"{l['_aws']['Timestamp']} {l['action']} {l['by']} {l['result']} {l['awake']} {l['endpoint']} {l['stack']} {l['detail']}"
-                    for l in self.log()[-14:]
-                ),
-            )
+            assert time.monotonic() < until, (self.call("status"), self.log()[-8:])
             time.sleep(0.1)
 
     @property
@@ -141,6 +139,11 @@ class Switched:
             return None
         lease: dict[str, Any] = json.loads(found["Target"]["Input"])["lease"]
         return lease
+
+    def events(self) -> list[str]:
+        """Return the stack's newest events."""
+        found = boto3.client("cloudformation").describe_stack_events(StackName=self.stacks.name("endpoint"))
+        return [f"{one['LogicalResourceId']} {one['ResourceStatus']}" for one in found["StackEvents"][:20]]
 
     def log(self) -> list[dict[str, Any]]:
         """Return the function's lines."""

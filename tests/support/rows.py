@@ -33,6 +33,9 @@ TOPIC = "arn:aws:sns:us-east-1:111122223333:pager"
 TWO_KEYS = {"proxy.rest_api": {**KEYS["proxy.rest_api"], "clients": {"one": CLIENT, "other": CLIENT}}}
 TWO_BEARER = {"proxy.rest_api": {**TWO_KEYS["proxy.rest_api"], "access": "bearer"}}
 
+HOURS = {"timezone": "Europe/Berlin", "wake": "07:30", "sleep": "19:00"}
+OFFICE: dict[str, Any] = {"endpoint.sleep.office_hours": HOURS}
+
 # What is changed, from what, to what. None takes a key away.
 ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("model.package_arn", {}, {"model.package_arn": LIGHT}),
@@ -69,6 +72,22 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("endpoint.data_capture, off", CAPTURE, {"endpoint.data_capture": None}),
     ("endpoint.execution_role_arn", {}, {"endpoint.execution_role_arn": ROLE}),
     ("endpoint.log_retention_days", {}, {"endpoint.log_retention_days": 90}),
+    ("endpoint.sleep, on", {}, {"endpoint.sleep": {}}),
+    ("endpoint.sleep, with autoscaling", {"endpoint.autoscaling": SCALING}, {"endpoint.sleep": {}}),
+    ("endpoint.sleep, office hours", {"endpoint.sleep": {}}, {"endpoint.sleep.office_hours": HOURS}),
+    (
+        "endpoint.sleep, other hours",
+        {"endpoint.sleep.office_hours": HOURS},
+        {"endpoint.sleep.office_hours.wake": "08:00"},
+    ),
+    ("endpoint.sleep, idle", {"endpoint.sleep": {}}, {"endpoint.sleep.idle_minutes": 60}),
+    ("endpoint.sleep, on demand", {"endpoint.sleep": {}}, {"endpoint.sleep.on_demand": {"wakes_per_day": 5}}),
+    (
+        "endpoint.sleep, lease",
+        {"endpoint.sleep": {}},
+        {"endpoint.sleep.lease": {"max_minutes": 60, "default_minutes": 60}},
+    ),
+    ("endpoint.sleep, off", {"endpoint.sleep": {}}, {"endpoint.sleep": None}),
     ("proxy.callers", {}, {"proxy.callers": ["222233334444"]}),
     ("proxy.rest_api, on", {}, REST),
     ("proxy.rest_api, clients", KEYS, {"proxy.rest_api.clients.other": CLIENT}),

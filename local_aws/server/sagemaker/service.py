@@ -45,7 +45,7 @@ class SageMaker:
             "ListModels": lambda r: {"Models": self._models.summaries(r)},
             "CreateEndpointConfig": self._create_config,
             "DescribeEndpointConfig": lambda r: self._configs.find(r["EndpointConfigName"]),
-            "DeleteEndpointConfig": self._delete_config,
+            "DeleteEndpointConfig": lambda r: self._configs.remove(r["EndpointConfigName"]) or {},
             "ListEndpointConfigs": lambda r: {"EndpointConfigs": self._configs.summaries(r)},
             "CreateEndpoint": self._create_endpoint,
             "UpdateEndpoint": self._update_endpoint,
@@ -134,10 +134,6 @@ class SageMaker:
                 package = self._package_of(pool.get("ModelNameOverride", variant["ModelName"]))
                 rules.check_instance_type(package, pool["InstanceType"])
         return {"EndpointConfigArn": self._add(self._configs, name, {**request, "ProductionVariants": variants})}
-
-    def _delete_config(self, request: Request) -> Answer:
-        self._configs.remove(request["EndpointConfigName"])
-        return {}
 
     def _add(self, resources: ResourceStore, name: str, request: Request) -> str:
         tags = request.pop("Tags", [])
