@@ -151,8 +151,8 @@ ifdef ASSEMBLY
 deploy: node_modules/.installed
 	@$(ASSEMBLED) deploy '$(ENV)' '$(ASSEMBLY)' $(STACK_OPTION) $(if $(TIP),--commit "$$(git rev-parse '$(TIP)')") -- $(ARGS)
 else
+# Without the check of an address that nobody has confirmed yet: it keeps no deployment from succeeding.
 deploy: .venv/.runtime node_modules/.installed ## Deploy ENV (default dev); as it was synthesized before: ASSEMBLY=cdk.out
-	@# An address that nobody has confirmed yet keeps no deployment from succeeding.
 	@$(PY) -m endpointctl $(if $(filter no,$(DOCTOR)),check,doctor --skip alarm-email $(STACK_OPTION) $(DOCTOR)) --env $(ENV)
 	@$(CDK) synth '**' -c environment=$(ENV) --quiet --output cdk.$(ENV).out
 	@$(PY) -m stacks.release cdk.$(ENV).out

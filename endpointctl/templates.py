@@ -149,7 +149,7 @@ def of_assembly(assembly: Path, environment: str) -> dict[str, dict[str, Any]]:
     """
     try:
         found = _in_assembly(assembly)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Failure(f"--assembly {assembly}: {error}: run `make synth`, and give its folder cdk.out") from None
     chosen = {name: template for name, template in found.items() if name.partition("/")[0] == environment}
     if not chosen:

@@ -50,6 +50,12 @@ class Environment(Section):
         pattern=f"^{limits.ROLE_ARN_PATTERN}$",
         description="An execution role from outside, which CloudFormation may pass to SageMaker. Default: none.",
     )
+    operations: bool = Field(
+        default=False, description="Whether it has alarms, a budget or sleep: CloudFormation gets a second policy."
+    )
+    sleeps: bool = Field(
+        default=False, description="Whether its endpoint sleeps at times: the role may wake it, and put it to sleep."
+    )
     hosted_zone_id: str | None = Field(
         default=None,
         pattern=r"^Z[A-Z0-9]{1,31}$",
@@ -173,6 +179,8 @@ def _from_files(account: str | None) -> Mapping[str, Environment]:
             region=one.region,
             signed_rest_api=rest is not None and rest.access == "iam",
             execution_role_arn=one.endpoint.execution_role_arn,
+            operations=one.has_operations or one.endpoint.sleep is not None,
+            sleeps=one.endpoint.sleep is not None,
             hosted_zone_id=rest.domain.hosted_zone.id if rest and rest.domain and rest.domain.hosted_zone else None,
         )
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline_access.execution_policy import OURS
-from pipeline_access.statement import PARTITION, Statement, arn
+from pipeline_access.statement import PARTITION, Statement, arn, iam_arn
 
 
 def boundary_statements() -> Iterator[Statement]:
@@ -27,6 +27,33 @@ def boundary_statements() -> Iterator[Statement]:
         (arn("logs", "*"),),
     )
     yield Statement(
+        "The function that puts an endpoint to sleep, and the role by which CloudFormation does it.",
+        (
+            *("sagemaker:AddTags", "sagemaker:CreateEndpoint", "sagemaker:DeleteEndpoint", "sagemaker:ListTags"),
+            *("sagemaker:DescribeEndpoint*", "sagemaker:UpdateEndpointWeightsAndCapacities"),
+        ),
+        (arn("sagemaker", "endpoint/*"), arn("sagemaker", "endpoint-config/*")),
+    )
+    yield Statement(
+        "The same: its stack, its schedule, its roles, its alarms, and the variants' scaling.",
+        (
+            *("cloudformation:DescribeStack*", "cloudformation:UpdateStack", "iam:PassRole", "ssm:GetParameters"),
+            *("scheduler:CreateSchedule", "scheduler:DeleteSchedule"),
+            *("scheduler:GetSchedule", "scheduler:UpdateSchedule"),
+            *("cloudwatch:DeleteAlarms", "cloudwatch:ListTagsForResource", "cloudwatch:PutMetricAlarm"),
+            *("cloudwatch:TagResource", "cloudwatch:UntagResource"),
+            "application-autoscaling:*",
+        ),
+        (
+            arn("cloudformation", f"stack/{OURS}"),
+            arn("ssm", "parameter/cdk-bootstrap/*"),
+            arn("scheduler", f"schedule/{OURS}"),
+            iam_arn(f"role/{OURS}"),
+            *(arn("cloudwatch", f"alarm:{name}") for name in (OURS, "TargetTracking-*")),
+            arn("application-autoscaling", "scalable-target/*"),
+        ),
+    )
+    yield Statement(
         "SageMaker names the objects of captured data.",
         ("s3:PutObject",),
         (f"arn:{PARTITION}:s3:::{OURS}/*",),
@@ -37,9 +64,10 @@ def boundary_statements() -> Iterator[Statement]:
         (arn("kms", "key/*"),),
     )
     yield Statement(
-        "Metrics and the network interfaces of a model in a VPC take no resource.",
+        "Metrics, alarms, and the network interfaces of a model in a VPC take no resource.",
         (
-            "cloudwatch:PutMetricData",
+            *("application-autoscaling:Describe*", "cloudwatch:DescribeAlarms"),
+            *("cloudwatch:GetMetricData", "cloudwatch:PutMetricData"),
             *("ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"),
             *("ec2:DeleteNetworkInterfacePermission", "ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces"),
             *("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),

@@ -42,8 +42,12 @@ def operations_statements() -> Iterator[Statement]:
     )
     yield Statement(
         f"The schedules that wake and stop the endpoint. {_NAMED}",
-        ("scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:GetSchedule", "scheduler:UpdateSchedule"),
-        (arn("scheduler", f"schedule/default/{OURS}"),),
+        (
+            *("scheduler:CreateSchedule*", "scheduler:DeleteSchedule*", "scheduler:GetSchedule*"),
+            *("scheduler:ListTagsForResource", "scheduler:TagResource", "scheduler:UntagResource"),
+            "scheduler:UpdateSchedule",
+        ),
+        (arn("scheduler", f"schedule-group/{OURS}"), arn("scheduler", f"schedule/{OURS}/{OURS}")),
     )
     yield Statement(
         "CloudFormation names the roles. Each goes to one service.",
@@ -71,7 +75,7 @@ def operations_statements() -> Iterator[Statement]:
         "These actions take no resource, or the list of all; they read, or make something that costs nothing.",
         (
             *("ce:CreateAnomalyMonitor", "ce:CreateAnomalySubscription", "ce:GetAnomaly*", "cloudwatch:ListDashboards"),
-            *("events:ListRules", "scheduler:ListSchedules", "sns:ListSubscriptions", "sns:ListTopics"),
+            *("events:ListRules", "scheduler:ListSchedule*", "sns:ListSubscriptions", "sns:ListTopics"),
         ),
         ("*",),
     )

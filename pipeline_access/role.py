@@ -12,7 +12,7 @@ from constructs import Construct
 from pipeline_access.access import Access, Environment
 from pipeline_access.statement import ACCOUNT, PARTITION, Statement, document, substituted
 from stacks.acknowledgements import acknowledge
-from stacks.names import PROJECT, STACKS, stack_name
+from stacks.names import PROJECT, STACKS, power_function, stack_name
 
 AUDIENCE: Final = "sts.amazonaws.com"
 """The audience that a job asks for in its token."""
@@ -143,6 +143,12 @@ def deploying(name: str, environment: Environment, qualifier: str) -> Iterator[S
         ("apigateway:GET",),
         (f"arn:{PARTITION}:apigateway:{region}::/account",),
     )
+    if environment.sleeps:
+        yield Statement(
+            "Wakes the endpoint for a job, and puts it to sleep after it.",
+            ("lambda:InvokeFunction",),
+            (f"arn:{PARTITION}:lambda:{account}:function:{power_function(name)}",),
+        )
     if environment.signed_rest_api:
         yield Statement(
             "The smoke test: API Gateway gives the API an id that nobody knows before.",

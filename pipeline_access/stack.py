@@ -12,12 +12,16 @@ from constructs import Construct
 from pipeline_access.access import Access
 from pipeline_access.boundary import boundary_statements
 from pipeline_access.execution_policy import execution_statements
+from pipeline_access.operations_policy import operations_statements
 from pipeline_access.role import DRIFT, HOURS, PipelineRole, acknowledge_wildcards, deploying, reading
 from pipeline_access.statement import Statement, document, iam_arn
 from stacks.names import PROJECT
 
 EXECUTION_POLICY: Final = f"{PROJECT}-cloudformation-execution"
 """The policy for ``cdk bootstrap --cloudformation-execution-policies``."""
+
+OPERATIONS_POLICY: Final = f"{PROJECT}-cloudformation-operations"
+"""The second one, where an environment has alarms, a budget or sleep."""
 
 BOUNDARY: Final = f"{PROJECT}-boundary"
 """The policy for ``permissions_boundary_arn`` of an environment."""
@@ -110,6 +114,8 @@ class PipelineAccessStack(Stack):
             hosted_zone_ids=sorted({one.hosted_zone_id for one in environments if one.hosted_zone_id}),
         )
         self._policy("Execution", EXECUTION_POLICY, list(statements))
+        if any(one.operations for one in environments):
+            self._policy("Operations", OPERATIONS_POLICY, list(operations_statements()))
 
     def _policy(self, construct_id: str, name: str, statements: Sequence[Statement]) -> None:
         made = iam.CfnManagedPolicy(self, construct_id, managed_policy_name=name, policy_document=document(statements))

@@ -70,14 +70,15 @@ class EndpointStack(Stack):
             awake=awake,
         )
         acknowledgements.for_endpoint(endpoint, capture, has_volume_key=bool(section.volume_key_arn))
+        switch = None
         if section.sleep:
             from stacks import power  # most environments do without
 
-            power.declare(self, environment, endpoint, section.sleep, retention(section.log_retention_days))
+            switch = power.declare(self, environment, endpoint, section.sleep, retention(section.log_retention_days))
         if settings.alarms:
-            from stacks import watching  # most environments do without
+            from stacks.watching import alarms as watching  # most environments do without
 
-            watching.watch_endpoint(self, environment, settings.alarms, endpoint)
+            watching.watch_endpoint(self, environment, settings.alarms, endpoint, switch)
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
         CfnOutput(self, "EndpointConfigName", value=endpoint.endpoint_config_name)
         publish(self, environment, "endpoint-name", endpoint.endpoint_name)

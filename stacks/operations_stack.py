@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
-from stacks import watching
 from stacks.names import PROJECT, stack_name
 from stacks.settings import Settings
 from stacks.settings.budget_section import Budget
@@ -38,7 +37,9 @@ class OperationsStack(Stack):
             description="Alarms, dashboard and budget of a language model on SageMaker",
         )
         if settings.alarms:
-            watching.add_alarms(self, environment, settings, settings.alarms)
+            from stacks.watching import alarms  # a budget does without
+
+            alarms.add_alarms(self, environment, settings, settings.alarms)
         if settings.budget:
             self._watch_costs(environment, settings.budget, settings)
 

@@ -118,7 +118,7 @@ def _detailed_metrics(environment: str, settings: Settings) -> DetailedMetrics |
     """Return the metrics that alarms and the dashboard need; None without alarms."""
     if not settings.alarms:
         return None
-    from stacks.metric_clients import clients  # most environments do without
+    from stacks.watching.custom_metrics import clients  # most environments do without
 
     return DetailedMetrics(environment, clients(settings))
 

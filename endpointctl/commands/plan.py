@@ -24,6 +24,7 @@ Format: TypeAlias = Literal["table", "markdown", "json"]
 
 
 def plan(
+    context: typer.Context,
     env: Annotated[
         str | None,
         typer.Option("--env", help="The environment. Default: dev; with --base, all.", envvar="ENV"),
@@ -38,7 +39,7 @@ def plan(
         bool, typer.Option("--live", help="Ask AWS's price list for the instances, with your credentials.")
     ] = False,
     seconds: Annotated[
-        float, typer.Option("--request-seconds", min=0, help="How long the proxy works on a request.")
+        float, typer.Option("--request-seconds", min=0, max=900, help="How long the proxy works on a request.")
     ] = Load.seconds,
 ) -> None:
     """Show what an environment costs, or what a change of it costs: from its templates and dated prices, offline.
@@ -49,7 +50,12 @@ def plan(
     if base is not None:
         if assembly or ask:
             raise Failure("--base compares two commits offline: leave --assembly and --live out")
-        before, after = templates.of_commit(base, env), templates.of_checkout(env)
+        # A shell's ENV chooses one environment to look at; it does not hide what a change does to the others.
+        source = context.get_parameter_source("env")
+        only = None if source and source.name == "ENVIRONMENT" else env
+        if only:
+            settings.read(only)
+        before, after = templates.of_commit(base, only), templates.of_checkout(only)
         _show_differences(difference.differences(base, before, after, load), format_, today, only_summary=only_summary)
         return
     name = env or "dev"

@@ -35,14 +35,14 @@ class Difference:
 
     @property
     def month(self) -> tuple[float, float] | None:
-        """Return how the known part of an always-on month changes: its lower and its upper bound.
+        """Return how the known part of a month changes, as it is configured: its lower and its upper bound.
 
         None when AWS's price of an instance is not known on either side.
         """
         sides = [one for one in (self.before, self.after) if one]
         if not all(one.instances_known for one in sides):
             return (0.0, 0.0) if self.is_same else None
-        old, new = (one.month if one else Amount() for one in (self.before, self.after))
+        old, new = (one.expected_month if one else Amount() for one in (self.before, self.after))
         return new.low - old.low, new.high - old.high
 
     @property
@@ -50,7 +50,7 @@ class Difference:
         """Return what may change besides, and is not known."""
         if self.is_same:
             return ()
-        sides = [one.month for one in (self.before, self.after) if one]
+        sides = [one.expected_month for one in (self.before, self.after) if one]
         return tuple(dict.fromkeys(part for side in sides for part in side.unknown))
 
     @property
@@ -102,7 +102,7 @@ def _terms_of(base: str, environment: str) -> Terms:
         region, _ = templates.place_of(base, environment)
     except Failure:
         region = "an unknown region"
-    return Terms(region, {})
+    return Terms(region, {}, unread=f"what its settings at {base} say")
 
 
 def _by_environment(found: Mapping[str, Template]) -> dict[str, dict[str, Template]]:
@@ -118,13 +118,20 @@ def grid(found: Sequence[Difference]) -> Grid:
     rows = tuple(
         (
             one.environment,
-            str(one.before.month) if one.before else "not there",
-            str(one.after.month) if one.after else "its file is gone",
+            _month(one.before) if one.before else "not there",
+            _month(one.after) if one.after else "its file is gone",
             str(one),
         )
         for one in found
     )
-    return Grid("USD a month, always on", ("environment", "before", "after", "difference"), rows)
+    return Grid(
+        "USD a month, with office hours where they are set", ("environment", "before", "after", "difference"), rows
+    )
+
+
+def _month(estimate: Estimate) -> str:
+    hours = "" if estimate.awake_hours is None else f" ({number(estimate.awake_hours)} h)"
+    return f"{estimate.expected_month}{hours}"
 
 
 def summary(found: Sequence[Difference]) -> str:

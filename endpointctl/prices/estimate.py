@@ -62,11 +62,13 @@ class Estimate:
         """
         prices, load = PriceList(terms.region, find_instance), load or Load()
         found = tuple(one for template in templates.values() for one in fleets(template, terms, prices))
-        items = tuple(fixed(templates.values(), prices, terms.custom_metrics))
+        items = fixed(templates.values(), prices, terms.custom_metrics)
+        if terms.unread:
+            items.append(Item(terms.unread, Amount(unknown=(terms.unread,))))
         by_request = tuple(per_million(templates.values(), prices, load))
         used, missing = tuple(prices.used.values()), tuple(prices.missing.values())
         hours = terms.awake_hours
-        return cls(environment, terms.region, found, items, by_request, load, hours, used, missing)
+        return cls(environment, terms.region, found, tuple(items), by_request, load, hours, used, missing)
 
     @property
     def fixed_month(self) -> Amount:
@@ -87,6 +89,11 @@ class Estimate:
     def office_month(self) -> Amount | None:
         """Return what a month costs with the office hours; None without."""
         return None if self.awake_hours is None else self._month(self.awake_hours)
+
+    @property
+    def expected_month(self) -> Amount:
+        """Return what a month costs as it is configured: with its office hours, or else always on."""
+        return self.month if self.office_month is None else self.office_month
 
     @property
     def update(self) -> Amount:

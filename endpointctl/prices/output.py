@@ -34,7 +34,8 @@ def tables(estimates: Sequence[Estimate], today: date, live: str = "") -> None:
 
 def show_grid(grid: Grid) -> None:
     """Print one table."""
-    table = Table(title=grid.title, title_justify="left", box=SIMPLE)
+    show(grid.title)
+    table = Table(box=SIMPLE)
     for number, name in enumerate(grid.head):
         table.add_column(name, justify="right" if number else "left")
     for row in grid.rows:

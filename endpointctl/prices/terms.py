@@ -8,8 +8,8 @@ from typing import Final
 
 from endpointctl.prices.amount import Amount
 from sagemaker_llm.limits import VARIANT_NAME
-from stacks.metric_clients import custom_metrics
 from stacks.settings import Settings
+from stacks.watching.custom_metrics import custom_metrics
 
 SOFTWARE: Final = "the seller's software"
 MONTH_HOURS: Final = 730.0
@@ -25,6 +25,7 @@ class Terms:
         software: the seller's price of one instance for an hour by the variant's name; one that is missing is unknown.
         awake_hours: how long the endpoint is awake in a month by its office hours; None without office hours.
         custom_metrics: how many metrics its functions publish at most.
+        unread: what a sum calls the settings when they could not be read; empty when they were.
 
     """
 
@@ -32,6 +33,7 @@ class Terms:
     software: Mapping[str, float]
     awake_hours: float | None = None
     custom_metrics: int = 0
+    unread: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> Terms:

@@ -36,6 +36,7 @@ _VALUES: Final[Mapping[str, Any]] = {
     "ModelLatency": lambda load: [(2 + 9 * load * n / 10) * 1e6 for n in range(11)],
     "ConcurrentRequestsPerModel": lambda load: [3 * load, 9 * load],
     "Requests": lambda load: [1.0] * round(12 * load),
+    "TokensPerSecond": lambda load: [48 - 14 * load],
     "TokensOut": lambda load: [310.0] * round(12 * load),
 }
 

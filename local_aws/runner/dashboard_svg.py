@@ -78,7 +78,7 @@ def _text(properties: Mapping[str, Any], _width: int, _height: int, _number: int
 
 
 def _alarms(properties: Mapping[str, Any], width: int, _height: int, _number: int, data: Data) -> str:
-    found, across = [_title(properties)], 6
+    found, across = [_title(properties)], 5
     step = (width - 12) / across
     for number, arn in enumerate(properties["alarms"]):
         x, y = 12 + number % across * step, 34 + number // across * 34
@@ -124,7 +124,11 @@ def _graph(properties: Mapping[str, Any], width: int, height: int, number: int, 
 def _axes(top: float, low: int, right: int, minutes: int) -> str:
     return (
         f'<path d="M{_LEFT},{_TOP}V{low}H{right}" fill="none" stroke="#879596"/>'
-        f'<g font-size="11" fill="#545b64" text-anchor="end"><text x="{_LEFT - 6}" y="{_TOP + 4}">{top:,.3g}</text>'
+        f'<g font-size="11" fill="#545b64" text-anchor="end"><text x="{_LEFT - 6}" y="{_TOP + 4}">{_number(top)}</text>'
         f'<text x="{_LEFT - 6}" y="{low}">0</text><text x="{right}" y="{low + 14}">now</text></g>'
         f'<text x="{_LEFT}" y="{low + 14}" font-size="11" fill="#545b64">{minutes / 60:g} h before</text>'
     )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -7,13 +7,15 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from typer.testing import CliRunner
 
+from endpointctl import cli, templates
 from endpointctl.prices import live
 from endpointctl.prices.price_list import Price, Unknown
 from local_aws.conditions import Conditions
 from local_aws.runner.cloud import ACCOUNT
 from tests.support.cloud import Deployed, Stacks, policy
-from tests.support.templates import Content, changed
+from tests.support.templates import Content, changed, templates_of
 
 BUDGET = {"budget": {"usd_per_month": 1200.0, "email": "team@example.com"}}
 
@@ -85,6 +87,16 @@ def test_live_prices_are_aws_and_of_the_region(deployed: Deployed) -> None:
     here = live.AwsPrices("us-east-1").find("ml.g5.xlarge")
     assert isinstance(here, Price)
     assert here.usd == 1.4221
+
+
+def test_a_plan_with_live_prices(deployed: Deployed, content: Content, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "of_checkout", lambda name: templates_of(content, name))
+    done = CliRunner().invoke(cli.app, ["plan", "--env", "local", "--live"])
+    assert done.exit_code == 0, done.output
+    assert "ml.g5.xlarge: 1.422 USD per instance and hour, us-east-1" in done.output
+    assert "AWS Price List API, GetProducts\n" in done.output  # and neither unverified nor old
+    assert "AllTraffic: 1 x ml.g5.xlarge" in done.output
+    assert "≥ 1,038" in done.output  # 1.4221 x 730
 
 
 @pytest.mark.parametrize(

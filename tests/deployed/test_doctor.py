@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +21,7 @@ from endpointctl.doctor import account as account_module
 from local_aws.conditions import Conditions
 from tests.support.cloud import Deployed, StackFailed, Stacks
 from tests.support.doctor import caller, findings
-from tests.support.templates import Content, changed
+from tests.support.templates import ROOT, Content, changed
 
 BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
 PACKAGE = "cohere-gpt-medium"
@@ -216,11 +217,24 @@ def test_an_endpoint_that_was_deleted_behind_cloudformations_back(deployed: Depl
     stacks.destroy("endpoint")
 
 
+def test_an_endpoint_that_sleeps_is_no_fault(deployed: Deployed, content: Content) -> None:
+    content = changed(content, {"endpoint.name": "cohere-nap", "endpoint.sleep": {"idle_minutes": 30}})
+    stacks, cloudformation = Stacks("nap"), deployed.cloudformation
+    stacks.deploy(content, "endpoint")
+    awake: Any = [{"ParameterKey": "Awake", "ParameterValue": "false"}]
+    name, capabilities = "cohere-nap-endpoint", list[Any](["CAPABILITY_NAMED_IAM"])
+    cloudformation.update_stack(StackName=name, UsePreviousTemplate=True, Parameters=awake, Capabilities=capabilities)
+    cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    found = findings(content, "endpoint-name", "quota", environment="nap")
+    assert [one.status for one in found] == ["ok", "ok"]
+    assert "needed: 3 = 1 of other endpoints + 2 x 1" in found[0].text
+    assert found[1].text == "no endpoint has the name cohere-nap yet"
+    stacks.destroy("endpoint")
+
+
 def test_an_address_that_nobody_has_confirmed(deployed: Deployed, content: Content) -> None:
-    email = {"Protocol": "email", "Endpoint": "oncall@example.com"}
-    topic = {"Type": "AWS::SNS::Topic", "Properties": {"Subscription": [email]}}
     stacks, sns = Stacks("local"), boto3.client("sns")
-    stacks.give({"operations": {"Resources": {"Topic": topic}}}, "operations")
+    stacks.deploy(changed(content, {"alarms": {"email": "oncall@example.com"}}), "operations")
     try:
         found = findings(content, "alarm-email", alarms={"email": "oncall@example.com"})
         assert_found(found, "wrong", "^oncall@example.com: .* is not confirmed", "open the link in AWS's e-mail")
@@ -381,3 +395,44 @@ def test_an_increase_that_is_refused(deployed: Deployed, account: Conditioned) -
         quotas.request_service_quota_increase(**wanted, DesiredValue=22)
     with pytest.raises(ClientError, match="NoSuchResourceException"):
         quotas.request_service_quota_increase(**{**wanted, "QuotaCode": "L-0"}, DesiredValue=21)
+
+
+INSTALLED = [word for stamp in (".venv/.runtime", "node_modules/.installed") for word in ("-o", stamp)]
+
+
+def make(deployed: Deployed, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["make", "--no-print-directory", *INSTALLED, *arguments, "ENV=local"]
+    environment = {
+        name: value
+        for name, value in deployed.cloud.environment().items()
+        if not name.startswith(("MAKE", "MFLAGS")) and name not in ("ARGS", "DOCTOR")
+    }
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_make_deploy_stops_before_it_changes_anything(deployed: Deployed, account: Conditioned) -> None:
+    account(Conditions(quotas={"ml.g5.xlarge": 1}))
+    written = ROOT / "cdk.local.out"
+    before = written.stat().st_mtime if written.exists() else None
+    done = make(deployed, "deploy")
+    assert done.returncode == 2  # make's own
+    assert "wrong   quota" in done.stdout
+    assert (written.stat().st_mtime if written.exists() else None) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "first"),
+    [
+        ([], "endpointctl doctor --skip alarm-email   --env local"),
+        (["DOCTOR=no"], "endpointctl check --env local"),
+        (["DOCTOR=--skip quota", "STACK=proxy"], "doctor --skip alarm-email --stack proxy --skip quota --env local"),
+    ],
+)
+def test_what_make_deploy_begins_with(deployed: Deployed, given: list[str], first: str) -> None:
+    done = make(deployed, "-n", "deploy", *given)
+    assert done.stdout.splitlines()[0].endswith(first)
+    assert "synth" in done.stdout.splitlines()[1]
+
+
+def test_an_assembly_is_deployed_without_the_doctor(deployed: Deployed) -> None:
+    assert "endpointctl" not in make(deployed, "-n", "deploy", "ASSEMBLY=cdk.out").stdout

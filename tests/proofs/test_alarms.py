@@ -9,7 +9,8 @@ import pytest
 from endpointctl.failure import Failure
 from local_aws.conditions import Fault
 from stacks.settings import ENVIRONMENTS
-from tests.support.cloud import Deployed, Stacks, edit_by_hand, policy
+from tests.support.cloud import Deployed, StackFailed, Stacks, edit_by_hand, policy
+from tests.support.power import published
 from tests.support.templates import Content, changed, content_of, templates_of
 from tests.support.watched import Watched
 
@@ -138,31 +139,58 @@ def test_an_endpoint_that_somebody_deleted_pages(watched: Watched, deployed: Dep
     stacks.deploy(_content(), "endpoint")
 
 
-def _asleep(template: dict[str, Any], default: str) -> dict[str, Any]:
-    """Return the endpoint's template with the parameter of the switch."""
-    found: dict[str, Any] = json.loads(json.dumps(template))
-    found.setdefault("Parameters", {})["Awake"] = {"Type": "String", "Default": default}
-    found.setdefault("Conditions", {})["IsAwake"] = {"Fn::Equals": [{"Ref": "Awake"}, "true"]}
-    for resource in found["Resources"].values():
-        if resource["Type"] in ("AWS::SageMaker::Endpoint", "AWS::CloudWatch::Alarm"):
-            resource["Condition"] = "IsAwake"
-    return found
+def _turn(stacks: Stacks, awake: str) -> None:
+    """Change the parameter of the switch, as the switch does."""
+    cloudformation: Any = boto3.client("cloudformation")
+    name = stacks.name("endpoint")
+    parameters = [
+        {"ParameterKey": "Awake", "ParameterValue": awake},
+        {"ParameterKey": "BootstrapVersion", "UsePreviousValue": True},
+    ]
+    options = {"UsePreviousTemplate": True, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+    cloudformation.update_stack(StackName=name, Parameters=parameters, **options)
+    cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
 
 
 def test_a_sleeping_endpoint_is_no_incident_and_a_waking_one_warms_up(watched: Watched, stacks: Stacks) -> None:
-    templates = templates_of(_content(), "local")
-    stacks.give({"endpoint": _asleep(templates["endpoint"], "false")}, "endpoint")
+    content = changed(_content(), {"endpoint.sleep": {"idle_minutes": 60}})
+    stacks.give(published(templates_of(content, "local")), "endpoint", "operations")
+    _turn(stacks, "false")
     assert f"{PREFIX}-no-instance" not in watched.states()
     for _ in range(3):
         watched.move(60)
         assert watched.settled_alarming() == set()
-    stacks.give({"endpoint": _asleep(templates["endpoint"], "true")}, "endpoint")
+    # Callers who find it asleep get 503, which is no failure of anybody.
+    watched.put("CohereProxy", {"Endpoint": PREFIX}, {"Asleep": [1.0] * 9})
+    watched.put("AWS/ApiGateway", API, {"Count": [1.0] * 9, "5XXError": [1.0] * 9}, ago=16)
+    watched.move(1)
+    assert watched.settled_alarming() == set()
+    _turn(stacks, "true")
     assert watched.settled()[f"{PREFIX}-no-instance"] == "INSUFFICIENT_DATA"
     for _ in range(11):
         watched.move(1)
         watched.settled()
     assert watched.states()[f"{PREFIX}-no-instance"] == "OK"
     assert watched.told() == []
+    stacks.deploy(_content(), "endpoint", "operations")
+
+
+def test_the_rule_of_the_stack(watched: Watched, stacks: Stacks) -> None:
+    """A change that AWS has no capacity for is rolled back, and that is told once."""
+    watched.change(capacity={"ml.g5.2xlarge": 0})
+    with pytest.raises(StackFailed):
+        stacks.deploy(changed(_content(), {"endpoint.instance_type": "ml.g5.2xlarge"}), "endpoint")
+    found: list[Any] = []
+
+    def is_told() -> bool:
+        found.extend(watched.told())
+        return bool(found)
+
+    watched.until(is_told)
+    assert {one["detail"]["status-details"]["status"] for one in found if "detail" in one} >= {
+        "UPDATE_ROLLBACK_COMPLETE"
+    }
+    watched.change(capacity={})
 
 
 def test_a_config_by_hand_is_told_and_a_deployment_is_not(watched: Watched, deployed: Deployed, stacks: Stacks) -> None:

@@ -62,6 +62,8 @@ EXCLUDED = {
     **dict.fromkeys(
         ("s3:DeleteObject", "s3:PutObjectAcl"), "captured data is the customer's: a deployment leaves the objects alone"
     ),
+    "billing:GetBillingViewData": "a budget is of the account's own costs: it names no billing view",
+    "sns:PutDataProtectionPolicy": "the topic has no data protection policy: alarms hold no prompts",
     "cloudwatch:GetMetricData": "no scaling policy predicts from past metrics",
 }
 """Patterns of actions that handlers name and that the policy leaves out on purpose, with the reason."""
@@ -127,13 +129,25 @@ def needed(templates: Templates) -> set[str]:
 
 
 ZONED = {"bearer": {"region": "us-east-1", "hosted_zone_id": "Z0123456789ABCDEFGHIJ"}}
-EXECUTION, BOUNDARY = "cohere-cloudformation-execution", "cohere-boundary"
+OPERATED = {"office-hours": {"region": "us-east-1", "operations": True, "sleeps": True}}
+EXECUTION, OPERATIONS, BOUNDARY = (
+    *("cohere-cloudformation-execution", "cohere-cloudformation-operations"),
+    "cohere-boundary",
+)
+
+
+def both(**settings: Any) -> dict[str, Any]:
+    """Return the statements of both policies of CloudFormation, for environments that need both."""
+    settings["environments"] = {**ZONED, **OPERATED}
+    return {"Statement": [one for name in (EXECUTION, OPERATIONS) for one in document(name, **settings)["Statement"]]}
+
+
 VARIANTS = pytest.mark.parametrize("bounded", [False, True], ids=["without a boundary", "with a boundary"])
 
 
 @VARIANTS
 def test_the_policy_allows_what_the_handlers_need(needed: set[str], bounded: bool) -> None:
-    policy = document(EXECUTION, permissions_boundary=bounded, environments=ZONED)
+    policy = both(permissions_boundary=bounded)
     missing = {action for action in needed if not allowed(action, policy)}
     assert {action for action in missing if not any(matches(action, pattern) for pattern in EXCLUDED)} == set()
 
@@ -152,8 +166,8 @@ def test_records_are_changed_in_the_environments_zones_only() -> None:
 
 
 def test_no_exclusion_is_stale(needed: set[str]) -> None:
-    """Each one leaves out an action that a handler names, and the policy allows none of them."""
-    policy = document(EXECUTION)
+    """Each one leaves out an action that a handler names, and the policies allow none of them."""
+    policy = both()
     for pattern, reason in EXCLUDED.items():
         excluded = [action for action in needed if matches(action, pattern)]
         assert excluded, f"{pattern}: no handler needs it any more"
@@ -189,9 +203,9 @@ def test_the_policies_fit_into_managed_policies(bounded: bool) -> None:
         assert len(json.dumps(policy, separators=(",", ":"))) <= MAX_CHARACTERS
 
 
-@pytest.mark.parametrize("name", [EXECUTION, BOUNDARY])
+@pytest.mark.parametrize("name", [EXECUTION, OPERATIONS, BOUNDARY])
 def test_nothing_dangerous_is_allowed(name: str) -> None:
-    policy = document(name, permissions_boundary=True)
+    policy = document(name, permissions_boundary=True, environments=OPERATED)
     expected = {"kms:Decrypt", "kms:GenerateDataKey", "sagemaker:InvokeEndpoint", "s3:PutObject", "logs:GetLogEvents"}
     assert {action for action in DANGEROUS if allowed(action, policy)} == (expected if name == BOUNDARY else set())
 
@@ -199,10 +213,25 @@ def test_nothing_dangerous_is_allowed(name: str) -> None:
 @VARIANTS
 def test_what_changes_something_has_a_resource(bounded: bool) -> None:
     reads = ("Describe", "Get", "List", "GET")
-    for statement in document(EXECUTION, permissions_boundary=bounded)["Statement"]:
-        if "*" in statement["Resource"]:
-            writes = [action for action in statement["Action"] if not action.partition(":")[2].startswith(reads)]
-            assert writes == ["kms:CreateKey"]
+    writes = [
+        action
+        for statement in both(permissions_boundary=bounded)["Statement"]
+        if "*" in statement["Resource"]
+        for action in statement["Action"]
+        if not action.partition(":")[2].startswith(reads)
+    ]
+    # Each makes something of its own, and takes no resource.
+    assert writes == ["kms:CreateKey", "ce:CreateAnomalyMonitor", "ce:CreateAnomalySubscription"]
+
+
+def test_the_second_policy_is_made_where_an_environment_needs_it() -> None:
+    with pytest.raises(LookupError):
+        document(OPERATIONS, environments=ZONED)
+    policy = document(OPERATIONS, environments=OPERATED)
+    assert len(json.dumps(policy, separators=(",", ":"))) <= MAX_CHARACTERS
+    (passed,) = resources(policy, "iam:PassRole")
+    ours = f"arn:aws:iam::{ACCOUNT}:role/cohere-*"
+    assert passed == (ours, {"StringEquals": {"iam:PassedToService": ["scheduler.amazonaws.com"]}})
 
 
 def resources(policy: dict[str, Any], action: str, effect: str = "Allow") -> list[tuple[str, Any]]:
@@ -284,6 +313,8 @@ UNUSED = {
         "ReplicationConfiguration",
     ),
     "AWS::KMS::Key": ("MultiRegion", "Origin"),
+    "AWS::SNS::Topic": ("DataProtectionPolicy", "DeliveryStatusLogging"),
+    "AWS::Budgets::Budget": ("BillingViewArn",),
 }
 """Properties whose handlers need actions that the policy leaves out, or allows on other resources only."""
 

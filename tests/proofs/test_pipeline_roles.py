@@ -74,6 +74,9 @@ def test_a_job_deploys_and_a_pull_request_does_not(github: None, deployed: Deplo
 
 def test_the_command_line_works_with_the_roles(github: None, deployed: Deployed) -> None:
     assert "cohere-local-pipeline" in endpointctl(deployed, job(), "check", "--env", "local")
+    doctor = endpointctl(deployed, job(), "doctor", "--env", "local")
+    assert "ok      quota" in doctor  # by the CDK's role for look-ups
+    assert " 0 wrong, " in doctor
     nightly = session_of("cohere-nightly", token("repo:acme/cohere:ref:refs/heads/main"))
     assert "looked for stacks" in endpointctl(deployed, nightly, "orphans")
 

@@ -56,10 +56,25 @@ class Watched:
         self.change(clock_ahead_seconds=ahead + minutes * MINUTE)
 
     def put(
-        self, namespace: str, dimensions: dict[str, str], values: Mapping[str, Sequence[float]], minutes: int = 16
+        self,
+        namespace: str,
+        dimensions: dict[str, str],
+        values: Mapping[str, Sequence[float]],
+        minutes: int = 16,
+        *,
+        ago: int = 0,
     ) -> None:
-        """Put the values of metrics into each of the minutes that begin now, and move the clock behind them."""
-        first = self.now // MINUTE * MINUTE
+        """Put the values of metrics into each of the minutes that begin now, and move the clock behind them.
+
+        Args:
+            namespace: the metrics'.
+            dimensions: the metrics'.
+            values: the values of each minute.
+            minutes: how many.
+            ago: begin so many minutes before, and leave the clock.
+
+        """
+        first = self.now // MINUTE * MINUTE - ago * MINUTE
         named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
         for start in range(0, minutes, 20):
             data = [
@@ -73,7 +88,8 @@ class Watched:
                 for name, given in values.items()
             ]
             self._cloudwatch.put_metric_data(Namespace=namespace, MetricData=data)
-        self.move(minutes)
+        if not ago:
+            self.move(minutes)
 
     def states(self) -> dict[str, str]:
         """Return the states of all alarms by their names."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sagemaker_llm.operations.alarm import LEAST_REQUESTS
-from stacks.metric_clients import clients, custom_metrics
+from sagemaker_llm.operations.alarms.alarm import LEAST_REQUESTS
 from stacks.settings import Settings
+from stacks.watching.custom_metrics import clients, custom_metrics
 from tests.support.templates import EXAMPLES, ROOT, Content, changed, content_of, templates_of
 
 Resources = list[dict[str, Any]]
@@ -118,6 +118,8 @@ def test_the_number_of_custom_metrics_follows_the_settings() -> None:
     assert plain == 10
     # The environment, six routes, one client and the others, one variant: four metrics each.
     assert custom_metrics(Settings.model_validate(EXAMPLE)) == plain + 4 * (1 + 6 + 2 + 1)
+    sleeping = changed(EXAMPLE, {"alarms": None, "endpoint.sleep": {"idle_minutes": 60}})
+    assert custom_metrics(Settings.model_validate(sleeping)) == plain + 3
     summarize = changed(EXAMPLE, {"model.api": "summarize", "proxy.rest_api": None})
     assert custom_metrics(Settings.model_validate(summarize)) == 0
 
@@ -144,3 +146,26 @@ def test_an_unknown_price_is_said() -> None:
     content = changed(EXAMPLE, {"region": "eu-west-1", "model": VARIANT["model"]})
     (found,) = _of(content, "AWS::CloudWatch::Dashboard")
     assert "Unknown: the list price of ml.g5.xlarge in eu-west-1" in found["Properties"]["DashboardBody"]
+
+
+def test_an_endpoint_that_sleeps_takes_its_alarm_with_it() -> None:
+    """The alarm has the endpoint's condition, and the role of the switch may make and delete this one alarm."""
+    content = changed(EXAMPLE, {"endpoint.sleep": {"idle_minutes": 60}})
+    templates = templates_of(content, "alarms")
+    resources = templates["endpoint"]["Resources"].values()
+    (alarm,) = (one for one in resources if one["Type"] == ALARM)
+    (endpoint,) = (one for one in resources if one["Type"] == "AWS::SageMaker::Endpoint")
+    assert alarm["Condition"] == endpoint["Condition"]
+    statements = [
+        statement
+        for one in resources
+        if one["Type"] == "AWS::IAM::Policy"
+        for statement in one["Properties"]["PolicyDocument"]["Statement"]
+        if "cloudwatch:PutMetricAlarm" in statement["Action"]
+    ]
+    arn = "arn:aws:cloudwatch:us-east-1:111122223333:alarm:cohere-alarms-no-instance"
+    assert [statement["Resource"] for statement in statements] == [arn]
+    names = [one["Properties"]["AlarmName"] for one in _of(content, ALARM, stack="operations")]
+    assert "cohere-alarms-wake-failures" in names
+    (dashboard,) = _of(content, "AWS::CloudWatch::Dashboard")
+    assert "it sleeps" in dashboard["Properties"]["DashboardBody"]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sagemaker_llm.operations.alarm import Series
-from sagemaker_llm.operations.endpoint_alarms import INSTANCES, WatchedVariant
-from sagemaker_llm.operations.proxy_alarms import of_environment
+from sagemaker_llm.operations.alarms.alarm import Series
+from sagemaker_llm.operations.alarms.endpoint import INSTANCES, WatchedVariant
+from sagemaker_llm.operations.alarms.proxy import of_environment, proxy_metric
 
 Row: TypeAlias = list[Any]
 WIDTH, HEIGHT = 12, 6
@@ -39,12 +39,14 @@ class Users:
     Attributes:
         environment: the value of the metrics' dimension.
         routes: the names of the routes.
+        answering: those whose answers are the model's.
         clients: the names of the clients; empty when none are configured.
 
     """
 
     environment: str
     routes: Sequence[str]
+    answering: Sequence[str]
     clients: Sequence[str] = ()
 
 
@@ -58,6 +60,7 @@ class Content:
         requests_per_instance: how many requests an instance answers at once.
         users: the proxy's callers; None without a proxy.
         sleeps: whether the endpoint can sleep.
+        streams: whether the proxy streams.
         price_note: where the prices are from, and what they leave out.
 
     """
@@ -67,6 +70,7 @@ class Content:
     requests_per_instance: int
     users: Users | None
     sleeps: bool
+    streams: bool
     price_note: str
 
 
@@ -75,7 +79,7 @@ def widgets(content: Content, alarm_arns: Sequence[str], region: str) -> list[di
     variants = [one.variant for one in content.variants]
     found = [_text(_intro(content), height=2), _alarms(alarm_arns)]
     found += [_requests(variants, content), _instances(variants, content), _latency(variants, content)]
-    found += [_time(content.users)] if content.users else [_overhead(variants)]
+    found += [_speed(content)] if content.users else [_overhead(variants)]
     found += [_concurrency(variants, content), _gpu(variants), _cost(content), _awake(content)]
     if content.users:
         found += _used(content.users)
@@ -150,7 +154,7 @@ def _requests(variants: Sequence[WatchedVariant], content: Content) -> dict[str,
 
 def _instances(variants: Sequence[WatchedVariant], content: Content) -> dict[str, Any]:
     rows = _of_each(variants, "MemoryUtilization", "SampleCount", "instances", namespace=INSTANCES)
-    return _graph(f"Is it up? Instances{' (none while it sleeps)' if content.sleeps else ''}", rows)
+    return _graph(f"Is it up? Instances{', none while it sleeps' if content.sleeps else ''}", rows)
 
 
 def _latency(variants: Sequence[WatchedVariant], content: Content) -> dict[str, Any]:
@@ -166,9 +170,13 @@ def _latency(variants: Sequence[WatchedVariant], content: Content) -> dict[str, 
     return _graph("Is it fast? Seconds of the model", rows, left="s", line=("deadline", content.deadline_seconds))
 
 
-def _time(users: Users) -> dict[str, Any]:
-    rows = [_row(of_environment(users.environment, "TokensOut"), "tokens out a minute")]
-    return _graph("Is it fast? Tokens", rows)
+def _speed(content: Content) -> dict[str, Any]:
+    """Return what callers notice: how fast the words come, and with streams when the first one does."""
+    endpoint = content.variants[0].variant.endpoint
+    names = {"tokens a second, p50": Series(*proxy_metric("TokensPerSecond"), {"Endpoint": endpoint}, "p50")}
+    if content.streams:
+        names["ms to the first word, p90"] = Series(*proxy_metric("TimeToFirstEvent"), {"Endpoint": endpoint}, "p90")
+    return _graph("Is it fast? What callers notice", [_row(series, label) for label, series in names.items()])
 
 
 def _overhead(variants: Sequence[WatchedVariant]) -> dict[str, Any]:
@@ -226,7 +234,7 @@ def _used(users: Users) -> list[dict[str, Any]]:
         found.append(
             _graph("Who uses it? Requests by client, in 15 minutes", rows("Requests", "Client", users.clients))
         )
-    found.append(_graph("Who uses it? Tokens out by route, in 15 minutes", rows("TokensOut", "Route", users.routes)))
+    found.append(_graph("Who uses it? Tokens out by route, in 15 minutes", rows("TokensOut", "Route", users.answering)))
     if users.clients:
         found.append(
             _graph("Who uses it? Tokens out by client, in 15 minutes", rows("TokensOut", "Client", users.clients))

@@ -5,15 +5,19 @@ Functions behind the Lambda Web Adapter keep the machine's clock. One of the mod
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ministack.core import lambda_runtime, sigv4
+from ministack.services import lambda_svc
 
 from local_aws.server.clock import Clock
+from local_aws.server.front_doors import web_adapter
 
 _BEFORE_HANDLER = "        _deadline = time.time()"
+_EPOCHS = ("requestTimeEpoch", "timeEpoch")
 _SOURCE = Path(__file__).with_name("moved_clock.py")
 
 
@@ -37,3 +41,19 @@ def complete(clock: Clock) -> None:
         return found and original(signature, now=datetime.fromtimestamp(clock.now(), UTC))
 
     sigv4.request_time_failure = failure
+    _move_events(clock)
+
+
+def _move_events(clock: Clock) -> None:
+    """Let a front door's event have the time of the function's clock: the difference is how long the request waited."""
+    original = lambda_svc._execute_function_warm
+
+    def execute(function: Any, event: Any, request_id: str) -> Any:  # noqa: ANN401 - MiniStack's own
+        context = event.get("requestContext") if isinstance(event, dict) else None
+        ahead = clock.now() - time.time()
+        if ahead >= 1 and isinstance(context, dict) and not web_adapter.is_adapted(function.get("config") or function):
+            moved = {key: context[key] + round(ahead * 1000) for key in _EPOCHS if isinstance(context.get(key), int)}
+            event = {**event, "requestContext": {**context, **moved}}
+        return original(function, event, request_id)
+
+    lambda_svc._execute_function_warm = execute

@@ -1,6 +1,7 @@
 """Runs in a function's process before its handler: moves ``time`` and ``datetime`` to the local cloud's clock.
 
-The text of this module is put in front of MiniStack's worker script. So it imports the standard library only.
+The text of this module is put in front of MiniStack's worker script. So it imports little of the
+standard library, and nothing else.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import os
 import time
 from datetime import date as _date
 from datetime import datetime as _datetime
-from typing import Any
 
 _ahead = 0.0
 _time, _time_ns = time.time, time.time_ns
@@ -39,21 +39,21 @@ class _IsReal(type):
 
 class _MovedDatetime(_datetime, metaclass=_IsReal):
     @classmethod
-    def now(cls, tz: Any = None) -> Any:  # noqa: ANN401 - the standard library's own signature
+    def now(cls, tz: datetime.tzinfo | None = None) -> _MovedDatetime:
         return cls.fromtimestamp(_time() + _ahead, tz)
 
     @classmethod
-    def utcnow(cls) -> Any:  # noqa: ANN401
+    def utcnow(cls) -> _MovedDatetime:
         return cls.now(datetime.UTC).replace(tzinfo=None)
 
     @classmethod
-    def today(cls) -> Any:  # noqa: ANN401
+    def today(cls) -> _MovedDatetime:
         return cls.now()
 
 
 class _MovedDate(_date, metaclass=_IsReal):
     @classmethod
-    def today(cls) -> Any:  # noqa: ANN401
+    def today(cls) -> _MovedDate:
         return cls.fromtimestamp(_time() + _ahead)
 
 

@@ -41,11 +41,11 @@ class SageMaker:
         operations = {
             "CreateModel": self._create_model,
             "DescribeModel": lambda r: self._models.find(r["ModelName"]),
-            "DeleteModel": self._delete_model,
+            "DeleteModel": lambda r: self._remove(self._models, r["ModelName"]),
             "ListModels": lambda r: {"Models": self._models.summaries(r)},
             "CreateEndpointConfig": self._create_config,
             "DescribeEndpointConfig": lambda r: self._configs.find(r["EndpointConfigName"]),
-            "DeleteEndpointConfig": self._delete_config,
+            "DeleteEndpointConfig": lambda r: self._remove(self._configs, r["EndpointConfigName"]),
             "ListEndpointConfigs": lambda r: {"EndpointConfigs": self._configs.summaries(r)},
             "CreateEndpoint": self._create_endpoint,
             "UpdateEndpoint": self._update_endpoint,
@@ -117,10 +117,6 @@ class SageMaker:
             raise validation(f"Could not assume role {role}. Please ensure that the role exists.")
         return {"ModelArn": self._add(self._models, name, {"EnableNetworkIsolation": False, **request})}
 
-    def _delete_model(self, request: Request) -> Answer:
-        self._models.remove(request["ModelName"])
-        return {}
-
     # Endpoint configs
 
     def _create_config(self, request: Request) -> Answer:
@@ -135,8 +131,9 @@ class SageMaker:
                 rules.check_instance_type(package, pool["InstanceType"])
         return {"EndpointConfigArn": self._add(self._configs, name, {**request, "ProductionVariants": variants})}
 
-    def _delete_config(self, request: Request) -> Answer:
-        self._configs.remove(request["EndpointConfigName"])
+    @staticmethod
+    def _remove(resources: ResourceStore, name: str) -> Answer:
+        resources.remove(name)
         return {}
 
     def _add(self, resources: ResourceStore, name: str, request: Request) -> str:
@@ -153,8 +150,7 @@ class SageMaker:
         if (existing := self._endpoints.get(name.lower())) and not existing.is_gone:
             raise validation(f'Cannot create already existing endpoint "{existing.arn}".')
         fleet, failure = self._fleet(config["EndpointConfigName"], config["ProductionVariants"])
-        endpoint = Endpoint(name, arn("endpoint", name), fleet, self.seconds(), failure)
-        self._endpoints[name.lower()] = endpoint
+        self._endpoints[name.lower()] = endpoint = Endpoint(name, arn("endpoint", name), fleet, self.seconds(), failure)
         self._tags.set(endpoint.arn, request.get("Tags", []))
         return {"EndpointArn": endpoint.arn}
 
@@ -234,9 +230,8 @@ class SageMaker:
 
     def _status(self, endpoint: Endpoint) -> str:
         """Return an endpoint's status; ``SystemUpdating`` while the conditions say that AWS maintains it."""
-        status = endpoint.status
-        updating = self._conditions.now().system_updating
-        return "SystemUpdating" if status == "InService" and any(p in endpoint.name for p in updating) else status
+        maintained = any(part in endpoint.name for part in self._conditions.now().system_updating)
+        return "SystemUpdating" if maintained and endpoint.status == "InService" else endpoint.status
 
     def _refuse_busy(self, endpoint: Endpoint, *, unless: tuple[str, ...]) -> None:
         if self._status(endpoint) not in unless:

@@ -15,6 +15,8 @@ Schedule: TypeAlias = Mapping[str, Any]
 MOST_MISSED: Final = 50
 """How many missed occurrences of a cron expression fire when the clock jumps; of more, only the last ones."""
 
+_FIRST_STEP_SECONDS: Final = 3600.0
+
 
 @dataclass(frozen=True, order=True)
 class Occurrence:
@@ -70,14 +72,14 @@ class DueSchedules:
         progress = self._current(key, schedule, now)
         if progress.next is None or progress.next > now:
             return []
-        passed = list(_between(progress, now))
+        most = 1 if schedule["ScheduleExpression"].startswith("rate(") else MOST_MISSED
+        end = schedule.get("EndDate")
+        passed = _last(progress.expression, progress.until, now if end is None else min(now, end), most)
         progress.until, progress.next = now, progress.expression.next_after(now)
         if schedule.get("State", "ENABLED") != "ENABLED":
             return []
-        start, end = schedule.get("StartDate"), schedule.get("EndDate")
-        alive = [one for one in passed if (start is None or one >= start) and (end is None or one <= end)]
-        kept = alive[-1:] if schedule["ScheduleExpression"].startswith("rate(") else alive[-MOST_MISSED:]
-        return [Occurrence(one, key) for one in kept]
+        start = schedule.get("StartDate")
+        return [Occurrence(one, key) for one in passed if start is None or one >= start]
 
     def _current(self, key: Key, schedule: Schedule, now: float) -> _Progress:
         version = tuple(
@@ -110,8 +112,19 @@ def is_over(schedule: Schedule, now: float) -> bool:
     return expressions.parse(schedule["ScheduleExpression"], zone, 0).next_after(now) is None
 
 
-def _between(progress: _Progress, now: float) -> Iterator[float]:
-    moment = progress.next
-    while moment is not None and moment <= now:
+def _last(expression: Expression, after: float, until: float, most: int) -> list[float]:
+    """Return the last occurrences between two moments; looks back in growing steps, for a jump may be of a year."""
+    seconds = _FIRST_STEP_SECONDS
+    while True:
+        start = max(after, until - seconds)
+        found = list(_between(expression, start, until))
+        if len(found) >= most or start == after:
+            return found[-most:]
+        seconds *= 4
+
+
+def _between(expression: Expression, after: float, until: float) -> Iterator[float]:
+    moment = expression.next_after(after)
+    while moment is not None and moment <= until:
         yield moment
-        moment = progress.expression.next_after(moment)
+        moment = expression.next_after(moment)

@@ -82,9 +82,10 @@ class Scheduler:
         """Call the targets of what became due."""
         now = self._clock.now()
         schedules = dict(scheduler._schedules._data)
-        for one in self._due.at(now, schedules):
-            account, region, _ = one.key
-            Invocation(schedules[one.key], one.moment, account, region, self._clock.now).start()
+        due = self._due.at(now, schedules)
+        invocations = [Invocation(schedules[one.key], one.moment, *one.key[:2]) for one in due]
+        if invocations:
+            threading.Thread(target=_run_all, args=(invocations,), daemon=True).start()
         for key, schedule in schedules.items():
             if schedule.get("ActionAfterCompletion") == "DELETE" and is_over(schedule, now):
                 scheduler._schedules._data.pop(key, None)
@@ -112,6 +113,11 @@ class Scheduler:
             return answer
 
         return put
+
+
+def _run_all(invocations: list[Invocation]) -> None:
+    for one in invocations:
+        one.run()
 
 
 def _untrusted(body: dict[str, Any]) -> AwsError | None:

@@ -8,8 +8,9 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextvars import copy_context
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -41,7 +42,7 @@ class Invocation:
         moment: when it became due, in seconds since 1970.
         account: its account.
         region: its region.
-        now: the movable clock.
+        execution: the id of this execution.
 
     """
 
@@ -49,47 +50,58 @@ class Invocation:
     moment: float
     account: str
     region: str
-    now: Callable[[], float]
+    execution: str = field(default_factory=lambda: str(uuid.uuid4()))
 
-    def start(self) -> None:
-        """Call the target on a thread of its own."""
-        threading.Thread(target=self._run, daemon=True, name="local-aws-schedule").start()
-
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Call the target; try again on a thread of its own where the target asks for it and the policy allows it."""
         responses.set_request_account_id(self.account)
         responses.set_request_region(self.region)
+        if self._attempt(1):
+            threading.Thread(target=copy_context().run, args=(self._try_again,), daemon=True).start()
+
+    def _try_again(self) -> None:
         policy = self.schedule["Target"].get("RetryPolicy") or {}
-        attempts = policy.get("MaximumRetryAttempts", _MOST_RETRIES) + 1
         until = time.monotonic() + policy.get("MaximumEventAgeInSeconds", _MOST_AGE_SECONDS)
-        execution, wait = str(uuid.uuid4()), _FIRST_WAIT_SECONDS
-        for attempt in range(1, attempts + 1):
-            self._count("InvocationAttemptCount")
-            try:
-                self._call(attempt, execution)
+        wait = _FIRST_WAIT_SECONDS
+        for retry in range(policy.get("MaximumRetryAttempts", _MOST_RETRIES)):
+            if time.monotonic() + wait > until:
+                break
+            time.sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+            if not self._attempt(retry + 2):
                 return
-            except Exception as error:  # noqa: BLE001 - whatever a target raises is the target's error
-                self._count("TargetErrorCount")
-                _LOG.warning("%s, attempt %d: %s", self.schedule["Arn"], attempt, error)
-                if not isinstance(error, _RefusedError) or time.monotonic() + wait > until:
-                    break
-            if attempt < attempts:
-                time.sleep(wait)
-                wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
         self._count("InvocationDroppedCount")
+
+    def _attempt(self, number: int) -> bool:
+        """Call the target; return whether another attempt may succeed."""
+        self._count("InvocationAttemptCount")
+        try:
+            self._call(number)
+        except _RefusedError as error:
+            self._failed(number, error)
+            return True
+        except Exception as error:  # noqa: BLE001 - whatever a target raises is the target's error
+            self._failed(number, error)
+            self._count("InvocationDroppedCount")
+        return False
+
+    def _failed(self, number: int, error: Exception) -> None:
+        self._count("TargetErrorCount")
+        _LOG.warning("%s, attempt %d: %s", self.schedule["Arn"], number, error)
 
     def _count(self, metric: str) -> None:
         group = {"ScheduleGroup": self.schedule["GroupName"]}
         cloudwatch.record_metric("AWS/Scheduler", metric, 1, "Count", group)
 
-    def _call(self, attempt: int, execution: str) -> None:
+    def _call(self, attempt: int) -> None:
         target = self.schedule["Target"]
         group = self.schedule["Arn"].replace(":schedule/", ":schedule-group/").rpartition("/")[0]
         if not permissions.trusts(target["RoleArn"], PRINCIPAL, group):
             raise PermissionError(f"{PRINCIPAL} is not authorized to assume {target['RoleArn']}")
-        text = self._input(target.get("Input"), attempt, execution)
+        text = self._input(target.get("Input"), attempt)
         (_invoke_function if ":lambda:" in target["Arn"] else _call_operation)(target, text)
 
-    def _input(self, text: str | None, attempt: int, execution: str) -> str:
+    def _input(self, text: str | None, attempt: int) -> str:
         """Return the input with its context attributes, or the event that Scheduler sends without an input.
 
         Source: docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html.
@@ -99,7 +111,7 @@ class Invocation:
             return json.dumps(
                 {
                     "version": "0",
-                    "id": execution,
+                    "id": self.execution,
                     "detail-type": "Scheduled Event",
                     "source": "aws.scheduler",
                     "account": self.account,
@@ -113,7 +125,7 @@ class Invocation:
             "scheduled-time": due,
             "schedule-arn": self.schedule["Arn"],
             "attempt-number": str(attempt),
-            "execution-id": execution,
+            "execution-id": self.execution,
         }
         for name, value in values.items():
             text = text.replace(f"<aws.scheduler.{name}>", value)

@@ -9,7 +9,7 @@ import pytest
 
 from endpointctl.prices import live, output
 from endpointctl.prices.amount import Amount, number
-from endpointctl.prices.difference import Difference
+from endpointctl.prices.difference import Difference, grid
 from endpointctl.prices.difference import summary as summary_of_change
 from endpointctl.prices.estimate import Estimate
 from endpointctl.prices.items import Load
@@ -239,6 +239,16 @@ def test_a_difference_names_what_it_does_not_know() -> None:
     assert str(Difference("x", old, there)).startswith("unknown (")
     assert Difference("x", old, there).month is None
     assert str(Difference("x", there, there)) == "0 USD"
+
+
+def test_office_hours_are_a_difference() -> None:
+    always, office = estimate(config(variant())), estimate(config(variant()), awake_hours=250.0)
+    found = Difference("x", always, office)
+    assert str(found) == "-676 USD"  # 1.408 x (730 - 250)
+    assert grid([found]).rows == (("x", "1,028 USD", "352 USD (250 h)", "-676 USD"),)
+    # More instances that sleep as long: only the hours awake count.
+    more = estimate(config(variant(count=2)), awake_hours=250.0)
+    assert str(Difference("x", office, more)) == "+352 USD"
 
 
 def test_the_summary_of_a_change() -> None:

@@ -1,5 +1,6 @@
 """Which schedules are due when the clock goes on, jumps, and goes back."""
 
+import time
 from typing import Any
 
 from local_aws.server.scheduling.due import MOST_MISSED, DueSchedules, is_over
@@ -42,6 +43,17 @@ def test_a_cron_expression_makes_up_for_so_many() -> None:
     due, often = DueSchedules(NOON), schedule("cron(* * * * ? *)")
     found = moments(due, NOON + DAY, often=often)
     assert (len(found), found[-1]) == (MOST_MISSED, ("often", DAY))
+
+
+def test_a_jump_of_a_year_costs_no_more_than_a_jump_of_an_hour() -> None:
+    due = DueSchedules(NOON)
+    often = {f"cron{number}": schedule("cron(0/5 * * * ? *)") for number in range(20)}
+    rare = schedule("cron(0 0 1 1 ? *)", CreationDate=NOON)
+    began = time.process_time()
+    found = moments(due, NOON + 400 * DAY, rare=rare, tick=schedule("rate(1 minute)"), **often)
+    assert time.process_time() - began < 2
+    assert len(found) == 20 * MOST_MISSED + 1 + 1
+    assert found[-1] == ("tick", 400 * DAY)
 
 
 def test_what_was_due_before_the_server_started_is_not_made_up_for() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sagemaker_llm.limits import VARIANT_NAME
-from sagemaker_llm.operations.alarm import Alarm, Series, share
+from sagemaker_llm.operations.alarms.alarm import Alarm, Series, share
 
 _MICROSECONDS = 1_000_000
 INVOCATIONS = "AWS/SageMaker"

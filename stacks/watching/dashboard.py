@@ -8,12 +8,12 @@ from aws_cdk import Stack
 
 from sagemaker_llm import InstanceType
 from sagemaker_llm.limits import VARIANT_NAME
+from sagemaker_llm.operations.alarms.endpoint import WatchedVariant
 from sagemaker_llm.operations.dashboard import Dashboard
-from sagemaker_llm.operations.endpoint_alarms import WatchedVariant
 from sagemaker_llm.operations.widgets import Content, PricedVariant, Users
-from stacks import metric_clients
 from stacks.names import alarm_prefix
 from stacks.settings import Settings
+from stacks.watching import custom_metrics
 
 
 def add_dashboard(
@@ -40,7 +40,8 @@ def add_dashboard(
         deadline_seconds=deadline_seconds,
         requests_per_instance=settings.proxy.requests_per_instance,
         users=_users(environment, settings) if settings.has_proxy else None,
-        sleeps=settings.endpoint.sleep is not None,
+        streams=settings.proxy.streaming,
+        sleeps=bool(settings.endpoint.sleep),
         price_note=_note(settings, variants),
     )
     Dashboard(stack, "Dashboard", name=alarm_prefix(environment), content=content, alarm_arns=alarm_arns)
@@ -56,9 +57,9 @@ _PRICED_REGION = "us-east-1"
 
 
 def _users(environment: str, settings: Settings) -> Users:
-    clients = list(dict.fromkeys(metric_clients.clients(settings).values()))
-    more = [*clients, metric_clients.OTHER] if clients else []
-    return Users(environment, metric_clients.routes(settings), more)
+    clients = list(dict.fromkeys(custom_metrics.clients(settings).values()))
+    more = [*clients, custom_metrics.OTHER] if clients else []
+    return Users(environment, custom_metrics.routes(settings), custom_metrics.answering(settings), more)
 
 
 def _note(settings: Settings, variants: Sequence[PricedVariant]) -> str:

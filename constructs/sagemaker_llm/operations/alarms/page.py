@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from sagemaker_llm.operations.alarm import Alarm, Naming, declare
+from sagemaker_llm.operations.alarms.alarm import Alarm, Naming, declare
 
 
 class Alarms(Construct):

@@ -9,7 +9,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from sagemaker_llm.operations.alarm import Naming
+from sagemaker_llm.operations.alarms.alarm import Naming
 
 ROLLED_BACK = ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED", "DELETE_FAILED")
 """The statuses in which a stack is not what was asked for. With UPDATE_ROLLBACK_FAILED nothing can change it until a

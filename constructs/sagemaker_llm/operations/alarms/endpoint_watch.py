@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from aws_cdk import CfnCondition, CfnResource
+from aws_cdk import ArnFormat, CfnCondition, CfnResource, Stack
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from sagemaker_llm.endpoint.gpu_endpoint import GpuEndpoint
-from sagemaker_llm.operations.alarm import Actions, Naming, declare
-from sagemaker_llm.operations.endpoint_alarms import WatchedVariant, presence_alarm
-from sagemaker_llm.operations.rules import config_rule
+from sagemaker_llm.operations.alarms.alarm import Actions, Naming, declare
+from sagemaker_llm.operations.alarms.endpoint import WatchedVariant, presence_alarm
+from sagemaker_llm.operations.alarms.rules import config_rule
 
+# Source: the handlers' permissions in CloudFormation's resource schema of AWS::CloudWatch::Alarm.
+_HANDLERS: Final = [
+    *("cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms"),
+    *("cloudwatch:TagResource", "cloudwatch:UntagResource", "cloudwatch:ListTagsForResource"),
+]
 WARM_UP_MINUTES: Final = 15
 """How long a new alarm waits: CloudFormation makes it when the endpoint is in service, and its instances report their
 first metric minutes later. CloudWatch ends the wait as soon as there are enough data."""
@@ -63,3 +69,14 @@ class EndpointWatch(Construct):
             self, endpoint_name=endpoint.endpoint_name, config=endpoint.config, naming=naming, topic_arn=topic_arn
         )
         resource.add_resource_dependency(self.rule)
+        names = [naming.name(presence_alarm(WatchedVariant(endpoint.endpoint_name, v.name))) for v in endpoint.variants]
+        self._arns = [
+            Stack.of(self).format_arn(
+                service="cloudwatch", resource="alarm", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+            )
+            for name in names
+        ]
+
+    def grant_declare(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow a role of CloudFormation to make and delete the alarms, as they come and go with the endpoint."""
+        return iam.Grant.add_to_principal(grantee=grantee, actions=_HANDLERS, resource_arns=self._arns)

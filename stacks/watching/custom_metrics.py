@@ -9,6 +9,8 @@ from sagemaker_llm.proxy import source
 from stacks.settings import Settings
 
 OTHER = "other"
+SWITCH_METRICS = 2
+"""The metrics of the switch: failures to wake, and to sleep."""
 
 
 def clients(settings: Settings) -> dict[str, str]:
@@ -36,6 +38,12 @@ def routes(settings: Settings) -> list[str]:
     return [route.name for route in source.routes(apis) if route.name != "health"]
 
 
+def answering(settings: Settings) -> list[str]:
+    """Return the names of the routes whose answers are a model's."""
+    apis = {settings.api or "", *(one.api for one in settings.proxy.endpoints.values())}
+    return [route.name for route in source.routes(apis) if route.schema]
+
+
 def custom_metrics(settings: Settings) -> int:
     """Return the most custom metrics that an environment publishes, each of which has a monthly price.
 
@@ -44,9 +52,12 @@ def custom_metrics(settings: Settings) -> int:
     if not settings.has_proxy:
         return 0
     endpoints = 1 + len(settings.proxy.endpoints)
-    streams = ("TimeToFirstEvent", "StreamFailures")
-    plain = [name for name in source.metric_names() if settings.proxy.streaming or name not in streams]
-    found = endpoints * len(plain)
+    unused = set() if settings.proxy.streaming else {"TimeToFirstEvent", "StreamFailures"}
+    if not settings.endpoint.sleep:
+        unused.add("Asleep")
+    found = endpoints * len(set(source.metric_names()) - unused)
+    if settings.endpoint.sleep:
+        found += SWITCH_METRICS
     if settings.alarms:
         named = len(set(clients(settings).values()))
         variants = sum(1 for _ in settings.variants()) + len(settings.proxy.endpoints)

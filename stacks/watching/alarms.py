@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from aws_cdk import ArnFormat, Stack
 
-from sagemaker_llm import GpuEndpoint, limits
+from sagemaker_llm import GpuEndpoint, PowerSwitch, limits
 from sagemaker_llm.limits import VARIANT_NAME
-from sagemaker_llm.operations.alarm import Alarm, Naming
-from sagemaker_llm.operations.alarm_topic import AlarmTopic
-from sagemaker_llm.operations.alarms import Alarms
-from sagemaker_llm.operations.endpoint_alarms import Thresholds, WatchedVariant, endpoint_alarms, presence_alarm
-from sagemaker_llm.operations.endpoint_watch import EndpointWatch
-from sagemaker_llm.operations.proxy_alarms import proxy_alarms, rest_api_alarms, switch_alarms
-from sagemaker_llm.operations.rules import stack_rule
+from sagemaker_llm.operations.alarms.alarm import Alarm, Naming
+from sagemaker_llm.operations.alarms.endpoint import Thresholds, WatchedVariant, endpoint_alarms, presence_alarm
+from sagemaker_llm.operations.alarms.endpoint_watch import EndpointWatch
+from sagemaker_llm.operations.alarms.page import Alarms
+from sagemaker_llm.operations.alarms.proxy import proxy_alarms, rest_api_alarms, switch_alarms
+from sagemaker_llm.operations.alarms.rules import stack_rule
+from sagemaker_llm.operations.alarms.topic import AlarmTopic
 from sagemaker_llm.proxy.rest_api import STAGE
-from stacks import acknowledgements_alarms as acknowledgements
-from stacks.dashboards import add_dashboard
 from stacks.names import alarm_prefix, alarm_topic, parameter_name, stack_name
 from stacks.settings import Settings
 from stacks.settings.alarms_section import Alarms as Section
+from stacks.watching import acknowledgements
+from stacks.watching.dashboard import add_dashboard
 
 SAGEMAKER_SECONDS = 60
 """How long SageMaker lets a whole answer take."""
@@ -49,8 +49,19 @@ def add_alarms(stack: Stack, environment: str, settings: Settings, section: Sect
     acknowledgements.for_alarms(alarms, rule)
 
 
-def watch_endpoint(stack: Stack, environment: str, section: Section, endpoint: GpuEndpoint) -> None:
-    """Declare what the endpoint's own stack watches; its topic is known by its name, without an export."""
+def watch_endpoint(
+    stack: Stack, environment: str, section: Section, endpoint: GpuEndpoint, switch: PowerSwitch | None
+) -> None:
+    """Declare what the endpoint's own stack watches; its topic is known by its name, without an export.
+
+    Args:
+        stack: the endpoint's stack.
+        environment: the environment's name.
+        section: the section ``alarms``.
+        endpoint: the endpoint.
+        switch: what lets it sleep, whose role then makes and deletes the alarms with it; None when it never sleeps.
+
+    """
     topic_arn = section.topic_arn or stack.format_arn(service="sns", resource=alarm_topic(environment))
     watch = EndpointWatch(
         stack,
@@ -60,6 +71,8 @@ def watch_endpoint(stack: Stack, environment: str, section: Section, endpoint: G
         topic_arn=topic_arn,
         awake=endpoint.awake,
     )
+    if switch:
+        watch.grant_declare(switch.service_role)
     acknowledgements.for_watch(watch)
 
 
@@ -97,7 +110,8 @@ def _alarms(stack: Stack, environment: str, settings: Settings, section: Section
         found += proxy_alarms(environment, _function_name(stack, environment), thresholds)
         if settings.proxy.rest_api:
             api, seconds = stack_name(environment, "proxy"), _api_deadline(settings)
-            found += rest_api_alarms(api, STAGE, thresholds, deadline_seconds=seconds)
+            sleeping = settings.endpoint.name if settings.endpoint.sleep else ""
+            found += rest_api_alarms(api, STAGE, thresholds, deadline_seconds=seconds, sleeping=sleeping)
     if settings.endpoint.sleep:
         found += switch_alarms(environment)
     return found

@@ -9,9 +9,9 @@ from stacks.acknowledgements import acknowledge
 if TYPE_CHECKING:
     from aws_cdk import aws_events as events
 
-    from sagemaker_llm.operations.alarm_topic import AlarmTopic
-    from sagemaker_llm.operations.alarms import Alarms
-    from sagemaker_llm.operations.endpoint_watch import EndpointWatch
+    from sagemaker_llm.operations.alarms.endpoint_watch import EndpointWatch
+    from sagemaker_llm.operations.alarms.page import Alarms
+    from sagemaker_llm.operations.alarms.topic import AlarmTopic
 
 
 def for_alarms(alarms: Alarms, rule: events.CfnRule) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sagemaker_llm.operations.alarm import Alarm, Series, share
-from sagemaker_llm.operations.endpoint_alarms import Thresholds
+from sagemaker_llm.operations.alarms.alarm import Alarm, Series, share
+from sagemaker_llm.operations.alarms.endpoint import Thresholds
 from sagemaker_llm.proxy import source
 
 THROTTLE_PERCENT = 10
@@ -61,7 +61,9 @@ LAMBDA_THROTTLES = 10
 """The requests in five minutes that Lambda may refuse. The proxy does not see them, so there is no share of them."""
 
 
-def rest_api_alarms(api_name: str, stage: str, thresholds: Thresholds, *, deadline_seconds: float) -> list[Alarm]:
+def rest_api_alarms(
+    api_name: str, stage: str, thresholds: Thresholds, *, deadline_seconds: float, sleeping: str = ""
+) -> list[Alarm]:
     """Return the alarms of a REST API.
 
     Args:
@@ -69,6 +71,7 @@ def rest_api_alarms(api_name: str, stage: str, thresholds: Thresholds, *, deadli
         stage: its stage.
         thresholds: when they fire.
         deadline_seconds: API Gateway's own time-out.
+        sleeping: the endpoint that may sleep, whose proxy then answers 503, which is no failure; default none.
 
     """
 
@@ -76,6 +79,9 @@ def rest_api_alarms(api_name: str, stage: str, thresholds: Thresholds, *, deadli
         return Series("AWS/ApiGateway", name, {"ApiName": api_name, "Stage": stage}, statistic)
 
     errors, errors_share = share(series("5XXError"), series("Count"))
+    if sleeping:
+        errors["asleep"] = Series(*proxy_metric("Asleep"), {source.metrics_names()[1]: sleeping})
+        errors_share = errors_share.replace("FILL(errors,0)", "(FILL(errors,0)-FILL(asleep,0))")
     percent, limit = thresholds.error_percent, thresholds.latency_percent / 100 * deadline_seconds
     return [
         Alarm(
@@ -110,7 +116,12 @@ def switch_alarms(environment: str) -> list[Alarm]:
 
 def of_environment(environment: str, name: str, **more: str) -> Series:
     """Return a metric that the functions of an environment write, with its further dimensions."""
-    return Series(source.metrics_names()[0], name, {"Environment": environment, **more})
+    return Series(*proxy_metric(name), {"Environment": environment, **more})
+
+
+def proxy_metric(name: str) -> tuple[str, str]:
+    """Return the namespace and the name of a metric that the functions write."""
+    return source.metrics_names()[0], name
 
 
 def _of_function(function_name: str, name: str) -> Series:

@@ -1,0 +1,1 @@
+"""Alarms: one file for each source, the topic that is told, and the composite alarm that pages."""

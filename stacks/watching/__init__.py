@@ -1,0 +1,1 @@
+"""What watches an environment: alarms, dashboard, and the custom metrics that both need."""
