@@ -152,8 +152,19 @@ class Cloud:
 
     def endpoint(self) -> str | None:
         """Return the endpoint's status; None when there is none."""
+        return (self._endpoint() or {}).get("EndpointStatus")
+
+    def in_service_since(self) -> float | None:
+        """Return when the endpoint changed last, in seconds since 1970; None unless it is in service.
+
+        The stack's own time is that of the beginning of a wake, which takes 10 to 20 minutes.
+        """
+        found = self._endpoint() or {}
+        return found["LastModifiedTime"].timestamp() if found.get("EndpointStatus") == "InService" else None
+
+    def _endpoint(self) -> Any:  # noqa: ANN401 - boto3's, or None
         try:
-            return str(self._sagemaker.describe_endpoint(EndpointName=self._of["ENDPOINT"])["EndpointStatus"])
+            return self._sagemaker.describe_endpoint(EndpointName=self._of["ENDPOINT"])
         except ClientError as error:
             # SageMaker has no code of its own for it.
             if "could not find" in error.response["Error"]["Message"].lower():
@@ -221,20 +232,19 @@ class Cloud:
 
     def has_requests(self, since: float, now: float) -> bool:
         """Return whether the endpoint had a request in a period, answered or in progress."""
-        variants = self._of["VARIANTS"].split()
         metrics = (("Invocations", "Sum"), ("ConcurrentRequestsPerModel", "Maximum"))
         queries = [
             {"Id": f"m{number}_{name.lower()}", "MetricStat": self._statistic(variant, name, statistic)}
-            for number, variant in enumerate(variants)
+            for number, variant in enumerate(self._of["VARIANTS"].split())
             for name, statistic in metrics
         ]
-        start, end = (datetime.fromtimestamp(moment, UTC) for moment in (since, now))
+        period = {"StartTime": datetime.fromtimestamp(since, UTC), "EndTime": datetime.fromtimestamp(now, UTC)}
         pages = boto3.client("cloudwatch", config=_CONFIG).get_paginator("get_metric_data")
-        found = pages.paginate(MetricDataQueries=queries, StartTime=start, EndTime=end)
+        found = pages.paginate(MetricDataQueries=queries, **period)
         return any(value > 0 for page in found for one in page["MetricDataResults"] for value in one["Values"])
 
     def _statistic(self, variant: str, metric: str, statistic: str) -> dict[str, Any]:
-        names = {"EndpointName": self._of["ENDPOINT"], "VariantName": variant}
-        dimensions = [{"Name": name, "Value": value} for name, value in names.items()]
+        pairs = (("EndpointName", self._of["ENDPOINT"]), ("VariantName", variant))
+        dimensions = [{"Name": name, "Value": value} for name, value in pairs]
         of = {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions}
         return {"Metric": of, "Period": 60, "Stat": statistic}

@@ -101,9 +101,7 @@ class Switch:
             return Lease(by, now + 60 * limits.request_minutes, now)
         minutes = event.get("minutes")
         length = limits.default_minutes if minutes is None else minutes
-        if wrong := self._wrong(length):
-            return wrong
-        return Lease("person", now + 60 * length, now)
+        return self._wrong(length) or Lease("person", now + 60 * length, now)
 
     def _wrong(self, minutes: Any) -> Outcome | None:  # noqa: ANN401 - JSON
         most = self._limits.max_minutes
@@ -236,7 +234,8 @@ class Switch:
             return Outcome("already", "it is awake")
         granted = lease.granted if lease and lease.wakes else 0
         since = self._now - 60 * self._limits.idle_minutes
-        if max(stack.changed, granted) > since or self._cloud.endpoint() != "InService":
+        serves = self._cloud.in_service_since()
+        if serves is None or max(stack.changed, granted, serves) > since:
             return Outcome("already", "it is awake, and it is too early to call it idle")
         if self._cloud.has_requests(since, self._now):
             return Outcome("already", "it is awake and in use")

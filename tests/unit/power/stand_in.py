@@ -27,6 +27,7 @@ class StandIn:
     changed: float = 0.0
     state: str | None = "InService"
     planned: Lease | None = None
+    serves: float = 0.0
     tokens_of: list[str] = field(default_factory=list)
     asked: bool = False
     refusal: ClientError | None = None
@@ -50,6 +51,9 @@ class StandIn:
 
     def endpoint(self) -> str | None:
         return self.state
+
+    def in_service_since(self) -> float | None:
+        return self.serves if self.state == "InService" else None
 
     def delete_endpoint(self) -> None:
         self.calls.append("delete endpoint")

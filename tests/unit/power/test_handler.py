@@ -46,7 +46,7 @@ class Aws:
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.answers: dict[str, Any] = {
             "DescribeStacks": stack("true"),
-            "DescribeEndpoint": {"EndpointStatus": "InService"},
+            "DescribeEndpoint": {"EndpointStatus": "InService", "LastModifiedTime": LONG_AGO},
             "GetSchedule": NO_LEASE,
         }
         for name, value in {**VARIABLES, "AWS_DEFAULT_REGION": "us-east-1"}.items():
