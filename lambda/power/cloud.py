@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
@@ -17,68 +17,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from power.state import Lease, Stack
+
 TOKEN: Final = "power-"  # noqa: S105 - the beginning of a request token
 """What the tokens of the switch's own stack updates begin with; stack events carry them for 90 days."""
 
 PARAMETER: Final = "Awake"
-_SETTLED: Final = (
-    *("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"),
-    *("IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"),
-)
 _CONFIG: Final = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
-
-
-@dataclass(frozen=True)
-class Stack:
-    """The stack.
-
-    Attributes:
-        status: CloudFormation's, e.g. ``UPDATE_COMPLETE``.
-        awake: whether the endpoint is to exist.
-        changed: when it was last updated, in seconds since 1970.
-        parameters: the names of all parameters.
-
-    """
-
-    status: str
-    awake: bool
-    changed: float
-    parameters: tuple[str, ...]
-
-    @property
-    def is_busy(self) -> bool:
-        """Return whether CloudFormation works on it, and refuses another update."""
-        return self.status.endswith("_IN_PROGRESS")
-
-    @property
-    def is_broken(self) -> bool:
-        """Return whether a human has to mend it before it can be updated."""
-        return not self.is_busy and self.status not in _SETTLED
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The one planned sleep: a schedule that fires once.
-
-    Attributes:
-        owner: ``person``, ``request``, ``office hours``; or ``sleep`` for a sleep that is verified, or tried again.
-        until: when the endpoint is to sleep, in seconds since 1970.
-        granted: when the lease was given or moved, likewise.
-        attempt: how many updates of the stack were tried for it.
-        fires: when the schedule fires; default at ``until``.
-
-    """
-
-    owner: str
-    until: float
-    granted: float
-    attempt: int = 0
-    fires: float = 0
-
-    @property
-    def wakes(self) -> bool:
-        """Return whether the endpoint is to be awake until its end."""
-        return self.owner != "sleep"
 
 
 class Cloud:
@@ -183,7 +128,7 @@ class Cloud:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return None
             raise
-        return Lease(**json.loads(found["Target"]["Input"])["lease"])
+        return Lease.read(found["Target"]["Input"])
 
     def put_lease(self, lease: Lease, now: float) -> None:
         """Plan a sleep, in place of the one that is planned.

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from power.cloud import Cloud, Lease, Stack
+from power.cloud import Cloud
 from power.outcome import (
     MAX_SLEEP_ATTEMPTS,
     MAX_WAKE_ATTEMPTS,
@@ -26,6 +26,7 @@ from power.outcome import (
     iso,
     moment,
 )
+from power.state import Lease, Stack
 
 _DELETABLE: Final = ("InService", "Failed", "OutOfService", "UpdateRollbackFailed")
 

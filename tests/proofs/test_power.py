@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from endpointctl.aws import Aws
 from endpointctl.power import Power
@@ -286,3 +287,41 @@ def test_the_command_line_reads_what_the_function_did(asleep: Switched, content:
     assert history
     assert history.since
     assert history.hours_asleep(asleep.now + timedelta(seconds=1), awake=True) > 0
+
+
+def test_a_hijacked_switch_may_touch_its_own_stack_with_the_narrow_role_only(awake: Switched) -> None:
+    """A user with the function's policies; the role itself trusts Lambda only."""
+    iam = boto3.client("iam")
+    _, policies = policies_of("office-hours-endpoint-PowerRole")
+    iam.create_user(UserName="as-switch")
+    for name, document in policies.items():
+        iam.put_user_policy(UserName="as-switch", PolicyName=name, PolicyDocument=json.dumps(document))
+    key = iam.create_access_key(UserName="as-switch")["AccessKey"]
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    cloudformation, scheduler = session.client("cloudformation"), session.client("scheduler")
+    template: Any = {"TemplateBody": json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}})}
+    own = "arn:aws:iam::111122223333:role/cdk-hnb659fds-cfn-exec-role-111122223333-us-east-1"
+    target = {"Arn": "arn:aws:lambda:us-east-1:111122223333:function:cohere-office-hours-power", "RoleArn": own}
+    schedule: Any = {"ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": {"Mode": "OFF"}, "Target": target}
+    group = "cohere-office-hours"
+    tries: list[Any] = [
+        lambda: cloudformation.update_stack(StackName=STACK, **template),
+        lambda: cloudformation.update_stack(StackName=STACK, RoleARN=own, **template),
+        lambda: cloudformation.update_stack(StackName="cohere-local-endpoint", **template),
+        lambda: cloudformation.delete_stack(StackName=STACK),
+        lambda: cloudformation.describe_stacks(StackName="cohere-local-endpoint"),
+        lambda: session.client("sagemaker").delete_endpoint(EndpointName="cohere-local"),
+        lambda: session.client("sagemaker").create_endpoint(EndpointName="x", EndpointConfigName="x"),
+        lambda: scheduler.create_schedule(GroupName=group, Name="another", **schedule),
+        lambda: scheduler.create_schedule(GroupName=group, Name=f"{group}-lease", **schedule),  # another role
+        lambda: scheduler.delete_schedule(GroupName=group, Name=f"{group}-tick"),
+        lambda: session.client("iam").list_users(),
+    ]
+    for number, attempt in enumerate(tries):
+        with pytest.raises(ClientError) as caught:
+            attempt()
+        assert "AccessDenied" in caught.value.response["Error"]["Code"], (number, caught.value)
+    iam.delete_access_key(UserName="as-switch", AccessKeyId=key["AccessKeyId"])
+    for name in policies:
+        iam.delete_user_policy(UserName="as-switch", PolicyName=name)
+    iam.delete_user(UserName="as-switch")

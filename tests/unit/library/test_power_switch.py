@@ -1,6 +1,7 @@
 """The switch as a construct: exact roles, schedules, and what of the endpoint's stack is conditional."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from sagemaker_llm import (
     Autoscaling,
     AwakeParameter,
     GpuEndpoint,
+    LlmProxy,
     MarketplaceModel,
     ModelPackage,
     OfficeHours,
@@ -21,7 +23,7 @@ from sagemaker_llm import (
     SleepPlan,
     Variant,
 )
-from tests.support.templates import EXAMPLES, Content, changed, content_of, templates_of
+from tests.support.templates import EXAMPLES, ROOT, Content, changed, content_of, templates_of
 
 from .test_package import ARTICLE
 
@@ -257,3 +259,20 @@ def test_scaling_of_each_variant_is_conditional() -> None:
     endpoint(one, autoscaling=Autoscaling(max_instances=2, target=4))
     template = dict(Template.from_stack(one).to_json())
     assert sum("Condition" in x for x in template["Resources"].values()) == 3
+
+
+def test_the_function_is_an_asset_of_its_own_and_the_proxys_is_without_it(tmp_path: Path) -> None:
+    app = App(outdir=str(tmp_path), builtin_cloud_formation_validation=False)
+    one = stack(app)
+    PowerSwitch(one, "Power", name="other", endpoint=endpoint(one))
+    LlmProxy(one, "Proxy", endpoint=GpuEndpoint.from_endpoint_name(one, "Target", "target"))
+    app.synth()
+    assets = [
+        {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+        for folder in tmp_path.glob("asset.*")
+        if folder.is_dir()
+    ]
+    power, proxy = sorted(assets, key=len)
+    assert power == {f"power/{file.name}" for file in (ROOT / "lambda" / "power").glob("*.py")}
+    assert not [name for name in proxy if name.startswith("power")]
+    assert "proxy/handler.py" in proxy

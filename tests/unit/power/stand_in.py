@@ -6,8 +6,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from power.cloud import Lease, Stack
 from power.outcome import Limits
+from power.state import Lease, Stack
 from power.switch import Switch
 
 NOW = 1_800_000_000.0

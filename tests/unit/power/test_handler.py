@@ -135,6 +135,17 @@ def test_a_lease_that_fired_is_deleted_and_not_updated(aws: Aws, fires: float, n
     assert [name for name in aws.names() if name.endswith("Schedule") and name != "GetSchedule"] == names
 
 
+@pytest.mark.parametrize("text", ["{}", "x", '{"lease": {"unknown": 1}}', "[]"])
+def test_a_lease_of_another_version_is_over(aws: Aws, text: str) -> None:
+    aws.answers["GetSchedule"] = {"Target": {"Input": text}}
+    assert call(action="status")["until"] is None
+    assert call(action="wake", by="person")["result"] == "already"
+    assert [name for name in aws.names() if name in ("DeleteSchedule", "CreateSchedule")] == [
+        "DeleteSchedule",
+        "CreateSchedule",
+    ]
+
+
 def test_a_lease_that_fires_at_the_very_moment_is_made_anew(aws: Aws) -> None:
     lease = {"owner": "sleep", "until": 10.0**10, "granted": 1.0, "attempt": 1, "fires": 10.0**10}
     aws.answers["GetSchedule"] = {"Target": {"Input": json.dumps({"lease": lease})}}

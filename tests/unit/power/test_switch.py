@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from power.cloud import Lease
 from power.outcome import MAX_SLEEP_ATTEMPTS, MAX_WAKE_ATTEMPTS, RETRY_SECONDS, Limits
+from power.state import Lease
 
 from .stand_in import LIMITS, NOW, StandIn, person, refused, switch
 
