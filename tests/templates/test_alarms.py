@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sagemaker_llm.operations.alarms.alarm import LEAST_REQUESTS
+from stacks.names import key_beginning
 from stacks.settings import Settings
 from stacks.watching.custom_metrics import clients, custom_metrics
 from tests.support.templates import EXAMPLES, ROOT, Content, changed, content_of, templates_of
@@ -125,7 +126,7 @@ def test_the_number_of_custom_metrics_follows_the_settings() -> None:
 
 
 def test_the_configured_clients() -> None:
-    assert clients(Settings.model_validate(EXAMPLE)) == {"search-team": "search-team"}
+    assert clients(Settings.model_validate(EXAMPLE)) == {key_beginning("search-team"): "search-team"}
     own = Settings.model_validate(changed(EXAMPLE, {"proxy.rest_api": None, "proxy.callers": CALLERS}))
     assert clients(own) == {"111122223333:search": "search", CALLERS[1]: "ann", "222233334444": "222233334444"}
 
