@@ -50,13 +50,14 @@ function parsed() {
   }
 }
 
-/** Refuse options that would give a stack other parameters: whether a sleeping endpoint exists is one of them. */
+/** Refuse what would give a stack other parameters: whether a sleeping endpoint exists is one of them. */
 function checkOptions(options) {
-  for (const one of options) {
-    const [name] = one.split("=");
-    if (/^--(no-)?previous-?parameters$/i.test(name) || name === "--parameters") {
-      throw new Refused(`ARGS=${one} would give the stacks other parameters than they have, and wake an endpoint or put it to sleep; allowed: any other option; wake it with \`endpointctl wake\`, put it to sleep with \`endpointctl sleep\``);
-    }
+  const wrong = options.find((one) => /^--((no-?)?previous-?)?parameters$/i.test(one.split("=")[0]));
+  // The CLI takes each of its options from the environment, too.
+  const variable = ["CDK_PREVIOUS_PARAMETERS", "CDK_PARAMETERS"].find((name) => name in process.env);
+  const given = wrong ? `ARGS=${wrong}` : variable;
+  if (given) {
+    throw new Refused(`${given} would give the stacks other parameters than they have, and wake an endpoint or put it to sleep; allowed: no such option; \`endpointctl wake\` and \`endpointctl sleep\` do that`);
   }
 }
 

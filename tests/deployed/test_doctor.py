@@ -217,11 +217,24 @@ def test_an_endpoint_that_was_deleted_behind_cloudformations_back(deployed: Depl
     stacks.destroy("endpoint")
 
 
+def test_an_endpoint_that_sleeps_is_no_fault(deployed: Deployed, content: Content) -> None:
+    content = changed(content, {"endpoint.name": "cohere-nap", "endpoint.sleep": {"idle_minutes": 30}})
+    stacks, cloudformation = Stacks("nap"), deployed.cloudformation
+    stacks.deploy(content, "endpoint")
+    awake: Any = [{"ParameterKey": "Awake", "ParameterValue": "false"}]
+    name, capabilities = "cohere-nap-endpoint", list[Any](["CAPABILITY_NAMED_IAM"])
+    cloudformation.update_stack(StackName=name, UsePreviousTemplate=True, Parameters=awake, Capabilities=capabilities)
+    cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    found = findings(content, "endpoint-name", "quota", environment="nap")
+    assert [one.status for one in found] == ["ok", "ok"]
+    assert "needed: 3 = 1 of other endpoints + 2 x 1" in found[0].text
+    assert found[1].text == "no endpoint has the name cohere-nap yet"
+    stacks.destroy("endpoint")
+
+
 def test_an_address_that_nobody_has_confirmed(deployed: Deployed, content: Content) -> None:
-    email = {"Protocol": "email", "Endpoint": "oncall@example.com"}
-    topic = {"Type": "AWS::SNS::Topic", "Properties": {"Subscription": [email]}}
     stacks, sns = Stacks("local"), boto3.client("sns")
-    stacks.give({"operations": {"Resources": {"Topic": topic}}}, "operations")
+    stacks.deploy(changed(content, {"alarms": {"email": "oncall@example.com"}}), "operations")
     try:
         found = findings(content, "alarm-email", alarms={"email": "oncall@example.com"})
         assert_found(found, "wrong", "^oncall@example.com: .* is not confirmed", "open the link in AWS's e-mail")

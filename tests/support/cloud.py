@@ -165,14 +165,16 @@ class Stacks:
             "TemplateURL": self._published(f"{self.name(stack)}.json", json.dumps(template).encode()),
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
         }
-        if "Awake" in template["Parameters"]:
+        if "Awake" in template.get("Parameters", {}):
             request["RoleARN"] = self._role  # else it would be the switch's, which the stack keeps
         exists = self.status(stack) not in ("", "ROLLBACK_COMPLETE")
         if self.status(stack) == "ROLLBACK_COMPLETE":
             self.destroy(stack)
         if exists:
             deployed = self._cloudformation.describe_stacks(StackName=self.name(stack))["Stacks"][0]
-            known = {one["ParameterKey"] for one in deployed.get("Parameters", [])} & set(template["Parameters"])
+            known = {one["ParameterKey"] for one in deployed.get("Parameters", [])} & set(
+                template.get("Parameters", {})
+            )
             request["Parameters"] = [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(known)]
         try:
             (self._cloudformation.update_stack if exists else self._cloudformation.create_stack)(**request)

@@ -51,6 +51,6 @@ def test_an_example_with_a_budget(templates: Templates) -> None:
     assert set(found) == {"budget/endpoint", "budget/operations", "budget/proxy"}
     month = Estimate.of("budget", found, Terms.of(settings)).month
     assert not month.unknown
-    assert round(month.low - 3.0, 2) == 2852.84  # (1.408 + 2.5) x 730, beside the proxy's metrics
+    assert round(month.low - 3.0, 2) == 2852.84  # (1.408 + 2.5) x 730, beside ten metrics of the proxy
     assert settings.budget
     assert month.high < settings.budget.usd_per_month

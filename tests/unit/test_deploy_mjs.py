@@ -339,3 +339,27 @@ def test_the_commit_says_whether_files_differ_from_it(tmp_path: Path) -> None:
     assert len(clean) == 40
     (tmp_path / "a").write_text("2", "utf-8")
     assert release.commit(tmp_path) == f"{clean}-dirty"
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("--no-previous-parameters", "--previous-parameters=false", "--noPreviousParameters"),
+        *("--parameters", "--parameters=x:Awake=true"),
+    ],
+)
+def test_parameters_are_not_a_deployments(checkout: Path, option: str) -> None:
+    """Whether a sleeping endpoint exists is a parameter: a deployment keeps it."""
+    done = run(checkout, "deploy", "dev", "cdk.out", "--", option)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"ARGS={option} would give the stacks other parameters than they have")
+    assert "allowed: no such option" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (checkout / "seen.json").exists()
+
+
+@pytest.mark.parametrize("variable", ["CDK_PREVIOUS_PARAMETERS", "CDK_PARAMETERS"])
+def test_parameters_are_not_the_environments_either(checkout: Path, variable: str) -> None:
+    done = run(checkout, "deploy", "dev", "cdk.out", **{variable: "false"})
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{variable} would give the stacks other parameters")

@@ -210,7 +210,7 @@ def test_only_the_clients_of_an_event_are_made_and_little_is_imported(
     import boto3
 
     made: list[str] = []
-    original = boto3.client
+    original: Any = boto3.client
 
     def client(name: str, **options: Any) -> Any:
         made.append(name)

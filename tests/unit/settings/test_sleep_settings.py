@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -141,7 +141,7 @@ def test_variables_are_those_of_what_is_set() -> None:
         lambda: LeaseLengths(default_minutes=0),
         lambda: LeaseLengths(max_minutes=10_081),
         lambda: OfficeHours("25:00", "19:00", "UTC"),
-        lambda: OfficeHours("07:00", "19:00", "UTC", days=("XXX",)),
+        lambda: OfficeHours("07:00", "19:00", "UTC", days=cast("Any", ["XXX"])),
         lambda: OfficeHours("07:00", "19:00", "UTC", except_dates=[date(2026, 1, 1 + day % 28) for day in range(61)]),
     ],
 )
