@@ -20,7 +20,7 @@ NAMES_OF_MODULES = (
     ),
     *(f"cloudformation/{name}.py" for name in ("template_conditions", "operations", "service_role", "status_events")),
     *(f"functions/{name}.py" for name in ("clock", "events")),
-    *(f"scheduling/{name}.py" for name in ("service", "targets")),
+    *(f"scheduling/{name}.py" for name in ("groups", "service", "targets")),
     *(
         f"front_doors/{name}.py"
         for name in ("access_log", "api_gateway", "api_keys", "api_metrics", "streamed_responses", "web_adapter")

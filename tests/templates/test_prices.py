@@ -49,8 +49,8 @@ def test_an_example_with_a_budget(templates: Templates) -> None:
     settings = read_file(EXAMPLES / "budget.yaml")
     found = {name: one for name, one in templates.items() if name.startswith("budget/")}
     assert set(found) == {"budget/endpoint", "budget/operations", "budget/proxy"}
-    month = Estimate.of("budget", found, Terms.of(settings)).month
-    assert not month.unknown
-    assert round(month.low - 3.0, 2) == 2852.84  # (1.408 + 2.5) x 730, beside ten metrics of the proxy
+    estimate = Estimate.of("budget", found, Terms.of(settings))
+    assert not estimate.month.unknown
+    assert round(estimate.month.low - estimate.fixed_month.low, 2) == 2852.84  # (1.408 + 2.5) x 730
     assert settings.budget
-    assert month.high < settings.budget.usd_per_month
+    assert estimate.month.high < settings.budget.usd_per_month

@@ -150,8 +150,7 @@ class SageMaker:
         if (existing := self._endpoints.get(name.lower())) and not existing.is_gone:
             raise validation(f'Cannot create already existing endpoint "{existing.arn}".')
         fleet, failure = self._fleet(config["EndpointConfigName"], config["ProductionVariants"])
-        endpoint = Endpoint(name, arn("endpoint", name), fleet, self.seconds(), failure)
-        self._endpoints[name.lower()] = endpoint
+        self._endpoints[name.lower()] = endpoint = Endpoint(name, arn("endpoint", name), fleet, self.seconds(), failure)
         self._tags.set(endpoint.arn, request.get("Tags", []))
         return {"EndpointArn": endpoint.arn}
 
@@ -231,9 +230,8 @@ class SageMaker:
 
     def _status(self, endpoint: Endpoint) -> str:
         """Return an endpoint's status; ``SystemUpdating`` while the conditions say that AWS maintains it."""
-        status = endpoint.status
-        updating = self._conditions.now().system_updating
-        return "SystemUpdating" if status == "InService" and any(p in endpoint.name for p in updating) else status
+        maintained = any(part in endpoint.name for part in self._conditions.now().system_updating)
+        return "SystemUpdating" if maintained and endpoint.status == "InService" else endpoint.status
 
     def _refuse_busy(self, endpoint: Endpoint, *, unless: tuple[str, ...]) -> None:
         if self._status(endpoint) not in unless:
