@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from endpointctl.aws import Aws
 from endpointctl.aws_failure import as_failure
 from endpointctl.failure import Failure
-from stacks.names import PROJECT, stack_name
+from stacks.names import PROJECT, key_beginning, stack_name
 
 _PLAN: Final = "AWS::ApiGateway::UsagePlan"
 _KEY: Final = "AWS::ApiGateway::ApiKey"
@@ -135,7 +135,7 @@ class Keys:
         name = f"{self._stack}-{client}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         with as_failure():
             # The proxy's metrics know the client by the beginning of its key.
-            value = f"{client}-{token_hex(_KEY_BYTES)}"
+            value = key_beginning(client) + token_hex(_KEY_BYTES)
             tags = {**self._tags, "client": client}
             made = self._gateway.create_api_key(name=name, value=value, enabled=True, tags=tags)
         try:

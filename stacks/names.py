@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ Parameter: TypeAlias = Literal["endpoint-name", "endpoint-arn", "api", "generate
 
 STACKS: Final = ("endpoint", "proxy", "operations")
 """The stacks that an environment can have, in the order of their deployment."""
+
+
+KEY_BEGINNING: Final = 16
+"""How many characters of a key tell whose it is; ``proxy/adapters/lambda_event.py`` has the same number."""
 
 
 def stack_name(environment: str, stack: str) -> str:
@@ -63,3 +68,12 @@ def alarm_prefix(environment: str) -> str:
 def alarm_topic(environment: str) -> str:
     """Return the name of the topic of an environment's alarms, where the environment has one of its own."""
     return f"{PROJECT}-{environment}-alarms"
+
+
+def key_beginning(client: str) -> str:
+    """Return the beginning of a client's API keys, 16 letters and digits, by which the proxy's metrics know the client.
+
+    Not the name itself, which may have hyphens: a key has letters and digits only
+    (docs.aws.amazon.com/apigateway/latest/api/API_CreateApiKey.html).
+    """
+    return hashlib.sha256(client.encode()).hexdigest()[:KEY_BEGINNING]

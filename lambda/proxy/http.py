@@ -20,8 +20,8 @@ class Request:
         received_at: when the front door received it, in seconds since the epoch; 0 when unknown.
         read_body: returns the body, given the most bytes that are allowed; raises ``ProxyError``
             (``malformed_request``, ``request_too_large``).
-        key_owner: the beginning of the API key, before its last hyphen; empty without a key, or a hyphen. In a key of
-            `endpointctl keys` it is the client's name. In another it is a part of a secret: compare it, nothing else.
+        key_owner: the beginning of the API key; empty without one. In a key of `endpointctl keys` it tells the client.
+            In another it is a part of a secret: compare it, nothing else.
 
     """
 

@@ -86,6 +86,19 @@ class Settings(Section):
             return [chosen.package(name, self.region) for name, chosen in variant.types_and_models(model)]
 
     @model_validator(mode="after")
+    def _a_topic_is_of_the_region(self) -> Self:
+        topic = self.alarms.topic_arn if self.alarms else None
+        if topic and topic.split(":")[3] != self.region:
+            raise OptionError(
+                "alarms.topic_arn",
+                topic,
+                problem="is of another region, and CloudWatch tells topics of its own only",
+                allowed=f"a topic in {self.region}",
+                remedy="make one there; it may pass its messages on",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_budget_has_an_address(self) -> Self:
         if self.budget and not self.budget.email and not (self.alarms and self.alarms.email):
             raise OptionError(

@@ -6,6 +6,7 @@ It starts no CDK: the plan prices the metrics without.
 from __future__ import annotations
 
 from sagemaker_llm.proxy import source
+from stacks.names import key_beginning
 from stacks.settings import Settings
 
 OTHER = "other"
@@ -17,7 +18,7 @@ def clients(settings: Settings) -> dict[str, str]:
     """Return the clients' names by what identifies them: see ``proxy/clients.py`` in the function's source."""
     rest = settings.proxy.rest_api
     if rest and rest.clients:
-        return {name: name for name in rest.clients}
+        return {key_beginning(name): name for name in rest.clients}
     return dict(_of_caller(caller) for caller in settings.proxy.callers)
 
 

@@ -27,3 +27,14 @@ def test_the_composite_pages_once_and_says_when_it_is_over(watched: Watched) -> 
     watched.put("AWS/SageMaker", VARIANT, {**bad, "InvocationModelErrors": [0.0], "ModelLatency": [1e6]})
     assert watched.settled_alarming() == set()
     assert watched.pages() == [("cohere-local", "OK")]
+
+
+def test_the_second_deployment_changes_nothing_and_the_stack_can_be_deleted(watched: Watched) -> None:
+    """CloudWatch refuses to delete an alarm that the composite names: the composite goes first."""
+    stacks = Stacks("local")
+    content = changed(content_of(ENVIRONMENTS / "local.yaml"), {"alarms": {"email": "operations@example.com"}})
+    before = watched.states()
+    stacks.deploy(content, "endpoint", "proxy", "operations")
+    assert watched.settled() == before
+    stacks.destroy("operations")
+    assert set(watched.states()) == {"cohere-local-no-instance"}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sagemaker_llm.operations.alarms.alarm import LEAST_REQUESTS
+from stacks.names import key_beginning
 from stacks.settings import Settings
 from stacks.watching.custom_metrics import clients, custom_metrics
 from tests.support.templates import EXAMPLES, ROOT, Content, changed, content_of, templates_of
@@ -125,7 +126,7 @@ def test_the_number_of_custom_metrics_follows_the_settings() -> None:
 
 
 def test_the_configured_clients() -> None:
-    assert clients(Settings.model_validate(EXAMPLE)) == {"search-team": "search-team"}
+    assert clients(Settings.model_validate(EXAMPLE)) == {key_beginning("search-team"): "search-team"}
     own = Settings.model_validate(changed(EXAMPLE, {"proxy.rest_api": None, "proxy.callers": CALLERS}))
     assert clients(own) == {"111122223333:search": "search", CALLERS[1]: "ann", "222233334444": "222233334444"}
 
@@ -169,3 +170,34 @@ def test_an_endpoint_that_sleeps_takes_its_alarm_with_it() -> None:
     assert "cohere-alarms-wake-failures" in names
     (dashboard,) = _of(content, "AWS::CloudWatch::Dashboard")
     assert "it sleeps" in dashboard["Properties"]["DashboardBody"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model.api": "summarize", "proxy.rest_api": None},
+        {"proxy.streaming": True},
+        {"account": None},
+        {"alarms": {"topic_arn": "arn:aws:sns:us-east-1:111122223333:pager"}, "endpoint.sleep": {"idle_minutes": 60}},
+        {"endpoint.instance_type": None, "endpoint.instance_pools": [{"instance_type": "ml.g5.xlarge"}]},
+    ],
+    ids=["no proxy", "streams", "no account", "a topic of one's own, asleep", "pools"],
+)
+def test_whatever_else_is_set_the_names_in_the_dashboard_are_those_of_alarms(changes: dict[str, Any]) -> None:
+    content = changed(EXAMPLE, changes)
+    names = {one["Properties"]["AlarmName"] for one in _of(content, ALARM, COMPOSITE)}
+    (dashboard,) = _of(content, "AWS::CloudWatch::Dashboard")
+    text = json.dumps(dashboard["Properties"]["DashboardBody"])
+    assert set(re.findall(r":alarm:([a-zA-Z0-9-]+)", text)) == names
+
+
+def test_a_topic_of_another_region_is_refused() -> None:
+    content = changed(EXAMPLE, {"alarms": {"topic_arn": "arn:aws:sns:eu-west-1:111122223333:pager"}})
+    with pytest.raises(ValueError, match=r"alarms.topic_arn: .* is of another region.*a topic in us-east-1"):
+        Settings.model_validate(content)
+
+
+@pytest.mark.parametrize("value", [0, 100.5, -1, "5"])
+def test_a_share_that_is_none_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="error_percent"):
+        Settings.model_validate(changed(EXAMPLE, {"alarms.error_percent": value}))

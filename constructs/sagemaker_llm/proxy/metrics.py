@@ -19,8 +19,8 @@ class DetailedMetrics:
 
     Attributes:
         environment: the value of their dimension ``Environment``.
-        clients: the clients' names, by what identifies them: the name itself for a client with keys, a principal's ARN,
-            ``account:role name`` for an assumed role, or an account.
+        clients: the clients' names, by what identifies them: the first 16 characters of a client's keys, a principal's
+            ARN, ``account:role name`` for an assumed role, or an account.
 
     """
 
