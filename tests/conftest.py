@@ -1,11 +1,13 @@
 """Fixtures of several folders: a deployed local cloud, and the assemblies of the app with all validation on."""
 
 import contextlib
+import functools
 import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
+import botocore.session
 import pytest
 from rich.console import Console
 
@@ -17,6 +19,14 @@ from stacks.settings import ENVIRONMENTS
 from tests.support.clients import Clients
 from tests.support.cloud import Deployed, Stacks, make_what_others_own
 from tests.support.templates import EXAMPLES, Content, Templates, content_of, shared_assembly, templates_in
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_reading_of_the_sdks_data() -> Iterator[None]:
+    """Read the SDK's data once, not for each session: that is most of what a client costs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(scope="module")
