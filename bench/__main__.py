@@ -20,7 +20,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench import delivery, doctor, environments, function, local_cloud, plan, streams, sweeps, translation
+from bench import delivery, doctor, environments, function, local_cloud, plan, power, streams, sweeps, translation
 
 Row = tuple[str, str, str, str]
 ROOT = Path(__file__).parent.parent
@@ -86,6 +86,7 @@ KINDS: Final[dict[str, Callable[[int], Iterable[Row]]]] = {
     "delivery": lambda _: delivery.rows(ENVIRONMENT, CDK),
     "plan": lambda rounds: plan.rows(_seconds, CDK, rounds),
     "doctor": lambda _: doctor.rows(),
+    "power": lambda _: power.rows(),
     "demo": lambda _: _once("make demo", ["make", "--no-print-directory", "demo"], 50),
     "test": lambda _: _once("make test", ["make", "--no-print-directory", "test"], 150),
     "deployed": lambda _: _once(

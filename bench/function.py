@@ -59,14 +59,17 @@ def rows(rounds: int = 9) -> Iterator[Row]:
 def _round(environment: dict[str, str]) -> Iterator[tuple[str, str, float]]:
     """Start one execution environment of each, let them answer in turn, and yield the figures."""
     with ExitStack() as stack:
-        alive = {name: stack.enter_context(_life(handler, environment)) for name, handler in HANDLERS.items()}
-        for name, life in alive.items():
+        lives = {
+            name: stack.enter_context(alive(handler, environment, _EVENT, _is_good, _BLOCK))
+            for name, handler in HANDLERS.items()
+        }
+        for name, life in lives.items():
             yield "spawn to first response, ms", name, life.spawn * 1000
-        spent = dict.fromkeys(alive, 0.0)
+        spent = dict.fromkeys(lives, 0.0)
         for _ in range(_BLOCKS):
-            for name, life in alive.items():
+            for name, life in lives.items():
                 spent[name] += life.cpu_of(_BLOCK)
-        for name, life in alive.items():
+        for name, life in lives.items():
             yield "warm CPU of a request, ms", name, spent[name] / (_BLOCKS * _BLOCK) * 1000
             yield "peak memory, MiB", name, _peak_mib(life.pid)
 
@@ -145,7 +148,7 @@ def serving(handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | Non
 
 
 @dataclass
-class _Life:
+class Life:
     """An execution environment that answers.
 
     Attributes:
@@ -166,18 +169,38 @@ class _Life:
         return cpu_seconds(self.pid) - before
 
 
+def _is_good(answer: Any) -> bool:  # noqa: ANN401 - JSON
+    return bool(answer.get("statusCode") == 200 and json.loads(answer["body"]) == json.loads(_ANSWER))
+
+
 @contextmanager
-def _life(handler: str, environment: dict[str, str]) -> Iterator[_Life]:
+def alive(
+    handler: str,
+    environment: dict[str, str],
+    event: Any,  # noqa: ANN401 - JSON
+    is_good: Callable[[Any], bool],
+    warm: int,
+) -> Iterator[Life]:
+    """Start an execution environment as Lambda does; yield it after its first answer.
+
+    Args:
+        handler: the function's entry point.
+        environment: its variables.
+        event: what it is asked each time.
+        is_good: whether an answer is right.
+        warm: how many unrecorded requests follow the first.
+
+    """
     answers: queue.Queue[Any] = queue.Queue()
     wanted: queue.Queue[bool] = queue.Queue()
 
     def ask() -> None:
         wanted.put(True)
         answer = answers.get(timeout=30)
-        if answer.get("statusCode") != 200 or json.loads(answer["body"]) != json.loads(_ANSWER):
+        if not is_good(answer):
             raise RuntimeError(f"the function failed: {answer}")
 
-    with serving(_runtime_api(answers, wanted)) as port:
+    with serving(_runtime_api(answers, wanted, event)) as port:
         begin = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "awslambdaric", handler],
@@ -186,8 +209,8 @@ def _life(handler: str, environment: dict[str, str]) -> Iterator[_Life]:
         )
         try:
             ask()
-            life = _Life(process.pid, time.perf_counter() - begin, ask)
-            life.cpu_of(_BLOCK)  # unrecorded: until it is warm
+            life = Life(process.pid, time.perf_counter() - begin, ask)
+            life.cpu_of(warm)
             yield life
         finally:
             process.kill()
@@ -195,7 +218,11 @@ def _life(handler: str, environment: dict[str, str]) -> Iterator[_Life]:
             wanted.put(False)
 
 
-def _runtime_api(answers: queue.Queue[Any], wanted: queue.Queue[bool]) -> type[BaseHTTPRequestHandler]:
+def _runtime_api(
+    answers: queue.Queue[Any],
+    wanted: queue.Queue[bool],
+    event: Any,  # noqa: ANN401 - JSON
+) -> type[BaseHTTPRequestHandler]:
     class RuntimeApi(Quick):
         def do_GET(self) -> None:
             """Hand over the next event."""
@@ -206,7 +233,7 @@ def _runtime_api(answers: queue.Queue[Any], wanted: queue.Queue[bool]) -> type[B
                     "Lambda-Runtime-Deadline-Ms": str(deadline),
                     "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:111122223333:function:bench",
                 }
-                self.answer(200, json.dumps(_EVENT).encode(), headers)
+                self.answer(200, json.dumps(event).encode(), headers)
 
         def do_POST(self) -> None:
             """Take the answer, or an error, which the caller sees is none."""

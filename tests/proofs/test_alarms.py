@@ -168,8 +168,10 @@ def test_a_sleeping_endpoint_is_no_incident_and_a_waking_one_warms_up(watched: W
     assert watched.settled_alarming() == set()
     # But a wake-up that fails is one: once, by the metric that the switch writes.
     assert watched.told() == []
-    watched.put(power.NAMESPACE, {power.DIMENSION: "local"}, {"WakeFailures": [1.0]}, minutes=2)
-    assert watched.settled_alarming() == {PREFIX, f"{PREFIX}-wake-failures"}
+    for metric, name in (("WakeFailures", "wake-failures"), ("SleepFailures", "sleep-failures")):
+        watched.put(power.NAMESPACE, {power.DIMENSION: "local"}, {metric: [1.0]}, minutes=2)
+        assert f"{PREFIX}-{name}" in watched.settled_alarming()
+    assert watched.settled_alarming() <= {PREFIX, f"{PREFIX}-wake-failures", f"{PREFIX}-sleep-failures"}
     watched.move(60)
     assert watched.settled_alarming() == set()
     assert watched.pages() == [(PREFIX, "ALARM"), (PREFIX, "OK")]

@@ -49,7 +49,7 @@ def test_the_runbooks_table_has_every_alarm_and_no_other(content: Content) -> No
     rows = set(re.findall(r"^\| \[([a-z-]+)\]\(#\1\)", RUNBOOK, re.MULTILINE))
     texts = [one["Properties"].get("AlarmDescription", "") for one in _of(EXAMPLE, ALARM)]
     ours = {text.rpartition("#")[2] for text in texts}
-    assert rows == ours | {"wake-failures", "other-config", "stack-status"}
+    assert rows == ours | {"wake-failures", "sleep-failures", "other-config", "stack-status"}
 
 
 def test_missing_data_is_treated_on_purpose(content: Content) -> None:

@@ -101,16 +101,17 @@ def rest_api_alarms(
 
 
 def switch_alarms(environment: str) -> list[Alarm]:
-    """Return the alarm of the switch: a failed wake-up leaves callers without a model, and nobody sees it."""
+    """Return the alarms of the switch, because nobody sees these failures.
+
+    A failed wake-up leaves callers without a model; a failed sleep leaves GPUs that nobody uses, and that are billed.
+    """
+    failures = {
+        "wake-failures": ("The endpoint did not wake up.", "WakeFailures"),
+        "sleep-failures": ("The endpoint ran on when it was to sleep.", "SleepFailures"),
+    }
     return [
-        Alarm(
-            "wake-failures",
-            "The endpoint did not wake up.",
-            {"failures": of_environment(environment, "WakeFailures")},
-            0,
-            periods=1,
-            breaching=1,
-        )
+        Alarm(name, said, {"failures": of_environment(environment, metric)}, 0, periods=1, breaching=1)
+        for name, (said, metric) in failures.items()
     ]
 
 
