@@ -1,4 +1,4 @@
-"""docs/changes.md under load: every row."""
+"""docs/changes.md under load: every row, and of rows with the very same effect three."""
 
 import pytest
 
