@@ -20,24 +20,28 @@ from local_aws import invocation_log
 from local_aws.conditions import DECLARED_APIS_VARIABLE, VARIABLE, ConditionsFile
 from local_aws.container import Container
 from local_aws.invocation_log import InvocationLog
-from local_aws.server import confirmations, costs, emulator, lambda_actions, permissions, scaling_types, templates
-from local_aws.server.agreements import Agreements
+from local_aws.server import emulator, permissions, templates
+from local_aws.server.account import costs
+from local_aws.server.account.agreements import Agreements
+from local_aws.server.account.pricing import Pricing
+from local_aws.server.account.quotas import Quotas
 from local_aws.server.clock import Clock
 from local_aws.server.cloudformation import operations, template_conditions
 from local_aws.server.cloudformation.service_role import ServiceRole
 from local_aws.server.emulator import Response, ServiceHandler
 from local_aws.server.front_doors import api_gateway, api_keys, streamed_responses, web_adapter
+from local_aws.server.functions import actions as function_actions
 from local_aws.server.functions import clock as function_clock
 from local_aws.server.functions import events
 from local_aws.server.json_api import JsonApi
+from local_aws.server.monitoring import confirmations
 from local_aws.server.monitoring import install as monitoring
 from local_aws.server.parent import end_with_parent
-from local_aws.server.pricing import Pricing
-from local_aws.server.quotas import Quotas
 from local_aws.server.sagemaker.resources import resource_types
 from local_aws.server.sagemaker.runtime import Runtime
 from local_aws.server.sagemaker.service import SageMaker
-from local_aws.server.scaling import Scaling
+from local_aws.server.scaling import types as scaling_types
+from local_aws.server.scaling.service import Scaling
 from local_aws.server.scheduling import service as scheduling
 from local_aws.server.scheduling.service import Scheduler
 
@@ -93,7 +97,7 @@ def main() -> None:
     events.complete()
     monitoring.complete(clock, sagemaker.endpoints)
     confirmations.complete()
-    lambda_actions.complete()
+    function_actions.complete()
     emulator.check_templates(templates.problems)
     emulator.keep_stores()
     threading.Thread(target=end_with_parent, daemon=True).start()

@@ -9,17 +9,9 @@ import pytest
 from local_aws.runner.cloud import ROOT, SERVER_PYTHON
 
 NAMES_OF_MODULES = (
-    *(
-        "confirmations.py",
-        "costs.py",
-        "emulator.py",
-        "cloudwatch.py",
-        "event_stream.py",
-        "lambda_actions.py",
-        "permissions.py",
-    ),
+    *("emulator.py", "cloudwatch.py", "event_stream.py", "permissions.py", "account/costs.py"),
     *(f"cloudformation/{name}.py" for name in ("template_conditions", "operations", "service_role", "status_events")),
-    *(f"functions/{name}.py" for name in ("clock", "events")),
+    *(f"functions/{name}.py" for name in ("actions", "clock", "events")),
     *(f"scheduling/{name}.py" for name in ("groups", "service", "targets")),
     *(
         f"front_doors/{name}.py"
@@ -27,7 +19,16 @@ NAMES_OF_MODULES = (
     ),
     *(
         f"monitoring/{name}.py"
-        for name in ("alarms", "api", "caller", "embedded_metrics", "install", "publishing", "resources")
+        for name in (
+            "alarms",
+            "api",
+            "caller",
+            "confirmations",
+            "embedded_metrics",
+            "install",
+            "publishing",
+            "resources",
+        )
     ),
 )
 INSIDE = [ROOT / "local_aws" / "server" / name for name in NAMES_OF_MODULES]

@@ -7,7 +7,7 @@ from local_aws.server.errors import AwsError
 from local_aws.server.json_api import Answer, Request
 from local_aws.server.request_validation import check, from_template
 from local_aws.server.resource_schemas import SCALABLE_TARGET_IDENTIFIER
-from local_aws.server.scaling import SERVICE, Scaling
+from local_aws.server.scaling.service import SERVICE, Scaling
 
 
 def resource_types(scaling: Scaling) -> list[ResourceType]:

@@ -1,0 +1,1 @@
+"""What the account has agreed to and pays for: agreements, quotas, prices, budgets."""
