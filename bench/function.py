@@ -8,23 +8,20 @@ from __future__ import annotations
 import json
 import os
 import queue
-import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-import trustme
+from bench.stubs import Quick, serving, stub
 
-ROOT = Path(__file__).parent.parent
 HANDLERS = {"proxy": "proxy.handler.handler", "bare": "bench.bare_handler.handler"}
 _LIMITS = {"spawn to first response, ms": 1.0, "warm CPU of a request, ms": 1.15, "peak memory, MiB": 1.0}
 _BLOCKS, _BLOCK = 8, 50
@@ -74,77 +71,11 @@ def _round(environment: dict[str, str]) -> Iterator[tuple[str, str, float]]:
             yield "peak memory, MiB", name, _peak_mib(life.pid)
 
 
-class Quick(BaseHTTPRequestHandler):
-    """HTTP/1.1 without delayed acknowledgements, which would cost 40 ms a request."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_message(self, *_: object) -> None:
-        """Write nothing."""
-
-    def body(self) -> bytes:
-        """Return the request's body."""
-        return self.rfile.read(int(self.headers.get("content-length", 0)))
-
-    def answer(self, status: int, content: bytes, headers: dict[str, str]) -> None:
-        """Send a response."""
-        head = [f"HTTP/1.1 {status} X", f"content-length: {len(content)}", "content-type: application/json"]
-        head += [f"{name}: {value}" for name, value in headers.items()]
-        self.wfile.write("\r\n".join(head).encode() + b"\r\n\r\n" + content)
-
-
 class _SageMaker(Quick):
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802
         """Answer at once."""
         self.body()
         self.answer(200, _ANSWER, {})
-
-
-@contextmanager
-def stub(folder: Path, handler: type[BaseHTTPRequestHandler]) -> Iterator[dict[str, str]]:
-    """Run a stand-in for SageMaker's runtime behind TLS; yield the environment that leads there."""
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    with serving(handler, context) as port:
-        yield {
-            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            "PYTHONPATH": f"{ROOT / 'lambda'}:{ROOT}",
-            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": f"https://localhost:{port}",
-            "AWS_CA_BUNDLE": str(folder / "ca.pem"),
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_SESSION_TOKEN": "token",
-            "AWS_LAMBDA_FUNCTION_NAME": "bench",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
-            "ENDPOINT_NAME": "bench",
-            "API": "generate",
-            "GENERATE_TIMEOUT_SECONDS": "65",
-            "MAX_REQUEST_BYTES": "262144",
-            "DEFAULT_MAX_TOKENS": "200",
-            "MAX_TOKENS": "4096",
-            "MAX_GENERATIONS": "5",
-            "MAX_PROMPT_CHARACTERS": "262144",
-        }
-
-
-@contextmanager
-def serving(handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Run a server on a free port, which is yielded."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    if context:
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @dataclass
@@ -224,7 +155,7 @@ def _runtime_api(
     event: Any,  # noqa: ANN401 - JSON
 ) -> type[BaseHTTPRequestHandler]:
     class RuntimeApi(Quick):
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802
             """Hand over the next event."""
             if wanted.get():
                 deadline = int(time.time() * 1000) + 70_000
@@ -235,7 +166,7 @@ def _runtime_api(
                 }
                 self.answer(200, json.dumps(event).encode(), headers)
 
-        def do_POST(self) -> None:
+        def do_POST(self) -> None:  # noqa: N802
             """Take the answer, or an error, which the caller sees is none."""
             answer = json.loads(self.body())
             self.answer(202, b"{}", {})

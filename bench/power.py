@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from bench.function import Quick, Row, alive, stub
+from bench.function import Row, alive
+from bench.stubs import Quick, stub
 
 HANDLERS: Final = {"switch": "power.handler.handler", "bare": "bench.bare_switch.handler"}
-_ROUNDS: Final = 9
+_ROUNDS: Final = 15
 _LIMIT: Final = 1.1
 _LEASE: Final = {"owner": "person", "until": 4e9, "granted": 1.0, "attempt": 1, "fires": 4e9}
 _STACK: Final = """<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>bench</StackName>

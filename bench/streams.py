@@ -20,7 +20,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from bench.function import Quick, cpu_seconds, stub
+from bench.function import cpu_seconds
+from bench.stubs import Quick, stub
 from local_aws.runner import ports
 
 _EVENTS: Final = 2000

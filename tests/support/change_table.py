@@ -46,10 +46,8 @@ def _representatives() -> list[Row]:
 
 QUICK_NAMES = (
     "model.package_arn",  # another model and fleet
-    "endpoint.more_variants",
     "proxy.generate_timeout_seconds",  # another version of the function
     "proxy.rest_api, throttle",
-    "tags",  # every resource
 )
 UNDER_LOAD: list[Row] = _representatives()
 
