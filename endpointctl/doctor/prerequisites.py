@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from endpointctl.aws import qualifier
 from endpointctl.doctor.account import Account
 from endpointctl.doctor.finding import Finding, ok, wrong
+from sagemaker_llm.operations.limits import PARAMETER
 from stacks.names import FUNCTION_OUTPUT
 
 BOOTSTRAP_VERSION: Final = 6
@@ -40,9 +41,10 @@ def bootstrap(account: Account) -> Iterator[Finding]:
 
 
 def concurrency(account: Account) -> Iterator[Finding]:
-    """Check whether Lambda can reserve the proxy's concurrency; what its function has now is free again."""
-    reserved = account.settings.reserved_concurrency
-    if not account.settings.has_proxy or not reserved:
+    """Check whether Lambda can reserve the functions' concurrency; what the proxy's function has now is free again."""
+    reserved = (account.settings.reserved_concurrency or 0) if account.settings.has_proxy else 0
+    switch = _of_the_switch(account)
+    if not reserved + switch:
         return
     limit = account.call("lambda", "get_account_settings")["AccountLimit"]
     outputs = {one["OutputKey"]: one["OutputValue"] for one in (account.stack("proxy") or {}).get("Outputs", [])}
@@ -51,16 +53,28 @@ def concurrency(account: Account) -> Iterator[Finding]:
         found = account.call("lambda", "get_function_concurrency", FunctionName=function)
         own = found.get("ReservedConcurrentExecutions", 0)
     room = int(limit["UnreservedConcurrentExecutions"]) + own - _UNRESERVED
-    if room < reserved:
+    needed = reserved + switch
+    if room < needed:
+        smaller = "allowed: a smaller number, or account; or ask" if reserved else "ask"
+        wanted = [f"proxy.reserved_concurrency: {reserved}"] if reserved else []
+        wanted += [f"endpoint.sleep: {switch}"] if switch else []
         yield wrong(
-            f"{account.file}: proxy.reserved_concurrency: {reserved} cannot be reserved, because Lambda keeps "
-            f"{_UNRESERVED} of what the account's functions have not reserved, and {max(room, 0)} are left",
-            "allowed: a smaller number, or account; or ask for a larger limit: `aws service-quotas "
+            f"{account.file}: {' and '.join(wanted)} cannot be reserved, because Lambda "
+            f"keeps {_UNRESERVED} of what the account's functions have not reserved, and {max(room, 0)} are left",
+            f"{smaller} for a larger limit: `aws service-quotas "
             f"request-service-quota-increase --region {account.region} --service-code lambda --quota-code L-B99A9384 "
-            f"--desired-value {int(limit['ConcurrentExecutions']) + reserved - room}`",
+            f"--desired-value {int(limit['ConcurrentExecutions']) + needed - room}`",
         )
     else:
-        yield ok(f"{reserved} of Lambda's concurrency can be reserved")
+        yield ok(f"{needed} of Lambda's concurrency can be reserved")
+
+
+def _of_the_switch(account: Account) -> int:
+    """Return the concurrency that the switch still has to reserve: that of one, until it is deployed."""
+    if account.settings.endpoint.sleep is None:
+        return 0
+    deployed = (account.stack("endpoint") or {}).get("Parameters", [])
+    return 0 if any(one["ParameterKey"] == PARAMETER for one in deployed) else 1
 
 
 def log_role(account: Account) -> Iterator[Finding]:

@@ -242,6 +242,20 @@ def test_100_of_the_accounts_concurrency_stay_unreserved(
     assert [one.status for one in findings("concurrency")] == [status]
 
 
+@pytest.mark.parametrize(
+    ("unreserved", "deployed", "statuses"), [(101, False, ["ok"]), (100, False, ["wrong"]), (0, True, [])]
+)
+def test_the_switch_needs_a_concurrency_of_one(
+    given: Given, unreserved: int, deployed: bool, statuses: list[str]
+) -> None:
+    limit = {"AccountLimit": {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": unreserved}}
+    parameters = [{"ParameterKey": "Awake", "ParameterValue": "false"}] if deployed else []
+    given(GetAccountSettings=limit, DescribeStacks={"Stacks": [{"Parameters": parameters}]})
+    found = findings("concurrency", proxy__reserved_concurrency="account", endpoint__sleep={})
+    assert [one.status for one in found] == statuses
+    assert all(": endpoint.sleep: 1 cannot be reserved" in one.text for one in found if one.status == "wrong")
+
+
 def test_the_accounts_own_pool_is_not_asked_for(given: Given) -> None:
     given()
     assert findings("concurrency", proxy__reserved_concurrency="account") == []
