@@ -49,11 +49,11 @@ def test_a_smoke_test_wakes_nothing(
 
 def test_requests_at_once_wake_it_once_and_are_answered_when_it_is_awake(switched: Switched) -> None:
     before = switched.updates
-    switched.set(endpoint_seconds=8.0)  # no request is late
+    switched.set(endpoint_seconds=8.0)  # most requests come before it is awake; on a busy machine not all
     with ThreadPoolExecutor(AT_ONCE) as threads:
         found = list(threads.map(asked, [switched] * AT_ONCE))
-    assert {code for code, _ in found} == {"asleep"}
-    assert all(seconds and 30 <= seconds <= 900 for _, seconds in found)
+    assert {"asleep"} <= {code for code, _ in found} <= {"asleep", ""}
+    assert all(seconds and 30 <= seconds <= 900 for code, seconds in found if code)
     switched.wait(lambda one: one.is_awake)
     assert switched.updates == before + 1
     assert asked(switched) == ("", None)
