@@ -45,7 +45,9 @@ def full_assembly(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     app = App(outdir=str(folder), context=CONTEXT, analytics_reporting=False)
     validation.add_to(app)
     role = "arn:aws:iam::111122223333:role/team/execution"
-    environments = {**ENVIRONMENTS, "own-role": {"region": "us-east-1", "execution_role_arn": role}}
+    operated = {"region": "us-east-1", "operations": True, "sleeps": True}
+    own = {"region": "us-east-1", "execution_role_arn": role}
+    environments = {**ENVIRONMENTS, "own-role": own, "operated": operated}
     values = {"platform": request.param, "repository": "acme/cohere", "permissions_boundary": True}
     PipelineAccessStack(app, STACK, access=Access.model_validate({**values, "environments": environments}))
     app.synth()
@@ -141,6 +143,15 @@ def test_a_rest_api_is_called_where_there_is_one_for_signed_requests() -> None:
     ]
 
 
+def test_an_endpoint_is_woken_where_it_sleeps() -> None:
+    template = template_of(
+        environments={"dev": {"region": "us-east-1", "sleeps": True}, "prod": {"region": "eu-west-1"}}
+    )
+    power = "arn:aws:lambda:us-east-1:1:function:cohere-dev-power"
+    assert power in resource_of(template, "cohere-dev-pipeline", "lambda:InvokeFunction")
+    assert not any("power" in one for one in resource_of(template, "cohere-prod-pipeline", "lambda:InvokeFunction"))
+
+
 def test_a_session_outlives_a_gpu_deployment() -> None:
     durations = {
         one["Properties"]["RoleName"]: one["Properties"]["MaxSessionDuration"]
@@ -214,12 +225,17 @@ def test_the_app_says_it_in_one_line_and_writes_nothing(tmp_path: Path) -> None:
 def test_what_the_environment_files_say_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     rest = settings.read_file(ROOT / "docs" / "examples" / "rest-api-signed.yaml")
     keys = settings.read_file(ROOT / "docs" / "examples" / "rest-api.yaml")
-    files = {"keys": keys, "rest": rest}
+    more = {
+        name: settings.read_file(ROOT / "docs" / "examples" / f"{name}.yaml") for name in ("office-hours", "budget")
+    }
+    files = {"keys": keys, "rest": rest, **more}
     monkeypatch.setattr(settings, "names", lambda: tuple(files))
     monkeypatch.setattr(settings, "read", files.__getitem__)
     found = read(given={"repository": "acme/cohere"}).environments
     assert found["rest"].signed_rest_api
     assert not found["keys"].signed_rest_api
+    assert [name for name, one in found.items() if one.operations] == ["office-hours", "budget"]
+    assert [name for name, one in found.items() if one.sleeps] == ["office-hours"]
     assert (found["keys"].region, found["keys"].execution_role_arn) == (keys.region, keys.endpoint.execution_role_arn)
 
 
