@@ -1,4 +1,4 @@
-"""docs/changes.md under load: every row, and of rows with the very same effect three."""
+"""docs/changes.md under load: every row, and of rows with the very same effect two."""
 
 import pytest
 

@@ -12,6 +12,9 @@ from tests.support.cloud import Deployed
 from tests.support.power import Switched
 from tests.support.templates import changed, content_of
 
+SYNTHESIZED = ("--app", "cdk.out")
+"""What the last deployment wrote."""
+
 OPTIONS = ("-c", "environment=local", "--require-approval", "never", "--exclusively")
 
 
@@ -31,8 +34,8 @@ def test_asleep_it_is_deployed_compared_and_destroyed_as_awake(
     other = changed(content, {"endpoint.log_retention_days": 90, "endpoint.instance_count": 2})
     deployed.cdk("deploy", "local/endpoint", *OPTIONS, files={file: yaml.safe_dump(other)}, folder=app)
     assert switched.is_asleep
-    assert "no differences" in deployed.cdk("diff", "local/endpoint", *OPTIONS[:2], "--exclusively", folder=app)
-    drift = deployed.cdk("drift", "local/endpoint", *OPTIONS[:2], "--fail", folder=app)
+    assert "no differences" in deployed.cdk("diff", "local/endpoint", *SYNTHESIZED, "--exclusively", folder=app)
+    drift = deployed.cdk("drift", "local/endpoint", *SYNTHESIZED, "--fail", folder=app)
     assert "No drift detected" in drift
     switched.call("wake", by="person", minutes=60)
     switched.wait(lambda one: one.is_awake)
@@ -42,7 +45,7 @@ def test_asleep_it_is_deployed_compared_and_destroyed_as_awake(
     switched.call("sleep", by="person")
     switched.wait(lambda one: one.is_asleep)
     assert switched.lease
-    deployed.cdk("destroy", "local/*", *OPTIONS[:2], "--force", folder=app)
+    deployed.cdk("destroy", "local/*", *SYNTHESIZED, "--force", folder=app)
     assert switched.stacks.status("endpoint") == ""
     assert switched.endpoint is None
     # With the group go the schedules, the lease that the function made among them.

@@ -26,7 +26,7 @@ NOTICED = (
 )
 # These change the stack of what watches only, which is not deployed here.
 ELSEWHERE = ("budget, on", "budget, amount", "budget, address", "alarms, thresholds", "alarms, another topic")
-_REPRESENTATIVES = 3
+_REPRESENTATIVES = 2
 
 
 def _representatives() -> list[Row]:
