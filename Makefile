@@ -243,10 +243,10 @@ sbom: .tools/sbom/.installed ## Write dist/sbom.cdx.json: the packages that the 
 test: install .venv/.dev .tools/clients-newest/.installed ## Run the tests
 	@$(TOOLS) $(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder tests/deployed tests/templates tests/unit tests/docs $(ARGS)
 
-# The slow files first here, too. Many wait, for a client or a clock: five workers keep two cores busy.
+# The slow files first here, too.
 SLOW = $(addsuffix .py,$(addprefix test_,pipelines every_change openapi no_generation_is_repeated pull_requests leftovers assembly client_retries pipeline_roles power environments power_deployments drift changes_command rollbacks))
 proofs: install .venv/.dev $(CLIENTS) ## Run the exhaustive tests, which take minutes
-	@$(TOOLS) $(PY) -m pytest -q -n 5 --dist loadfile --no-loadscope-reorder $(addprefix tests/proofs/,$(SLOW)) tests/proofs $(ARGS)
+	@$(TOOLS) $(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(addprefix tests/proofs/,$(SLOW)) tests/proofs $(ARGS)
 
 check: lint test proofs policy ## Run what CI runs
 

@@ -88,10 +88,16 @@ class Switched:
         self.move_clock((moment - self.now).total_seconds())
 
     def call(self, action: str, **event: Any) -> dict[str, Any]:
-        """Invoke the function, and return its answer."""
-        found = self._lambda.invoke(
-            FunctionName=f"cohere-{self._environment}-power", Payload=json.dumps({"action": action, **event}).encode()
-        )
+        """Invoke the function, and return its answer; wait while it answers somebody else, e.g. a tick."""
+        name, payload = f"cohere-{self._environment}-power", json.dumps({"action": action, **event}).encode()
+        until = time.monotonic() + 30
+        while True:
+            try:
+                found = self._lambda.invoke(FunctionName=name, Payload=payload)
+                break
+            except self._lambda.exceptions.TooManyRequestsException:
+                assert time.monotonic() < until
+                time.sleep(0.1)
         answer: dict[str, Any] = json.loads(found["Payload"].read())
         assert "FunctionError" not in found, answer
         return answer
