@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnCondition, CfnOutput, Duration, Stack
+from aws_cdk import CfnCondition, CfnOutput, Duration
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from sagemaker_llm import CaptureBucket, GpuEndpoint, MarketplaceModel, ModelPackage, VpcAttachment
 from sagemaker_llm.limits import VARIANT_NAME
 from stacks import acknowledgements, variants
-from stacks.names import publish, stack_name
+from stacks.environment_stack import EnvironmentStack
+from stacks.names import publish
 from stacks.retention import retention
 from stacks.settings import Settings
 from stacks.settings.errors import within
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
 
 
-class EndpointStack(Stack):
+class EndpointStack(EnvironmentStack):
     """A Marketplace model on a GPU endpoint.
 
     Args:
@@ -43,9 +44,9 @@ class EndpointStack(Stack):
         super().__init__(
             scope,
             construct_id,
-            stack_name=stack_name(environment, construct_id),
+            environment=environment,
+            settings=settings,
             tags=tags,
-            termination_protection=settings.termination_protection,
             description="A language model from AWS Marketplace on a SageMaker GPU endpoint",
         )
         self._settings = settings

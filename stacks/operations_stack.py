@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput
 from constructs import Construct
 
-from stacks.names import PROJECT, stack_name
+from stacks.environment_stack import EnvironmentStack
+from stacks.names import PROJECT
 from stacks.settings import Settings
 from stacks.settings.budget_section import Budget
 from stacks.settings.errors import within
 
 
-class OperationsStack(Stack):
+class OperationsStack(EnvironmentStack):
     """What watches the endpoint and the proxy of one environment.
 
     Args:
@@ -31,9 +32,9 @@ class OperationsStack(Stack):
         super().__init__(
             scope,
             construct_id,
-            stack_name=stack_name(environment, construct_id),
+            environment=environment,
+            settings=settings,
             tags=tags,
-            termination_protection=settings.termination_protection,
             description="Alarms, dashboard and budget of a language model on SageMaker",
         )
         if settings.alarms:
@@ -41,13 +42,12 @@ class OperationsStack(Stack):
 
             alarms.add_alarms(self, environment, settings, settings.alarms)
         if settings.budget:
-            self._watch_costs(environment, settings.budget, settings)
+            self._watch_costs(environment, settings.budget, settings, tags)
 
-    def _watch_costs(self, environment: str, budget: Budget, settings: Settings) -> None:
+    def _watch_costs(self, environment: str, budget: Budget, settings: Settings, tags: Mapping[str, str]) -> None:
         """Make the budget; settings without any address for it were refused."""
         from sagemaker_llm.operations.cost_watch import CostWatch  # two modules of the CDK, which alarms do without
 
-        own = {key: value for key, value in settings.tags.items() if key in ("project", "environment")}
         with within("budget"):
             watch = CostWatch(
                 self,
@@ -55,7 +55,6 @@ class OperationsStack(Stack):
                 name=f"{PROJECT}-{environment}",
                 usd_per_month=budget.usd_per_month,
                 email=budget.email or (settings.alarms.email if settings.alarms else None) or "",
-                # As the stage sets them: an environment may set its own.
-                tags={"project": PROJECT, "environment": environment} | own,
+                tags={key: tags[key] for key in ("project", "environment")},
             )
         CfnOutput(self, "CostToDo", value=watch.to_do)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import CfnOutput, Duration
 from constructs import Construct
 
 from sagemaker_llm import (
@@ -20,13 +20,14 @@ from sagemaker_llm import (
 from sagemaker_llm.durations import seconds
 from sagemaker_llm.proxy.metrics import DetailedMetrics
 from stacks import acknowledgements
-from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, power_function, publish, stack_name
+from stacks.environment_stack import EnvironmentStack
+from stacks.names import FUNCTION_OUTPUT, URL_OUTPUT, power_function, publish
 from stacks.retention import retention
 from stacks.settings import Settings
 from stacks.settings.proxy_section import Domain, Proxy, RestApi
 
 
-class ProxyStack(Stack):
+class ProxyStack(EnvironmentStack):
     """The proxy of one environment.
 
     Args:
@@ -44,9 +45,9 @@ class ProxyStack(Stack):
         super().__init__(
             scope,
             construct_id,
-            stack_name=stack_name(environment, construct_id),
+            environment=environment,
+            settings=settings,
             tags=tags,
-            termination_protection=settings.termination_protection,
             description="A small HTTP proxy with Cohere's and OpenAI's APIs in front of a SageMaker endpoint",
         )
         section = settings.proxy

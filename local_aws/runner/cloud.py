@@ -166,6 +166,7 @@ def _start(bound: socket, folder: Path, endpoint_seconds: float, *, persists: bo
         "S3_DATA_DIR": str(folder / _STATE / "s3"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "LOCAL_AWS_BYTECODE": str(RUNS / "bytecode"),
+        "LOCAL_AWS_ACCEPTED": str(RUNS / "accepted-templates"),
         "TMPDIR": str(folder / "tmp"),
     }
     with (folder / "server.log").open("wb") as log:
