@@ -108,6 +108,7 @@ def test_failures_of_real_requests_fire(watched: Watched, stacks: Stacks) -> Non
     client = stacks.client()
     for _ in range(2):
         watched.change(faults=(Fault("ModelError500"),))
+        watched.begin_minute()
         for _ in range(6):
             with pytest.raises(Failure):
                 client.generate(prompt="hello", max_tokens=1)

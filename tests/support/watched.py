@@ -55,6 +55,10 @@ class Watched:
         ahead = ConditionsFile(str(self._path)).now().clock_ahead_seconds
         self.change(clock_ahead_seconds=ahead + minutes * MINUTE)
 
+    def begin_minute(self) -> None:
+        """Move the clock to the beginning of the next minute: what follows within a minute is in one period."""
+        self.move(1 - self.now % MINUTE / MINUTE)
+
     def put(
         self,
         namespace: str,
